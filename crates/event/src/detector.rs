@@ -1,0 +1,78 @@
+use std::{borrow::Cow, sync::Arc};
+
+use crate::{Finding, LogSource, Piece, Position, Time, Value};
+
+/// A detector's number for all log sources that it treats alike. Readers keep it beside what they
+/// know of a record's shape, so that a record's log source is looked up once, not for every record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class(pub u32);
+
+/// Index into [`Interest::fields`].
+pub type Slot = u16;
+
+/// What a detector wants to be shown of the events of one [`Class`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Whether there is anything at all to be found; if not, [`Detector::look`] need not be called.
+    pub wanted: bool,
+    /// Names of the fields to decode, as `docs/fields.md` has them; a field's index is its [`Slot`].
+    pub fields: Vec<String>,
+    /// Whether some rule asks for a word anywhere in the record; see [`Detector::text_hits`].
+    pub text: bool,
+}
+
+/// How text lies in raw bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, one byte for an ASCII character.
+    Utf8,
+    /// UTF-16 little endian, at any alignment.
+    Utf16Le,
+}
+
+/// One record of evidence, decoded as far as the detector asked.
+#[derive(Clone, Copy)]
+pub struct Event<'a> {
+    /// The piece of evidence it stands in.
+    pub piece: &'a Arc<Piece>,
+    /// What the detector called its log source.
+    pub class: Class,
+    /// When it happened, in so far as the record says.
+    pub time: Option<Time>,
+    /// The fields asked for that the record has. A slot stands there once for each value of its field.
+    pub fields: &'a [(Slot, Value<'a>)],
+    /// Whether the words of a rule that wants any text may stand in the record. Never false where they do.
+    pub text: bool,
+    /// The whole record, for whoever needs more.
+    pub record: &'a dyn Record,
+}
+
+/// A whole record, decoded when asked; slower than an [`Event`]'s fields.
+pub trait Record {
+    /// What kind of record it is.
+    fn source(&self) -> LogSource<'_>;
+    /// The machine it was written on; empty where the record does not say.
+    fn host(&self) -> Cow<'_, str>;
+    /// Where it stands within its piece of evidence.
+    fn position(&self) -> Position;
+    /// Every field with its name and value, in the order of the record; a field of several values once for each.
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>));
+}
+
+/// Looks at one event at a time, in any order. A detector is one thread's own; what it shares with those
+/// of other threads is immutable.
+pub trait Detector {
+    /// The class of a log source. The number of classes is bounded by the rules, whatever the evidence holds.
+    fn class(&mut self, source: &LogSource<'_>) -> Class;
+
+    /// What is wanted of a class's events; the same as long as the detector lives.
+    fn interest(&self, class: Class) -> Arc<Interest>;
+
+    /// Finds the places in raw bytes where the words of a rule that wants any text may stand, and appends
+    /// their offsets in rising order. May only rule out: a record that holds such a word holds a hit within
+    /// its bytes. Returns false where no such ruling out is possible; every record is then a hit.
+    fn text_hits(&mut self, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
+
+    /// Looks at an event and appends what was found, in an order that depends on the rules alone.
+    fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>);
+}

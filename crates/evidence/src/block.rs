@@ -1,0 +1,80 @@
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
+
+use event::{Damage, Detector, Finding, Piece, Time};
+
+/// A kind of evidence: how it is recognised, cut into blocks, and read.
+pub trait Format: Sync + Send {
+    /// Its name in reports: `evtx`, `json`, …
+    fn name(&self) -> &'static str;
+
+    /// Whether a piece that begins with `head` (its first 64 KiB, or all of it if shorter) is of this format.
+    /// The content decides; `name` may only break ties.
+    fn recognises(&self, head: &[u8], name: &str) -> bool;
+
+    /// A cutter for one piece.
+    fn cutter(&self) -> Box<dyn Cutter + Send>;
+
+    /// A reader for one thread.
+    fn reader(&self) -> Box<dyn Reader>;
+}
+
+/// Cuts one piece into blocks of whole records, in order. Cheap: it only finds the borders.
+pub trait Cutter {
+    /// The next block, or `None` at the end. Reads ahead as far as the format needs, keeps no more than a block
+    /// and the limit of one record in memory.
+    ///
+    /// # Errors
+    /// When `input` cannot be read on; what came before stands.
+    fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>>;
+}
+
+/// Some whole records of one piece of evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Where the block begins in its piece, in bytes.
+    pub offset: u64,
+    /// The line it begins on, counted from 1, where the format has lines.
+    pub line: u64,
+    /// The records.
+    pub bytes: Vec<u8>,
+    /// What the cutter had to leave out before this block (a line over the limit, a header that is none).
+    pub damages: Vec<Damage>,
+}
+
+/// Reads blocks, in any order; what it keeps between them only makes it faster and is bounded.
+pub trait Reader {
+    /// Shows every record of `block` to `detector` and tells of it in `output`.
+    fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output);
+}
+
+/// What reading a block gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// Records that were whole.
+    pub records: u64,
+    /// What could not be read, in the order of the evidence.
+    pub damages: Vec<Damage>,
+    /// What the detector found, in the order of the evidence.
+    pub findings: Vec<Finding>,
+    /// Unbroken runs of numbered records, in the order of the evidence, for telling gaps. Empty where
+    /// records have no numbers.
+    pub runs: Vec<Run>,
+    /// Remarks on the piece that are neither damage nor finding, e.g. "log was not closed (dirty)".
+    pub notes: Vec<String>,
+}
+
+/// Records with consecutive numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first record's number.
+    pub first: u64,
+    /// The last record's number.
+    pub last: u64,
+    /// The earliest time in the run.
+    pub from: Option<Time>,
+    /// The latest time in the run.
+    pub until: Option<Time>,
+}
