@@ -72,7 +72,13 @@ pub struct Finding {
 
 impl Finding {
     /// A finding of `rule` about `record`.
-    pub fn new(rule: &Arc<RuleInfo>, time: Option<Time>, place: Place, record: &dyn Record, matched: Vec<Matched>) -> Self {
+    pub fn new(
+        rule: &Arc<RuleInfo>,
+        time: Option<Time>,
+        place: Place,
+        record: &dyn Record,
+        matched: Vec<Matched>,
+    ) -> Self {
         let source = record.source();
         let mut finding = Self {
             id: FindingId([0; 16]),
