@@ -10,6 +10,10 @@ pub struct Class(pub u32);
 /// Index into [`Interest::fields`].
 pub type Slot = u16;
 
+/// A detector's number for a set of words that may stand anywhere in a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextGroup(pub u32);
+
 /// What a detector wants to be shown of the events of one [`Class`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
@@ -17,8 +21,9 @@ pub struct Interest {
     pub wanted: bool,
     /// Names of the fields to decode, as `docs/fields.md` has them; a field's index is its [`Slot`].
     pub fields: Vec<String>,
-    /// Whether some rule asks for a word anywhere in the record; see [`Detector::text_hits`].
-    pub text: bool,
+    /// Set if some rule asks for a word anywhere in the record: which words those are. Classes of the same
+    /// number have the same words, so one call of [`Detector::text_hits`] serves them all.
+    pub text: Option<TextGroup>,
 }
 
 /// How text lies in raw bytes.
@@ -68,10 +73,10 @@ pub trait Detector {
     /// What is wanted of a class's events; the same as long as the detector lives.
     fn interest(&self, class: Class) -> Arc<Interest>;
 
-    /// Finds the places in raw bytes where the words of a rule that wants any text may stand, and appends
+    /// Finds the places in raw bytes (of many records at once) where the words of `group` may stand, and appends
     /// their offsets in rising order. May only rule out: a record that holds such a word holds a hit within
     /// its bytes. Returns false where no such ruling out is possible; every record is then a hit.
-    fn text_hits(&mut self, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
+    fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
 
     /// Looks at an event and appends what was found, in an order that depends on the rules alone.
     fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>);
