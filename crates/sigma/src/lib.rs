@@ -1,1 +1,33 @@
-//! placeholder
+//! Sigma: rules loaded and compiled, matched against events.
+//!
+//! ```text
+//! YAML ──yaml──▶ nodes ──rule, modifier──▶ rules ──compile──▶ programs ──matcher──▶ findings
+//!                            │ refused, with file, line, reason     (one for a class of log source)
+//! ```
+//!
+//! [`Loaded`] reads files of rules; what cannot be honoured is refused aloud, never dropped. [`Loaded::compile`] makes
+//! [`Rules`] of them, which give each thread its [`SigmaDetector`]. The fast path is judged by [`plain`], a direct
+//! reading of the specification. Left to others: which evidence there is (`evidence`), and what fields mean beyond
+//! Sigma's names (`taxonomy/`, read by [`Taxonomy`]).
+//!
+//! Specification: <https://github.com/SigmaHQ/sigma-specification> v2.1.
+
+mod compile;
+mod condition;
+mod fold;
+mod load;
+mod matcher;
+mod memo;
+mod modifier;
+mod pattern;
+pub mod plain;
+mod rule;
+mod taxonomy;
+mod test;
+mod yaml;
+
+pub use load::{Loaded, NotApplicable, Refused};
+pub use matcher::{Rules, SigmaDetector};
+pub use rule::{Correlation, Filter, LogSourceSpec, Placeholders, Rule};
+pub use taxonomy::Taxonomy;
+pub use yaml::Problem;

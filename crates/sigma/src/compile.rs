@@ -1,0 +1,21 @@
+//! Rules made fast: for every class of log source one program.
+//!
+//! ```text
+//! rules ──by log source──▶ those that can apply ──fold──▶ what is left to ask ──▶ program
+//!                          (index, not a condition)      (EventID, provider known)   slots, scanners, anchors
+//! ```
+//!
+//! A program knows which fields its rules ask for, scans each value once for all of them ([`scanner`]), and evaluates a
+//! rule only if one of its anchors was seen: tests of which at least one must be true whenever the rule is ([`anchor`]).
+//! Anything here may only make evaluation cheaper, never leave a rule out; `plain` is the judge.
+
+mod anchor;
+mod class;
+mod fold;
+mod program;
+mod required;
+mod scanner;
+mod text_filter;
+
+pub(crate) use class::Classes;
+pub(crate) use program::{Node, Program, ProgramRule, View};

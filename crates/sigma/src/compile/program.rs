@@ -1,0 +1,303 @@
+//! What is to be done with the events of one class.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use event::{Interest, Slot};
+
+use crate::{
+    compile::{
+        anchor::{self, Cost},
+        fold,
+        scanner::{Scanner, ScannerBuilder},
+    },
+    pattern::{Part, Pattern},
+    taxonomy::Entry,
+    test::{Expr, Matcher, Test},
+};
+
+/// A rule's condition with tests by number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// All of these.
+    All(Box<[Node]>),
+    /// One of these.
+    Any(Box<[Node]>),
+    /// Not this.
+    Not(Box<Node>),
+    /// A test of the program.
+    Test(u32),
+}
+
+/// One rule, as far as it is not decided by the class.
+pub struct ProgramRule {
+    /// Its number among all rules.
+    pub rule: u32,
+    /// What is left to ask.
+    pub node: Node,
+    /// What the class has answered already: field and value.
+    pub known: Vec<(Arc<str>, String)>,
+}
+
+/// A test, bound to where its field stands in the record.
+pub struct BoundTest {
+    /// Sigma's name of the field; empty for a word anywhere in the record.
+    pub field: Arc<str>,
+    /// Its slot; `None` for a word anywhere.
+    pub slot: Option<Slot>,
+    /// The slot of the other field of a `fieldref`.
+    pub other: Option<Slot>,
+    /// Index into the slot's views.
+    pub view: usize,
+    /// What is asked.
+    pub matcher: Matcher,
+    /// Whether no scanner answers it: it is asked only when a rule needs the answer.
+    pub lazy: bool,
+}
+
+/// One way to look at a field's values: as they are, or translated into the words of the rules.
+#[derive(Default)]
+pub struct View {
+    /// Value in the record → value as rules write it; empty for values as they are.
+    pub translation: BTreeMap<String, String>,
+    /// The tests on it.
+    pub scanner: Scanner,
+}
+
+impl View {
+    /// The text that rules see of a value's text.
+    pub fn translate<'t>(&'t self, text: &'t str) -> &'t str {
+        self.translation.get(text).map_or(text, String::as_str)
+    }
+}
+
+/// All rules of one class.
+pub struct Program {
+    /// What readers are told.
+    pub interest: Arc<Interest>,
+    /// The tests, by number.
+    pub tests: Vec<BoundTest>,
+    /// By slot.
+    pub slots: Vec<Vec<View>>,
+    /// Tests for words anywhere in the record.
+    pub words: Scanner,
+    /// The rules, in the order in which they were loaded.
+    pub rules: Vec<ProgramRule>,
+    /// By test: the rules (indices into `rules`) whose anchor it is.
+    pub anchored: Vec<Vec<u32>>,
+    /// Rules that can be true without any anchor.
+    pub always: Vec<u32>,
+}
+
+/// A rule that can apply to a class, with the taxonomy's entry for it.
+pub struct Candidate<'r> {
+    /// Its number among all rules.
+    pub rule: u32,
+    /// Its condition.
+    pub expr: &'r Expr,
+    /// What its fields are called.
+    pub entry: &'r Entry,
+}
+
+impl Program {
+    /// Compiles the rules of a class. Candidates of one rule stand together; the rule applies if one of them does.
+    pub fn compile(candidates: &[Candidate<'_>], known: &fold::Known<'_>) -> Self {
+        let mut builder = Builder::default();
+        for same in candidates.chunk_by(|a, b| a.rule == b.rule) {
+            builder.add(same, known);
+        }
+        builder.finish()
+    }
+
+    /// The patterns of words that may stand anywhere.
+    pub fn word_patterns(&self) -> impl Iterator<Item = Option<&Pattern>> {
+        self.tests.iter().filter(|test| test.slot.is_none()).map(|test| match &test.matcher {
+            Matcher::Pattern { pattern, .. } => Some(pattern),
+            _ => None,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Builder<'r> {
+    tests: Vec<BoundTest>,
+    numbers: HashMap<(Test, Option<Slot>, usize), u32>,
+    uses: Vec<u32>,
+    fields: Vec<String>,
+    slots: HashMap<String, Slot>,
+    views: Vec<Vec<BTreeMap<String, String>>>,
+    rules: Vec<ProgramRule>,
+    current: Option<&'r Entry>,
+}
+
+impl<'r> Builder<'r> {
+    fn add(&mut self, same: &[Candidate<'r>], known: &fold::Known<'_>) {
+        let mut alternatives = Vec::new();
+        let mut known_fields = Vec::new();
+        for candidate in same {
+            let folded = fold::fold(&with_conditions(candidate), known);
+            if fold::is_false(&folded) {
+                continue;
+            }
+            self.current = Some(candidate.entry);
+            alternatives.push(self.node(&folded));
+            answered(candidate.expr, known, &mut known_fields);
+        }
+        let node = match alternatives.len() {
+            0 => return,
+            1 => alternatives.remove(0),
+            _ => Node::Any(alternatives.into()),
+        };
+        let Some(first) = same.first() else { return };
+        self.rules.push(ProgramRule { rule: first.rule, node, known: known_fields });
+    }
+
+    fn node(&mut self, expr: &Expr) -> Node {
+        match expr {
+            Expr::All(terms) => Node::All(terms.iter().map(|term| self.node(term)).collect()),
+            Expr::Any(terms) => Node::Any(terms.iter().map(|term| self.node(term)).collect()),
+            Expr::Not(term) => Node::Not(Box::new(self.node(term))),
+            Expr::Test(test) => Node::Test(self.test(test)),
+        }
+    }
+
+    fn test(&mut self, test: &Test) -> u32 {
+        let slot = test.field.as_deref().map(|field| self.slot(field));
+        let view = match (&test.field, slot) {
+            (Some(field), Some(slot)) => self.view(slot, field),
+            _ => 0,
+        };
+        let key = (test.clone(), slot, view);
+        if let Some(number) = self.numbers.get(&key) {
+            if let Some(uses) = self.uses.get_mut(*number as usize) {
+                *uses += 1;
+            }
+            return *number;
+        }
+        let other = match &test.matcher {
+            Matcher::FieldRef { other, .. } => Some(self.slot(other)),
+            _ => None,
+        };
+        let number = self.tests.len() as u32;
+        let field = test.field.clone().unwrap_or_else(|| "".into());
+        self.tests.push(BoundTest { field, slot, other, view, matcher: test.matcher.clone(), lazy: true });
+        self.uses.push(1);
+        self.numbers.insert(key, number);
+        number
+    }
+
+    /// The slot of a field by Sigma's name.
+    fn slot(&mut self, field: &str) -> Slot {
+        let name = self.current.and_then(|entry| entry.fields.get(field)).map_or(field, String::as_str);
+        if let Some(slot) = self.slots.get(name) {
+            return *slot;
+        }
+        let slot = self.fields.len() as Slot;
+        self.fields.push(name.to_owned());
+        self.slots.insert(name.to_owned(), slot);
+        self.views.push(Vec::new());
+        slot
+    }
+
+    fn view(&mut self, slot: Slot, field: &str) -> usize {
+        let translation = self.current.and_then(|entry| entry.values.get(field)).cloned().unwrap_or_default();
+        let Some(views) = self.views.get_mut(slot as usize) else { return 0 };
+        if let Some(index) = views.iter().position(|view| *view == translation) {
+            return index;
+        }
+        views.push(translation);
+        views.len() - 1
+    }
+
+    fn finish(mut self) -> Program {
+        let mut words = ScannerBuilder::default();
+        let mut scanners: Vec<Vec<ScannerBuilder>> =
+            self.views.iter().map(|views| views.iter().map(|_| ScannerBuilder::default()).collect()).collect();
+        let mut lengths = vec![0; self.tests.len()];
+        for (number, test) in self.tests.iter_mut().enumerate() {
+            let scanner = match test.slot {
+                None => Some(&mut words),
+                Some(slot) => scanners.get_mut(slot as usize).and_then(|views| views.get_mut(test.view)),
+            };
+            test.lazy = !scanner.is_some_and(|scanner| scanner.add(number as u32, &test.matcher));
+            if let (false, Some(length)) = (test.lazy, lengths.get_mut(number)) {
+                *length = literal_length(&test.matcher);
+            }
+        }
+        let cost = Cost { uses: &self.uses, lengths: &lengths };
+        let mut anchored = vec![Vec::new(); self.tests.len()];
+        let mut always = Vec::new();
+        for (index, rule) in self.rules.iter().enumerate() {
+            match anchor::anchors(&rule.node, &cost) {
+                None => always.push(index as u32),
+                Some(tests) => tests.iter().for_each(|test| {
+                    anchored.get_mut(*test as usize).into_iter().for_each(|rules| rules.push(index as u32));
+                }),
+            }
+        }
+        let views = self.views.into_iter().zip(scanners).map(|(translations, scanners)| {
+            let view = |(translation, scanner): (_, ScannerBuilder)| View { translation, scanner: scanner.build() };
+            translations.into_iter().zip(scanners).map(view).collect()
+        });
+        Program {
+            interest: Arc::new(Interest { wanted: !self.rules.is_empty(), fields: self.fields, text: None }),
+            slots: views.collect(),
+            words: words.build(),
+            tests: self.tests,
+            rules: self.rules,
+            anchored,
+            always,
+        }
+    }
+}
+
+/// A rule's condition and what the taxonomy's entry asks besides.
+fn with_conditions(candidate: &Candidate<'_>) -> Expr {
+    let mut terms = vec![candidate.expr.clone()];
+    for (field, values) in &candidate.entry.conditions {
+        let value = |value: &String| {
+            let matcher = Matcher::Pattern { pattern: Pattern::literal(value.as_str()).folded(), cased: false };
+            Expr::Test(Test { field: Some(field.as_str().into()), matcher })
+        };
+        terms.push(Expr::Any(values.iter().map(value).collect()));
+    }
+    Expr::All(terms)
+}
+
+/// Collects the tests that the class itself satisfies, for a finding's matched fields.
+fn answered(expr: &Expr, known: &fold::Known<'_>, fields: &mut Vec<(Arc<str>, String)>) {
+    match expr {
+        Expr::All(terms) | Expr::Any(terms) => terms.iter().for_each(|term| answered(term, known, fields)),
+        Expr::Not(_) => {}
+        Expr::Test(test) => {
+            let value = match fold::constant(test) {
+                Some((_, fold::Constant::EventId)) => known.event_id.map(|id| id.to_string()),
+                Some((_, fold::Constant::Provider)) => known.provider.map(str::to_owned),
+                None => None,
+            };
+            let is_true = matches!(fold::fold(expr, known), Expr::All(none) if none.is_empty());
+            if let (true, Some(value), Some(field)) = (is_true, value, &test.field)
+                && !fields.iter().any(|(other, _)| other == field)
+            {
+                fields.push((field.clone(), value));
+            }
+        }
+    }
+}
+
+fn literal_length(matcher: &Matcher) -> usize {
+    let of = |pattern: &Pattern| {
+        let length = |part: &Part| match part {
+            Part::Literal(text) => text.len(),
+            _ => 0,
+        };
+        pattern.parts().iter().map(length).max().unwrap_or(0)
+    };
+    match matcher {
+        // An exact text, even the empty one, is a rare thing to be.
+        Matcher::Pattern { pattern, .. } => of(pattern).max(1),
+        _ => 3,
+    }
+}

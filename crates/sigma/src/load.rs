@@ -1,0 +1,243 @@
+//! Files of rules: read, parsed, and whatever cannot be used named with its reason.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use crate::{
+    compile::Classes,
+    matcher::Rules,
+    modifier::Unusable,
+    rule::{self, Correlation, Document, Filter, Placeholders, Rule},
+    taxonomy::Taxonomy,
+    test::Expr,
+    yaml::{self, Entry, Kind, Node, Problem},
+};
+
+/// A rule or file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refused {
+    /// The file.
+    pub path: String,
+    /// Counted from 1; 0 where the whole file is meant.
+    pub line: usize,
+    /// Lower case, without a full stop.
+    pub reason: String,
+}
+
+/// A rule that is right but has nothing to look at, or lacks something only the site can give.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotApplicable {
+    /// The file.
+    pub path: String,
+    /// The rule's title.
+    pub title: String,
+    /// Lower case, without a full stop.
+    pub reason: String,
+}
+
+/// What came of loading.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Usable detection rules, in the order of their paths, with filters applied by [`Loaded::apply_filters`].
+    pub rules: Vec<Rule>,
+    /// Correlation rules.
+    pub correlations: Vec<Correlation>,
+    /// Filters.
+    pub filters: Vec<Filter>,
+    /// What cannot be used.
+    pub refused: Vec<Refused>,
+    /// Right, but without the values it needs.
+    pub not_applicable: Vec<NotApplicable>,
+    /// Files read.
+    pub files: usize,
+}
+
+/// A file of rules larger than this is none.
+const MAX_FILE: u64 = 4 << 20;
+
+impl Loaded {
+    /// Adds the rules of files and folders (`.yml` and `.yaml`, walked in order of their names). Files are read on
+    /// `threads` threads; the result does not depend on how many.
+    pub fn add_paths(&mut self, paths: &[PathBuf], placeholders: &Placeholders, threads: usize) {
+        let mut files = Vec::new();
+        for path in paths {
+            if let Err(error) = walk(path, &mut files) {
+                self.refuse(&path.to_string_lossy(), 0, format!("cannot be read: {error}"));
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
+        let chunk = files.len().div_ceil(threads.max(1) * 4).max(16);
+        let parts: Vec<Mutex<Loaded>> = files.chunks(chunk).map(|_| Mutex::default()).collect();
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some((files, part)) = files.chunks(chunk).nth(at).zip(parts.get(at)) else { break };
+                let mut loaded = Loaded::default();
+                files.iter().for_each(|file| loaded.add_file(file, placeholders));
+                *part.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded;
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..threads).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+        for part in parts {
+            self.merge(part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        }
+    }
+
+    fn add_file(&mut self, file: &Path, placeholders: &Placeholders) {
+        let path = file.to_string_lossy();
+        let too_large = fs::metadata(file).is_ok_and(|metadata| metadata.len() > MAX_FILE);
+        if too_large {
+            return self.refuse(&path, 0, format!("larger than {} MiB, which no file of rules is", MAX_FILE >> 20));
+        }
+        match fs::read(file).map(String::from_utf8) {
+            Ok(Ok(text)) => self.add_text(&path, &text, placeholders),
+            Ok(Err(error)) => {
+                let line =
+                    1 + error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
+                self.refuse(&path, line, "not UTF-8 text".into());
+            }
+            Err(error) => self.refuse(&path, 0, format!("cannot be read: {error}")),
+        }
+    }
+
+    /// Adds the documents of one file's text; `path` is for reports.
+    pub fn add_text(&mut self, path: &str, text: &str, placeholders: &Placeholders) {
+        self.files += 1;
+        let (documents, problem) = yaml::documents(text);
+        if documents.is_empty() && problem.is_none() {
+            self.refuse(path, 1, "the file holds no rule".into());
+        }
+        let mut global: Option<Node> = None;
+        for mut node in documents {
+            match node.text("action") {
+                Some("global") => {
+                    global = Some(without_action(node));
+                    continue;
+                }
+                Some("reset") => {
+                    global = None;
+                    continue;
+                }
+                Some(other) => {
+                    let message = format!("unknown action '{other}'");
+                    self.refuse(path, node.line, message);
+                    continue;
+                }
+                None => {}
+            }
+            if let Some(global) = &global {
+                node = merged(global, node);
+            }
+            self.add_document(path, &node, placeholders);
+        }
+        if let Some(Problem { line, message }) = problem {
+            self.refuse(path, line, message);
+        }
+    }
+
+    fn add_document(&mut self, path: &str, node: &Node, placeholders: &Placeholders) {
+        match rule::document(node, path, placeholders) {
+            Ok(Document::Rule(rule)) => self.rules.push(*rule),
+            Ok(Document::Correlation(correlation)) => self.correlations.push(correlation),
+            Ok(Document::Filter(filter)) => self.filters.push(filter),
+            Err(Unusable::Refused(Problem { line, message })) => self.refuse(path, line, message),
+            Err(Unusable::NoValues(name)) => self.not_applicable.push(NotApplicable {
+                path: path.to_owned(),
+                title: node.text("title").unwrap_or_default().to_owned(),
+                reason: format!("the placeholder %{name}% has no values; give them with --placeholders FILE"),
+            }),
+        }
+    }
+
+    /// Adds each filter's condition to the rules it is meant for, and reports filters that are meant for none.
+    pub fn apply_filters(&mut self) {
+        for filter in std::mem::take(&mut self.filters) {
+            let mut used = false;
+            for rule in self.rules.iter_mut().filter(|rule| filter.applies_to(rule)) {
+                let expr = std::mem::replace(&mut rule.expr, Expr::All(vec![]));
+                rule.expr = Expr::All(vec![expr, filter.expr.clone()]);
+                used = true;
+            }
+            if !used {
+                self.not_applicable.push(NotApplicable {
+                    path: filter.path.clone(),
+                    title: filter.title.clone(),
+                    reason: "the filter is meant for no rule that was loaded".into(),
+                });
+            }
+            self.filters.push(filter);
+        }
+    }
+
+    /// Compiles the rules; those that no evidence can concern are told of in `not_applicable`.
+    pub fn compile(&mut self, taxonomy: &Taxonomy) -> Rules {
+        let (classes, others) = Classes::new(std::mem::take(&mut self.rules), taxonomy);
+        for (rule, reason) in others {
+            let (path, title) = (rule.info.path.clone(), rule.info.title.clone());
+            self.not_applicable.push(NotApplicable { path, title, reason });
+        }
+        Rules { classes: Arc::new(classes) }
+    }
+
+    fn refuse(&mut self, path: &str, line: usize, reason: String) {
+        self.refused.push(Refused { path: path.to_owned(), line, reason });
+    }
+
+    /// Adds what another one loaded.
+    pub fn merge(&mut self, other: Loaded) {
+        self.rules.extend(other.rules);
+        self.correlations.extend(other.correlations);
+        self.filters.extend(other.filters);
+        self.refused.extend(other.refused);
+        self.not_applicable.extend(other.not_applicable);
+        self.files += other.files;
+    }
+}
+
+fn walk(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !fs::metadata(path)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let kind = entry.file_type()?;
+        let path = entry.path();
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+        if kind.is_dir() {
+            walk(&path, files)?;
+        } else if kind.is_file() && is_yaml {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn without_action(mut node: Node) -> Node {
+    if let Kind::Map(entries) = &mut node.kind {
+        entries.retain(|entry| entry.key != "action");
+    }
+    node
+}
+
+/// What `node` says, over what `global` says for all documents behind it; mappings are joined.
+fn merged(global: &Node, node: Node) -> Node {
+    let (Kind::Map(base), Kind::Map(own)) = (&global.kind, &node.kind) else { return node };
+    let mut entries: Vec<Entry> = own.clone();
+    for entry in base {
+        match entries.iter_mut().find(|own| own.key == entry.key) {
+            Some(own) => own.value = merged(&entry.value, own.value.clone()),
+            None => entries.push(entry.clone()),
+        }
+    }
+    Node { line: node.line, kind: Kind::Map(entries) }
+}

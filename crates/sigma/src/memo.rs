@@ -1,0 +1,105 @@
+//! What was found out about values, so that it need not be found out again: logs repeat themselves.
+
+use std::hash::{BuildHasher, Hasher};
+
+use event::Value;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+/// All memos of a detector together hold no more than this before they are emptied.
+pub const MAX_BYTES: usize = 8 << 20;
+/// Longer values are seldom seen twice.
+const MAX_VALUE: usize = 1024;
+
+/// By value: the tests that it satisfies. A value is only ever recognised by all of its bytes.
+#[derive(Default)]
+pub struct Memo {
+    table: HashTable<Entry>,
+    values: Vec<u8>,
+    hits: Vec<u32>,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u64,
+    value: (u32, u32),
+    hits: (u32, u32),
+}
+
+impl Memo {
+    /// Puts what was remembered of `value` into `hits`, or returns false.
+    pub fn recall(&self, value: &Value<'_>, hits: &mut Vec<u32>) -> bool {
+        let mut number = [0; 8];
+        let Some((kind, bytes)) = key(value, &mut number) else { return false };
+        let hash = self.hash(kind, bytes);
+        let same = |entry: &Entry| entry.hash == hash && self.value(entry) == Some((kind, bytes));
+        let Some(entry) = self.table.find(hash, same) else { return false };
+        hits.clear();
+        let (start, end) = entry.hits;
+        hits.extend_from_slice(self.hits.get(start as usize..end as usize).unwrap_or_default());
+        true
+    }
+
+    /// Remembers what was found out about `value`, which it does not know yet.
+    pub fn remember(&mut self, value: &Value<'_>, hits: &[u32]) {
+        let mut number = [0; 8];
+        let Some((kind, bytes)) = key(value, &mut number) else { return };
+        if bytes.len() > MAX_VALUE {
+            return;
+        }
+        let hash = self.hash(kind, bytes);
+        let value = self.values.len() as u32;
+        self.values.push(kind);
+        self.values.extend_from_slice(bytes);
+        let first = self.hits.len() as u32;
+        self.hits.extend_from_slice(hits);
+        let entry = Entry { hash, value: (value, self.values.len() as u32), hits: (first, self.hits.len() as u32) };
+        self.table.insert_unique(hash, entry, |entry| entry.hash);
+    }
+
+    /// How much memory it holds.
+    pub fn bytes(&self) -> usize {
+        self.values.len() + self.hits.len() * 4 + self.table.len() * size_of::<Entry>()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.table.clear();
+        self.values.clear();
+        self.hits.clear();
+    }
+
+    fn value(&self, entry: &Entry) -> Option<(u8, &[u8])> {
+        let (start, end) = entry.value;
+        let (kind, bytes) = self.values.get(start as usize..end as usize)?.split_first()?;
+        Some((*kind, bytes))
+    }
+
+    fn hash(&self, kind: u8, bytes: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(bytes);
+        hasher.write_u8(kind);
+        hasher.finish()
+    }
+}
+
+/// A value's bytes and their kind; `None` for kinds that are not worth remembering.
+fn key<'v>(value: &'v Value<'_>, number: &'v mut [u8; 8]) -> Option<(u8, &'v [u8])> {
+    let mut of = |kind, bits: u64| {
+        *number = bits.to_le_bytes();
+        kind
+    };
+    Some(match value {
+        Value::Text(text) => (0, text.as_bytes()),
+        Value::Utf16(bytes) => (1, bytes),
+        Value::Sid(bytes) => (2, bytes),
+        Value::Guid(bytes) => (3, bytes.as_slice()),
+        Value::Bytes(bytes) => (4, bytes),
+        Value::UInt(bits) => (of(5, *bits), number.as_slice()),
+        Value::Hex(bits) => (of(6, *bits), number.as_slice()),
+        Value::Int(bits) => (of(7, *bits as u64), number.as_slice()),
+        Value::Bool(flag) => (of(8, u64::from(*flag)), number.as_slice()),
+        Value::Null | Value::Float(_) | Value::Time(_) => return None,
+    })
+}
