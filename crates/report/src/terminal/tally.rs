@@ -1,0 +1,259 @@
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    sync::Arc,
+};
+
+use event::{Damage, Piece, Place, Position, Time};
+
+use super::page::{Page, counted, size, thousands};
+use crate::{
+    Evidence, Failure, NumberGap, RuleProblem, Style, Summary, Suppressed, TimeGap, Unknown, Zone, place_text, plain,
+};
+
+/// How many of a list are shown here; `json` has all.
+const LISTED: usize = 5;
+
+/// Writes the summary for people: the tally, then what deserves attention. `style` says how.
+///
+/// The text report ends with it; beside the other formats a program writes it to standard error.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_summary(summary: &Summary, out: &mut dyn Write, style: &Style) -> io::Result<()> {
+    let mut page = Page::new(style);
+    tally(&mut page, summary);
+    failures(&mut page, "Could not be read", &summary.failures);
+    damages(&mut page, summary);
+    gaps(&mut page, summary);
+    silences(&mut page, summary);
+    problems(&mut page, "Refused rules", &summary.rules.refused);
+    problems(&mut page, "Correlation rules that were not run", &summary.rules.not_run);
+    unknown(&mut page, summary);
+    failures(&mut page, "Skipped", &summary.skipped);
+    suppressed(&mut page, summary);
+    notes(&mut page, summary);
+    evidence(&mut page, summary);
+    page.write_to(out)
+}
+
+fn tally(page: &mut Page<'_>, summary: &Summary) {
+    let (totals, rules) = (summary.totals(), &summary.rules);
+    let number = |number: u64, what: &str| format!("{} {what}", thousands(number));
+    page.border();
+    page.line(&page.paint.bold("Tally"));
+    let pieces = counted(summary.evidence.len() as u64, "piece", "pieces");
+    row(page, "evidence", &format!("{pieces}, {}{}", size(totals.bytes), formats(summary)));
+    row(page, "records", &format!("{}, {}", number(totals.records, "read"), number(totals.damaged, "damaged")));
+    let not_used = rules.not_applicable.iter().fold(0u64, |sum, one| sum.saturating_add(one.rules));
+    let refused = number(rules.refused.len() as u64, "refused");
+    row(page, "rules", &format!("{}, {refused}, {}", number(rules.loaded, "used"), number(not_used, "not used")));
+    let known = match summary.known {
+        0 => String::new(),
+        known => format!(", {}", number(known, "known before")),
+    };
+    let outside = match summary.outside_time {
+        0 => String::new(),
+        outside => format!(", {}", number(outside, "outside the time asked for")),
+    };
+    let findings = format!("{}, {}", thousands(summary.findings), number(totals.suppressed, "suppressed"));
+    row(page, "findings", &format!("{findings}{known}{outside}"));
+    let skipped = number(summary.skipped.len() as u64, "skipped");
+    let unknown = number(summary.unknown.len() as u64, "of unknown format");
+    let failed = number(summary.failures.len() as u64, "could not be read");
+    row(page, "files", &format!("{skipped}, {unknown}, {failed}"));
+    for reason in &rules.not_applicable {
+        row(page, "not used", &format!("{}: {}", counted(reason.rules, "rule", "rules"), reason.reason));
+    }
+    row(page, "versions", &versions(summary));
+}
+
+fn row(page: &mut Page<'_>, label: &str, text: &str) {
+    page.labelled(2, &format!("{label:<8}"), &plain(text));
+}
+
+/// How many pieces of each format there are.
+fn formats(summary: &Summary) -> String {
+    let mut formats = BTreeMap::new();
+    summary.evidence.iter().for_each(|piece| *formats.entry(piece.format.as_str()).or_insert(0u64) += 1);
+    let shown: Vec<String> = formats.iter().map(|(name, count)| format!("{} {name}", thousands(*count))).collect();
+    if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }
+}
+
+fn versions(summary: &Summary) -> String {
+    let mut parts = vec![format!("dreamcatcher {}", summary.program)];
+    for pack in &summary.rules.packs {
+        let version = if pack.version.is_empty() { String::new() } else { format!(" {}", pack.version) };
+        let hash = match pack.sha256.get(..12) {
+            Some(begin) => format!(", sha256 {begin}…"),
+            None => String::new(),
+        };
+        parts.push(format!("{}{version} ({}{hash})", pack.name, counted(pack.rules, "rule", "rules")));
+    }
+    parts.join("; ")
+}
+
+fn evidence(page: &mut Page<'_>, summary: &Summary) {
+    let about = |piece: &Evidence| {
+        let records = counted(piece.records, "record", "records");
+        let hash = match piece.sha256.as_str() {
+            "" => "no SHA-256: it could not be read to the end".to_owned(),
+            hash => format!("sha256 {hash}"),
+        };
+        Entry(format!("{} ({}, {}, {records})", piece.path, piece.format, size(piece.bytes)), hash)
+    };
+    list(page, Heading::new("Evidence"), summary.evidence.iter().map(about), 0);
+}
+
+fn failures(page: &mut Page<'_>, heading: &'static str, failures: &[Failure]) {
+    list(
+        page,
+        Heading::problem(heading, ""),
+        failures.iter().map(|one| Entry::of(format!("{}: {}", one.path, one.reason))),
+        0,
+    );
+}
+
+fn damages(page: &mut Page<'_>, summary: &Summary) {
+    let about = |(piece, damage): (&Evidence, &Damage)| {
+        let lost = match damage.records {
+            0 => String::new(),
+            records => format!(" ({} lost)", counted(records, "record", "records")),
+        };
+        Entry::of(format!("{}: {}{lost}", at(piece, damage.position), damage.reason))
+    };
+    let damages = summary.evidence.iter().flat_map(|piece| piece.damages.iter().map(move |damage| (piece, damage)));
+    let beyond = summary.evidence.iter().map(|piece| piece.more_damages).fold(0, u64::saturating_add);
+    list(page, Heading::problem("Damaged", "what stands around it was read"), damages.map(about), beyond);
+}
+
+fn gaps(page: &mut Page<'_>, summary: &Summary) {
+    let zone = page.style.zone.clone();
+    let about = |(piece, gap): (&Evidence, &NumberGap)| {
+        let (first, last) = (gap.after.saturating_add(1), gap.before.saturating_sub(1));
+        let missing = counted(gap.missing(), "record is", "records are");
+        let numbers = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        Entry::of(format!("{}: {missing} missing ({numbers}){}", piece.path, between(&zone, gap.from, gap.until)))
+    };
+    let gaps = summary.evidence.iter().flat_map(|piece| piece.gaps.iter().map(move |gap| (piece, gap)));
+    let beyond = summary.evidence.iter().map(|piece| piece.more_gaps).fold(0, u64::saturating_add);
+    list(
+        page,
+        Heading::problem("Missing records", "they may have been deleted, or belong to another file"),
+        gaps.map(about),
+        beyond,
+    );
+}
+
+fn silences(page: &mut Page<'_>, summary: &Summary) {
+    let zone = page.style.zone.clone();
+    let silences = summary.evidence.iter().flat_map(|piece| piece.silences.iter().map(move |gap| (piece, gap)));
+    let about = |(piece, gap): (&Evidence, &TimeGap)| {
+        Entry::of(format!("{}: nothing{}", piece.path, between(&zone, Some(gap.from), Some(gap.until))))
+    };
+    list(
+        page,
+        Heading::problem("Long silences", "the machine may have been off, or logging may have been"),
+        silences.map(about),
+        0,
+    );
+}
+
+fn problems(page: &mut Page<'_>, heading: &'static str, problems: &[RuleProblem]) {
+    let about = |problem: &RuleProblem| {
+        let line = problem.line.map_or_else(String::new, |line| format!(":{line}"));
+        Entry::of(format!("{}{line}: {}", problem.path, problem.reason))
+    };
+    list(page, Heading::problem(heading, ""), problems.iter().map(about), 0);
+}
+
+fn unknown(page: &mut Page<'_>, summary: &Summary) {
+    let about = |unknown: &Unknown| match unknown.looks_like.as_str() {
+        "" => Entry::of(unknown.path.clone()),
+        looks_like => Entry::of(format!("{} (looks like {looks_like})", unknown.path)),
+    };
+    list(page, Heading::problem("Of unknown format", "not read"), summary.unknown.iter().map(about), 0);
+}
+
+fn suppressed(page: &mut Page<'_>, summary: &Summary) {
+    let about = |one: &Suppressed| {
+        let count = counted(one.findings, "finding", "findings");
+        let expired = if one.expired { "; its time is over, it suppresses no more" } else { "" };
+        Entry::of(format!("{}: {count} ({}{expired})", one.rule, one.reason))
+    };
+    list(page, Heading::new("Suppressions"), summary.suppressed.iter().map(about), 0);
+}
+
+fn notes(page: &mut Page<'_>, summary: &Summary) {
+    let notes = summary.evidence.iter().flat_map(|piece| piece.notes.iter().map(move |note| (piece, note)));
+    list(page, Heading::new("Remarks"), notes.map(|(piece, note)| Entry::of(format!("{}: {note}", piece.path))), 0);
+}
+
+/// A place in a piece of evidence.
+fn at(piece: &Evidence, position: Position) -> String {
+    place_text(&Place { piece: Arc::new(Piece { path: piece.path.clone() }), position })
+}
+
+/// ` from … to …`, as far as it is known.
+fn between(zone: &Zone, from: Option<Time>, until: Option<Time>) -> String {
+    let show = |word: &str, time: Option<Time>| match time {
+        Some(time) => format!(" {word} {}", zone.rfc3339_to(time, 0)),
+        None => String::new(),
+    };
+    show("from", from) + &show("to", until)
+}
+
+/// An entry of a list, and what stands under it.
+struct Entry(String, String);
+
+impl Entry {
+    const fn of(text: String) -> Self {
+        Self(text, String::new())
+    }
+}
+
+/// What stands above a list.
+struct Heading {
+    title: &'static str,
+    remark: &'static str,
+    /// Whether the list tells of something that could not be looked at.
+    problem: bool,
+}
+
+impl Heading {
+    const fn new(title: &'static str) -> Self {
+        Self { title, remark: "", problem: false }
+    }
+
+    const fn problem(title: &'static str, remark: &'static str) -> Self {
+        Self { title, remark, problem: true }
+    }
+
+    fn shown(&self, page: &Page<'_>) -> String {
+        let title = if self.problem { page.paint.warn(self.title) } else { page.paint.bold(self.title) };
+        match self.remark {
+            "" => title,
+            remark => format!("{title}{}", page.paint.dim(&format!(" ({remark})"))),
+        }
+    }
+}
+
+/// A heading, the first entries, and how many there are beyond, `beyond` included; nothing where there is nothing.
+fn list(page: &mut Page<'_>, heading: Heading, mut entries: impl Iterator<Item = Entry>, beyond: u64) {
+    let shown: Vec<Entry> = entries.by_ref().take(LISTED).collect();
+    let more = beyond.saturating_add(entries.count() as u64);
+    if shown.is_empty() && more == 0 {
+        return;
+    }
+    page.line("");
+    page.line(&heading.shown(page));
+    for Entry(text, under) in shown {
+        page.item(2, &text);
+        if !under.is_empty() {
+            page.item(4, &under);
+        }
+    }
+    if more > 0 {
+        page.line(&page.paint.dim(&format!("  … and {} more (--format json lists all)", thousands(more))));
+    }
+}
