@@ -54,7 +54,7 @@ impl<'a> Value<'a> {
             Value::Hex(number) => write(out, format_args!("{number:#x}")),
             Value::Float(number) => write(out, format_args!("{number}")),
             Value::Bool(flag) => out.push_str(if flag { "true" } else { "false" }),
-            Value::Time(time) => write(out, format_args!("{time}")),
+            Value::Time(time) => write_time(time, out),
             Value::Guid(guid) => write_guid(guid, out),
             Value::Sid(sid) => write_sid(sid, out),
             Value::Bytes(bytes) => bytes.iter().for_each(|byte| write(out, format_args!("{byte:02X}"))),
@@ -82,6 +82,15 @@ fn write_utf16(bytes: &[u8], out: &mut String) {
     out.reserve(pairs.len());
     let units = pairs.iter().map(|pair| u16::from_le_bytes(*pair));
     out.extend(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+}
+
+/// As Windows writes it: RFC 3339 in UTC with seven decimals, the 100 ns of a FILETIME; nine where there is more.
+fn write_time(time: Time, out: &mut String) {
+    let stamp = time.to_jiff();
+    match time.as_nanos() % 100 {
+        0 => write(out, format_args!("{stamp:.7}")),
+        _ => write(out, format_args!("{stamp:.9}")),
+    }
 }
 
 fn write_guid(guid: &[u8; 16], out: &mut String) {
@@ -116,7 +125,7 @@ mod tests {
             (Value::Hex(0x1f), "0x1f"),
             (Value::Bool(true), "true"),
             (Value::Float(0.5), "0.5"),
-            (Value::Time(Time::from_nanos(1_500_000_000)), "1970-01-01T00:00:01.5Z"),
+            (Value::Time(Time::from_nanos(1_500_000_000)), "1970-01-01T00:00:01.5000000Z"),
             (Value::Guid(&guid), "{5770385f-c22a-43e0-bf4c-06f5698ffbd9}"),
             (Value::Sid(&sid), "S-1-5-21-10-20-30-500"),
             (Value::Bytes(&[0xab, 1]), "AB01"),

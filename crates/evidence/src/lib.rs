@@ -15,5 +15,17 @@
 //! little around it as possible, is counted, and names its place and reason.
 
 mod block;
+mod evtx;
+mod json;
+mod open;
+mod scan;
+mod tally;
+mod xml;
 
 pub use block::{Block, Cutter, Format, Output, Reader, Run};
+pub use evtx::{Evtx, RecordXml, records_xml, show};
+pub use json::Json;
+pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
+pub use scan::{Progress, Scan, Sink};
+pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
+pub use xml::Xml;

@@ -24,7 +24,7 @@ const CELL: usize = 32_000;
 /// Cells hold texts in their harmless form ([`crate::plain`]), and none of them can be taken for a formula, whatever
 /// separator a spreadsheet assumes.
 pub struct Csv<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     zone: Zone,
     begun: bool,
     row: String,
@@ -32,7 +32,7 @@ pub struct Csv<'a> {
 
 impl<'a> Csv<'a> {
     /// A printer to `out` with times in `zone`.
-    pub fn new(out: &'a mut dyn Write, zone: Zone) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), zone: Zone) -> Self {
         Self { out, zone, begun: false, row: String::new() }
     }
 

@@ -17,14 +17,14 @@ use summary::SummaryView;
 
 /// Prints a JSON object a line, one for each finding; the summary is no part of it.
 pub struct Jsonl<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     zone: Zone,
     line: Vec<u8>,
 }
 
 impl<'a> Jsonl<'a> {
     /// A printer to `out` with times in `zone`.
-    pub fn new(out: &'a mut dyn Write, zone: Zone) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), zone: Zone) -> Self {
         Self { out, zone, line: Vec::new() }
     }
 }
@@ -44,7 +44,7 @@ impl Printer for Jsonl<'_> {
 
 /// Prints one JSON object with all findings, a line each, and the summary.
 pub struct Json<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     zone: Zone,
     begun: bool,
     line: Vec<u8>,
@@ -52,7 +52,7 @@ pub struct Json<'a> {
 
 impl<'a> Json<'a> {
     /// A printer to `out` with times in `zone`.
-    pub fn new(out: &'a mut dyn Write, zone: Zone) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), zone: Zone) -> Self {
         Self { out, zone, begun: false, line: Vec::new() }
     }
 }

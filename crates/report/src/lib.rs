@@ -106,7 +106,11 @@ impl Format {
     ///
     /// # Errors
     /// When there is no place for temporary files; only with [`Format::Timeline`].
-    pub fn printer<'a>(self, out: &'a mut dyn Write, style: Style) -> io::Result<Box<dyn Printer + 'a>> {
+    pub fn printer<'a>(
+        self,
+        out: &'a mut (dyn Write + Send),
+        style: Style,
+    ) -> io::Result<Box<dyn Printer + Send + 'a>> {
         Ok(match self {
             Self::Text => Box::new(Terminal::new(out, style)),
             Self::Jsonl => Box::new(Jsonl::new(out, style.zone)),

@@ -30,14 +30,14 @@ const SENTENCE: usize = 240;
 /// What it keeps is bounded: so many groups of each level, a few examples of each, their values shortened. What is
 /// beyond is counted and said.
 pub struct Terminal<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     style: Style,
     groups: Groups,
 }
 
 impl<'a> Terminal<'a> {
     /// A printer to `out`.
-    pub fn new(out: &'a mut dyn Write, style: Style) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), style: Style) -> Self {
         Self { out, style, groups: Groups::default() }
     }
 }

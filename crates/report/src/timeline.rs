@@ -27,7 +27,7 @@ const LEVEL: usize = 8;
 ///
 /// The lines wait in an unnamed temporary file; sixteen bytes of each are kept in memory.
 pub struct Timeline<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     style: Style,
     spool: BufWriter<File>,
     written: u64,
@@ -41,12 +41,12 @@ impl<'a> Timeline<'a> {
     ///
     /// # Errors
     /// When no temporary file can be made.
-    pub fn new(out: &'a mut dyn Write, style: Style) -> io::Result<Self> {
+    pub fn new(out: &'a mut (dyn Write + Send), style: Style) -> io::Result<Self> {
         Ok(Self::with_spool(out, style, tempfile::tempfile()?))
     }
 
     /// A printer to `out` that keeps its lines in `spool`, an empty file open for reading and writing.
-    pub fn with_spool(out: &'a mut dyn Write, style: Style, spool: File) -> Self {
+    pub fn with_spool(out: &'a mut (dyn Write + Send), style: Style, spool: File) -> Self {
         let spool = BufWriter::with_capacity(1 << 16, spool);
         Self { out, style, spool, written: 0, index: Vec::new(), untimed: Vec::new() }
     }

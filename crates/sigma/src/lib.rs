@@ -22,6 +22,7 @@ mod modifier;
 mod pattern;
 pub mod plain;
 mod rule;
+mod suppress;
 mod taxonomy;
 mod test;
 mod yaml;
@@ -29,5 +30,11 @@ mod yaml;
 pub use load::{Loaded, NotApplicable, Refused};
 pub use matcher::{Rules, SigmaDetector};
 pub use rule::{Correlation, Filter, LogSourceSpec, Placeholders, Rule};
+pub use suppress::Suppression;
 pub use taxonomy::Taxonomy;
 pub use yaml::Problem;
+
+/// Whether `text` is described by `pattern`, with Sigma's wildcards and whatever the case.
+pub fn wildcard(pattern: &str, text: &str) -> bool {
+    pattern::Pattern::parse(pattern).folded().matches(&fold::fold(text))
+}

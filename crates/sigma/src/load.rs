@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use sha2::{Digest, Sha256};
+
 use crate::{
     compile::Classes,
     matcher::Rules,
@@ -51,8 +53,8 @@ pub struct Loaded {
     pub refused: Vec<Refused>,
     /// Right, but without the values it needs.
     pub not_applicable: Vec<NotApplicable>,
-    /// Files read.
-    pub files: usize,
+    /// The SHA-256 of every file read.
+    pub files: Vec<[u8; 32]>,
 }
 
 /// A file of rules larger than this is none.
@@ -110,7 +112,7 @@ impl Loaded {
 
     /// Adds the documents of one file's text; `path` is for reports.
     pub fn add_text(&mut self, path: &str, text: &str, placeholders: &Placeholders) {
-        self.files += 1;
+        self.files.push(Sha256::digest(text).into());
         let (documents, problem) = yaml::documents(text);
         if documents.is_empty() && problem.is_none() {
             self.refuse(path, 1, "the file holds no rule".into());
@@ -157,6 +159,14 @@ impl Loaded {
         }
     }
 
+    /// One SHA-256 (in hexadecimal) over all files, wherever they lie and in whatever order they were read.
+    pub fn fingerprint(&self) -> String {
+        let mut files = self.files.clone();
+        files.sort_unstable();
+        let digest: [u8; 32] = Sha256::digest(files.concat()).into();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Adds each filter's condition to the rules it is meant for, and reports filters that are meant for none.
     pub fn apply_filters(&mut self) {
         for filter in std::mem::take(&mut self.filters) {
@@ -198,7 +208,7 @@ impl Loaded {
         self.filters.extend(other.filters);
         self.refused.extend(other.refused);
         self.not_applicable.extend(other.not_applicable);
-        self.files += other.files;
+        self.files.extend(other.files);
     }
 }
 

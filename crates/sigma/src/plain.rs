@@ -29,6 +29,11 @@ impl Fields {
         Self(fields)
     }
 
+    /// Adds a field's value.
+    pub fn add(&mut self, name: &str, text: &str) {
+        self.0.push((name.to_owned(), Some(text.to_owned())));
+    }
+
     /// The values of a field.
     pub fn get<'f>(&'f self, name: &str) -> impl Iterator<Item = Option<&'f str>> {
         self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_deref())
@@ -57,7 +62,7 @@ impl Judge {
     }
 
     /// Whether an expression is satisfied by fields whose names are those of an entry.
-    pub fn holds(&self, expr: &Expr, entry: &Entry, fields: &Fields) -> bool {
+    pub(crate) fn holds(&self, expr: &Expr, entry: &Entry, fields: &Fields) -> bool {
         match expr {
             Expr::All(terms) => terms.iter().all(|term| self.holds(term, entry, fields)),
             Expr::Any(terms) => terms.iter().any(|term| self.holds(term, entry, fields)),

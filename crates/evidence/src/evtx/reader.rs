@@ -1,0 +1,536 @@
+//! Blocks of chunks to events.
+
+use std::{collections::HashMap, hash::BuildHasher as _, rc::Rc, sync::Arc};
+
+use event::{Class, Damage, Detector, Encoding, Event, Interest, Piece, Position, Slot, TextGroup, Time, Value};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::{
+    binxml::{Cursor, DEFINITION_HEADER, Fault, Instance, Substitution},
+    fields::{self, Place},
+    plan::{Fields, Plan, Scope, Shown},
+    record::{self, EvtxRecord, Names},
+    template::{Store, TemplateId},
+    tree::Decoder,
+    value,
+    walk::{self, CHUNK, ChunkHeader, RecordHeader, Walk},
+};
+use crate::{Block, Output, Reader, Run};
+
+/// All records of one template, event id, channel and provider: they are of one class, and one plan holds
+/// for them.
+#[derive(Debug)]
+struct Shape {
+    template: TemplateId,
+    event_id: u32,
+    /// In UTF-16.
+    channel: Box<[u8]>,
+    provider: Box<[u8]>,
+    names: Names,
+    class: Class,
+    interest: Arc<Interest>,
+    plan: Rc<Plan>,
+    /// Whether the event's own data is of interest.
+    own: bool,
+}
+
+/// What is remembered of templates and classes; bounded, and only makes reading faster.
+#[derive(Default)]
+struct Known {
+    /// By template, as the root of a record.
+    roots: Vec<Option<Rc<Fields>>>,
+    /// By template: the shape of the last record that used it.
+    last: Vec<Option<Rc<Shape>>>,
+    shapes: HashTable<Rc<Shape>>,
+    /// Templates of fragments, by where they stand.
+    fields: HashMap<(TemplateId, Place), Rc<Fields>, RandomState>,
+    plans: HashMap<(TemplateId, Place, Class), Rc<Plan>, RandomState>,
+    hasher: RandomState,
+}
+
+/// Shapes and plans that are remembered at most.
+const MAX_KNOWN: usize = 1 << 16;
+
+/// Reads blocks of chunks. Serves one detector, whose classes it remembers.
+#[derive(Default)]
+pub(super) struct EvtxReader {
+    walk: Walk,
+    slack: Slack,
+    /// The headers of the block's chunks.
+    ranges: Vec<ChunkHeader>,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    store: Store,
+    known: Known,
+    values: Vec<Substitution>,
+    shown: Shown<'static>,
+    /// By text group; kept from chunk to chunk to save allocations.
+    searches: Vec<Search>,
+}
+
+/// What [`Detector::text_hits`] said of a chunk.
+struct Search {
+    group: TextGroup,
+    done: bool,
+    /// Whether a record without a hit is ruled out.
+    rules_out: bool,
+    hits: Vec<usize>,
+}
+
+impl Search {
+    fn is_hit(&self, from: usize, to: usize) -> bool {
+        let first = self.hits.partition_point(|hit| *hit < from);
+        self.hits.get(first).is_some_and(|hit| *hit < to)
+    }
+}
+
+impl Reader for EvtxReader {
+    fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+        let start = check_file_header(block, output);
+        output.damages.extend(block.damages.iter().cloned());
+        self.slack = Slack::default();
+        self.ranges.clear();
+        let chunks = block.bytes.get(start..).unwrap_or_default().chunks(CHUNK);
+        self.ranges.extend(chunks.filter_map(ChunkHeader::read).filter(ChunkHeader::is_plausible));
+        let mut offset = block.offset + start as u64;
+        for chunk in block.bytes.get(start..).unwrap_or_default().chunks(CHUNK) {
+            // The cutter tells of those that should not be blank.
+            if !is_blank(chunk) {
+                self.read_chunk(piece, chunk, offset, detector, output);
+            }
+            offset += chunk.len() as u64;
+        }
+        self.slack.note(output);
+    }
+}
+
+/// Records found behind the live ones of a block's chunks.
+#[derive(Default)]
+struct Slack {
+    /// Those that are whole, with the templates they were written with.
+    taken: u64,
+    lost: u64,
+}
+
+impl Slack {
+    fn note(&self, output: &mut Output) {
+        if self.taken > 0 {
+            output.notes.push(format!("{} records recovered from slack space", self.taken));
+        }
+        if self.lost > 0 {
+            let note =
+                format!("{} records in slack space cannot be decoded, since their templates are gone", self.lost);
+            output.notes.push(note);
+        }
+    }
+}
+
+/// Whether there is nothing but zeros.
+pub(super) fn is_blank(chunk: &[u8]) -> bool {
+    chunk.iter().take(8).all(|byte| *byte == 0) && chunk.iter().all(|byte| *byte == 0)
+}
+
+/// Says what the header of the file says of its state, and where the chunks begin.
+fn check_file_header(block: &Block, output: &mut Output) -> usize {
+    let start = record::first_chunk(block);
+    if start == 0 {
+        return 0;
+    }
+    let flags = walk::u32_at(&block.bytes, 120).unwrap_or_default();
+    if flags & 1 != 0 {
+        output.notes.push("log was not closed (dirty)".into());
+    }
+    let (found, expected) = file_checksums(&block.bytes);
+    if flags & walk::NO_CHECKSUM == 0 && found != expected {
+        let reason = format!("file header's checksum is {found:#010x} where the header says {expected:#010x}");
+        output.damages.push(Damage { position: Position::Offset(0), records: 0, reason });
+    }
+    start
+}
+
+/// The checksum of a file's header as it is, and as the header says it should be.
+pub(super) fn file_checksums(header: &[u8]) -> (u32, u32) {
+    (crc32fast::hash(header.get(..120).unwrap_or_default()), walk::u32_at(header, 124).unwrap_or_default())
+}
+
+impl EvtxReader {
+    fn read_chunk(
+        &mut self,
+        piece: &Arc<Piece>,
+        chunk: &[u8],
+        offset: u64,
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) {
+        self.walk.walk(chunk, offset);
+        output.damages.append(&mut self.walk.damages);
+        self.state.next_chunk();
+        let decoder = Decoder::new(chunk);
+        let mut pass = Pass { state: &mut self.state, piece, chunk, decoder: &decoder, detector, output };
+        for record in &self.walk.live {
+            if pass.read(record) {
+                join_run(&mut pass.output.runs, record);
+            }
+        }
+        let own = ChunkHeader::read(chunk);
+        for record in &self.walk.slack {
+            let mut others = self.ranges.iter().filter(|header| Some(**header) != own);
+            if others.any(|header| (header.first_id..=header.last_id).contains(&record.id)) {
+                continue;
+            }
+            let whole = decoder.strict_tree(record).is_ok() && pass.read(record);
+            *(if whole { &mut self.slack.taken } else { &mut self.slack.lost }) += 1;
+        }
+    }
+}
+
+fn join_run(runs: &mut Vec<Run>, record: &RecordHeader) {
+    let time = record.time();
+    if let Some(run) = runs.last_mut().filter(|run| run.last.checked_add(1) == Some(record.id)) {
+        run.last = record.id;
+        run.from = [run.from, time].into_iter().flatten().min();
+        run.until = run.until.max(time);
+    } else {
+        runs.push(Run { first: record.id, last: record.id, from: time, until: time });
+    }
+}
+
+impl State {
+    fn search(&self, group: TextGroup) -> Option<&Search> {
+        self.searches.iter().find(|search| search.group == group)
+    }
+
+    fn next_chunk(&mut self) {
+        self.searches.iter_mut().for_each(|search| search.done = false);
+        let known = &self.known;
+        let full = known.shapes.len() + known.plans.len() + known.fields.len() > MAX_KNOWN;
+        if self.store.next_chunk() || full {
+            self.known = Known::default();
+        }
+    }
+}
+
+/// The fast path does not hold for the record; the general one does.
+struct Irregular;
+
+/// What the fast path has to say of a record.
+type Fast<T> = Result<Result<T, Irregular>, Fault>;
+
+/// One pass over the records of a chunk.
+struct Pass<'p, 'c> {
+    state: &'p mut State,
+    piece: &'p Arc<Piece>,
+    chunk: &'c [u8],
+    decoder: &'p Decoder<'c>,
+    detector: &'p mut dyn Detector,
+    output: &'p mut Output,
+}
+
+/// A template instance in a record, with its values at `State::values[first..]`.
+struct Opened {
+    instance: Instance,
+    template: TemplateId,
+    first: usize,
+    kinds: u8,
+}
+
+impl Opened {
+    fn base(&self) -> usize {
+        self.instance.definition as usize + DEFINITION_HEADER
+    }
+}
+
+/// Fragments within fragments that the fast path follows.
+const MAX_FAST_DEPTH: usize = 8;
+
+impl<'c> Pass<'_, 'c> {
+    /// Shows a record to the detector; true if it was whole.
+    fn read(&mut self, record: &RecordHeader) -> bool {
+        let result = match self.fast(record) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Irregular)) => self.general(record),
+            Err(fault) => Err(fault),
+        };
+        match result {
+            Ok(()) => self.output.records += 1,
+            Err(Fault(reason)) => {
+                self.output.damages.push(Damage { position: Position::Record(record.id), records: 1, reason });
+                return false;
+            }
+        }
+        true
+    }
+
+    fn fast(&mut self, record: &RecordHeader) -> Fast<()> {
+        self.state.values.clear();
+        let (start, end) = record.content();
+        let Ok(root) = self.open(start, end)? else { return Ok(Err(Irregular)) };
+        let Some(shape) = self.shape(&root)? else { return Ok(Err(Irregular)) };
+        if !shape.interest.wanted {
+            return Ok(Ok(()));
+        }
+        let mut shown: Shown<'c> = std::mem::take(&mut self.state.shown);
+        let group = shape.interest.text;
+        let mut text = group.is_some_and(|group| self.holds_hit(group, record, &root));
+        let follow =
+            Follow { class: shape.class, interest: &shape.interest, own: shape.own, text: group.filter(|_| !text) };
+        if self.run(&shape.plan, &root, &follow, &mut shown, &mut text, 0)?.is_err() {
+            return Ok(Err(Irregular));
+        }
+        let time = self.time(&shape, &root).or(record.time());
+        let whole = EvtxRecord::new(self.decoder, *record, &shape.names);
+        self.state.shown = shown.show(|fields| {
+            let event = Event { piece: self.piece, class: shape.class, time, fields, text, record: &whole };
+            self.detector.look(&event, &mut self.output.findings);
+        });
+        Ok(Ok(()))
+    }
+
+    /// The instance that is all of the stream in `start..end`.
+    fn open(&mut self, start: usize, end: usize) -> Fast<Opened> {
+        let mut cursor = Cursor::new(self.chunk, start, end);
+        let Some(instance) = cursor.sole_instance()? else { return Ok(Err(Irregular)) };
+        let template = self.state.store.at(self.chunk, instance.definition)?;
+        let first = self.state.values.len();
+        let (kinds, values_end) = instance.values(self.chunk, end, &mut self.state.values)?;
+        if !cursor.ends_after(values_end) {
+            return Ok(Err(Irregular));
+        }
+        Ok(Ok(Opened { instance, template, first, kinds }))
+    }
+
+    fn scope<'v>(&self, opened: &Opened, values: &'v [Substitution]) -> Scope<'c, 'v> {
+        Scope { chunk: self.chunk, base: opened.base(), values: values.get(opened.first..).unwrap_or_default() }
+    }
+
+    /// The record's shape; `None` where its template alone does not tell it.
+    fn shape(&mut self, root: &Opened) -> Result<Option<Rc<Shape>>, Fault> {
+        let Some(fields) = self.root_fields(root.template) else { return Ok(None) };
+        let Some(key) = &fields.key else { return Ok(None) };
+        let scope = self.scope(root, &self.state.values);
+        let (Some(event_id), Some(channel), Some(provider)) =
+            (key.event_id.single(&scope), utf16(key.channel.single(&scope)), utf16(key.provider.single(&scope)))
+        else {
+            return Ok(None);
+        };
+        let event_id = record::number(&event_id);
+        let same = |shape: &Rc<Shape>| {
+            shape.event_id == event_id
+                && shape.template == root.template
+                && *shape.channel == *channel
+                && *shape.provider == *provider
+        };
+        let known = &mut self.state.known;
+        let index = root.template.0 as usize;
+        if let Some(Some(last)) = known.last.get(index).filter(|last| last.as_ref().is_some_and(same)) {
+            return Ok(Some(Rc::clone(last)));
+        }
+        let hash = known.hasher.hash_one((root.template, event_id, channel, provider));
+        let shape = match known.shapes.find(hash, same) {
+            Some(shape) => Rc::clone(shape),
+            None => {
+                let shape = Rc::new(new_shape(root.template, event_id, channel, provider, &fields, self.detector));
+                let hasher = known.hasher.clone();
+                let rehash = |shape: &Rc<Shape>| {
+                    hasher.hash_one((shape.template, shape.event_id, &*shape.channel, &*shape.provider))
+                };
+                known.shapes.insert_unique(hash, Rc::clone(&shape), rehash);
+                shape
+            }
+        };
+        if known.last.len() <= index {
+            known.last.resize(index + 1, None);
+        }
+        if let Some(last) = known.last.get_mut(index) {
+            *last = Some(Rc::clone(&shape));
+        }
+        Ok(Some(shape))
+    }
+
+    fn root_fields(&mut self, id: TemplateId) -> Option<Rc<Fields>> {
+        let (roots, index) = (&mut self.state.known.roots, id.0 as usize);
+        if let Some(Some(known)) = roots.get(index) {
+            return Some(Rc::clone(known));
+        }
+        let fields = Rc::new(Fields::of(self.state.store.get(id)?, Place::Record));
+        if roots.len() <= index {
+            roots.resize(index + 1, None);
+        }
+        *roots.get_mut(index)? = Some(Rc::clone(&fields));
+        Some(fields)
+    }
+
+    fn plan(&mut self, id: TemplateId, place: Place, follow: &Follow<'_>) -> Option<Rc<Plan>> {
+        let known = &mut self.state.known;
+        if let Some(plan) = known.plans.get(&(id, place, follow.class)) {
+            return Some(Rc::clone(plan));
+        }
+        let template = self.state.store.get(id)?;
+        let fields = known.fields.entry((id, place)).or_insert_with(|| Rc::new(Fields::of(template, place)));
+        let plan = Rc::new(Plan::new(fields, follow.interest));
+        known.plans.insert((id, place, follow.class), Rc::clone(&plan));
+        Some(plan)
+    }
+
+    /// Hands out what `plan` says of an instance and of the fragments within it.
+    fn run(
+        &mut self,
+        plan: &Plan,
+        opened: &Opened,
+        follow: &Follow<'_>,
+        shown: &mut Shown<'c>,
+        text: &mut bool,
+        depth: usize,
+    ) -> Fast<()> {
+        let values = self.state.values.get(opened.first..).unwrap_or_default();
+        if !plan.holds(values, opened.kinds) || depth > MAX_FAST_DEPTH {
+            return Ok(Err(Irregular));
+        }
+        plan.run_own(&self.scope(opened, &self.state.values), shown);
+        if opened.kinds & value::FRAGMENT != 0 && (follow.own || follow.text.is_some()) {
+            // Beyond its own values come those of the fragments, which are let go of again.
+            let end = self.state.values.len();
+            let fragments: Vec<_> = plan
+                .fragments(values)
+                .filter_map(|opening| Some((opening.place, *values.get(usize::from(opening.substitution))?)))
+                .collect();
+            for (place, fragment) in fragments {
+                let (start, size) = (fragment.at as usize, usize::from(fragment.size));
+                let Ok(within) = self.open(start, start + size)? else { return Ok(Err(Irregular)) };
+                *text |= follow.text.is_some_and(|group| self.uses_hit(group, &within));
+                let Some(inner) = self.plan(within.template, place, follow) else { return Ok(Err(Irregular)) };
+                if self.run(&inner, &within, follow, shown, text, depth + 1)?.is_err() {
+                    return Ok(Err(Irregular));
+                }
+                self.state.values.truncate(end);
+            }
+        }
+        plan.run_system(&self.scope(opened, &self.state.values), shown);
+        Ok(Ok(()))
+    }
+
+    fn time(&self, shape: &Shape, root: &Opened) -> Option<Time> {
+        let fields = self.state.known.roots.get(shape.template.0 as usize)?.as_ref()?;
+        match fields.key.as_ref()?.time.single(&self.scope(root, &self.state.values))? {
+            Value::Time(time) => Some(time),
+            Value::Null => None,
+            other => Time::parse(&other.text()),
+        }
+    }
+}
+
+/// What of a record's fragments is of interest, and to which class.
+struct Follow<'i> {
+    class: Class,
+    interest: &'i Interest,
+    own: bool,
+    text: Option<TextGroup>,
+}
+
+fn new_shape(
+    template: TemplateId,
+    event_id: u32,
+    channel: &[u8],
+    provider: &[u8],
+    fields: &Fields,
+    detector: &mut dyn Detector,
+) -> Shape {
+    let text = |units| Value::Utf16(units).text().into_owned();
+    let names = Names { channel: text(channel), provider: text(provider), event_id };
+    let class = detector.class(&names.source());
+    let interest = detector.interest(class);
+    Shape {
+        template,
+        event_id,
+        channel: channel.into(),
+        provider: provider.into(),
+        names,
+        class,
+        plan: Rc::new(Plan::new(fields, &interest)),
+        own: interest.fields.iter().any(|name| !fields::is_always_system(name)),
+        interest,
+    }
+}
+
+fn utf16(value: Option<Value<'_>>) -> Option<&[u8]> {
+    match value {
+        Some(Value::Utf16(units)) => Some(units),
+        Some(Value::Null) => Some(&[]),
+        _ => None,
+    }
+}
+
+/// Where words of rules that want any text may stand.
+impl Pass<'_, '_> {
+    /// Whether such a word may stand in the record, its fragments' templates left out.
+    fn holds_hit(&mut self, group: TextGroup, record: &RecordHeader, root: &Opened) -> bool {
+        self.search(group);
+        let hit = |search: &Search| !search.rules_out || search.is_hit(record.at, record.end());
+        self.state.search(group).is_none_or(hit) || self.uses_hit(group, root)
+    }
+
+    /// Searches the chunk for the words of `group`, unless that was done.
+    fn search(&mut self, group: TextGroup) {
+        let searches = &mut self.state.searches;
+        if !searches.iter().any(|search| search.group == group) {
+            searches.push(Search { group, done: false, rules_out: false, hits: Vec::new() });
+        }
+        for search in searches.iter_mut().filter(|search| search.group == group && !search.done) {
+            search.done = true;
+            search.hits.clear();
+            search.rules_out = self.detector.text_hits(group, self.chunk, Encoding::Utf16Le, &mut search.hits);
+        }
+    }
+
+    /// Whether such a word may stand in the instance's template, be of one byte a character, or lie across
+    /// the borders of values.
+    fn uses_hit(&self, group: TextGroup, opened: &Opened) -> bool {
+        let (template, search) = (self.state.store.get(opened.template), self.state.search(group));
+        let (Some(template), Some(search)) = (template, search) else { return true };
+        if template.mixed || opened.kinds & value::NARROW != 0 {
+            return true;
+        }
+        let (base, hit) = (opened.base(), |from, len| search.is_hit(from, from + len));
+        !search.hits.is_empty()
+            && (hit(base, template.size as usize)
+                || template.outer_names(self.chunk, base).any(|name| hit(name.start as usize, name.len as usize)))
+    }
+}
+
+/// The general path.
+impl Pass<'_, '_> {
+    fn general(&mut self, record: &RecordHeader) -> Result<(), Fault> {
+        let tree = self.decoder.tree(record)?;
+        let names = Names::of(&tree);
+        let class = self.detector.class(&names.source());
+        let interest = self.detector.interest(class);
+        if !interest.wanted {
+            return Ok(());
+        }
+        let time = tree.system_field("SystemTime").and_then(|field| match field.value.as_value() {
+            Value::Time(time) => Some(time),
+            other => Time::parse(&other.text()),
+        });
+        let given = tree.fields();
+        let mut fields: Vec<(Slot, Value<'_>)> = Vec::new();
+        for field in &given {
+            let slots = interest.fields.iter().zip(0..).filter(|(name, _)| **name == *field.name);
+            fields.extend(slots.map(|(_, slot)| (slot, field.value.as_value())));
+        }
+        let whole = EvtxRecord::new(self.decoder, *record, &names);
+        let event = Event {
+            piece: self.piece,
+            class,
+            time: time.or(record.time()),
+            fields: &fields,
+            text: interest.text.is_some(),
+            record: &whole,
+        };
+        self.detector.look(&event, &mut self.output.findings);
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Windows events as JSON, in the shapes people have.
+//!
+//! | shape | written by |
+//! |---|---|
+//! | `{"Event":{"System":{…},"EventData":{…}}}` | evtx_dump and its like; also without `Event` around it |
+//! | `{"winlog":{"event_id":…,"event_data":{…}}}`, also with dots: `"winlog.event_id"` | Winlogbeat 7 and later |
+//! | `{"event_id":…,"log_name":…,"event_data":{…}}` | Winlogbeat 6 |
+//! | `{"EventID":…,"Channel":…,"Image":…}` | NXLog, Splunk, the Security-Datasets |
+//! | `{"Id":…,"LogName":…,"Properties":[…]}` | `Get-WinEvent \| ConvertTo-Json` |
+//!
+//! Each may stand in an Elasticsearch hit's `_source`. Layout does not matter: one a line, one after another over many
+//! lines, in an array, in an array somewhere in an object.
+//!
+//! A record is a Windows event if it has an event id in its `System` section, or an event id and a channel or a provider. Where several keys say the
+//! same, the one believed is, in this order, for the
+//!
+//! - event id: `winlog.event_id`, `EventID`, `EventId`, `EventCode`, `event_id`, `Id`, `event.code`
+//! - channel: `winlog.channel`, `Channel`, `LogName`, `log_name`
+//! - provider: `winlog.provider_name`, `Provider_Name`, `SourceName`, `source_name`, `ProviderName`,
+//!   `EventSourceName`, `event.provider`, `Source`
+//! - machine: `winlog.computer_name`, `Computer`, `ComputerName`, `Hostname`, `computer_name`, `MachineName`,
+//!   `host.name` (`host` alone is the collector in the Security-Datasets)
+//! - time: Windows' own `SystemTime`; Sysmon's `UtcTime`; `TimeCreated`, `EventTime` and the like if they have a
+//!   zone; `@timestamp`; at last `TimeCreated` or `EventTime` without a zone, taken for UTC. So late because shippers
+//!   write the machine's local time there, while `@timestamp` is UTC and seconds late at most.
+//!
+//! The `System` section of an event comes before all of these. What is believed is the field that `docs/fields.md` names; the others
+//! stay fields under their own names. Fields outside of the sections of Windows events are named by their path with dots.
+//!
+//! Known limits: Winlogbeat names unnamed data `param1`, `param2`, …, which some events truly have; they keep these names.
+
+mod cut;
+mod names;
+pub(crate) mod pass;
+mod read;
+mod record;
+mod scan;
+mod time;
+mod value;
+
+pub(crate) use names::{has_attributes_alone, is_namespace, system_attribute_name};
+pub(crate) use time::plain as plain_time;
+
+use crate::{Cutter, Format, Reader};
+
+/// How much of a piece is looked at to recognise it, and to find the array that holds its records.
+const HEAD: usize = 64 << 10;
+
+/// Windows events as JSON.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn recognises(&self, head: &[u8], _name: &str) -> bool {
+        read::recognises(head)
+    }
+
+    fn cutter(&self) -> Box<dyn Cutter + Send> {
+        Box::<cut::JsonCutter>::default()
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(read::JsonReader::new())
+    }
+}
+
+#[cfg(test)]
+mod tests;

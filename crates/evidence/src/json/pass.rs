@@ -1,0 +1,133 @@
+//! What reading a block of text takes, JSON or XML: lines, damages, words anywhere in a record.
+
+use std::{borrow::Cow, cell::Cell, ops::Range};
+
+use event::{Damage, Detector, Encoding, Position, Slot, TextGroup, Value};
+
+/// Damages of one block that are told one by one.
+const MAX_DAMAGES: usize = 1000;
+
+/// Values that are wanted, with their slots.
+pub(crate) type Values<'a> = Vec<(Slot, Value<'a>)>;
+
+/// An empty vector in the memory of `values`, for values that borrow from elsewhere.
+pub(crate) fn reuse<'b>(mut values: Values<'_>) -> Values<'b> {
+    values.clear();
+    // Collecting in place keeps the allocation; there is nothing to map.
+    values.into_iter().map(|(slot, _)| (slot, Value::Null)).collect()
+}
+
+/// The block as text; bytes that are not UTF-8 become U+FFFD, with a note.
+pub(crate) fn decode<'a>(bytes: &'a [u8], line: u64, notes: &mut Vec<String>) -> Cow<'a, str> {
+    let text = String::from_utf8_lossy(bytes);
+    if let Cow::Owned(_) = text {
+        let is_bad = |line: &[u8]| std::str::from_utf8(line).is_err();
+        let mut bad = bytes.split(|byte| *byte == b'\n').zip(line..).filter(|(line, _)| is_bad(line));
+        let first = bad.next().map_or(line, |(_, number)| number);
+        let more = match bad.count() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        notes.push(format!("line {first}{more}: bytes that are not UTF-8 were read as U+FFFD"));
+    }
+    text
+}
+
+/// Counts lines when someone asks, going on from where it was asked last.
+pub(crate) struct Lines<'a> {
+    bytes: &'a [u8],
+    last: Cell<(usize, u64)>,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(bytes: &'a [u8], first: u64) -> Self {
+        Self { bytes, last: Cell::new((0, first)) }
+    }
+
+    /// The line in which the byte at `at` stands. Asked in rising order it looks at each byte once.
+    pub(crate) fn line(&self, at: usize) -> u64 {
+        let (from, line) = self.last.get();
+        let count = |from: usize, until: usize| {
+            memchr::memchr_iter(b'\n', self.bytes.get(from..until).unwrap_or_default()).count() as u64
+        };
+        let line = if at >= from { line + count(from, at) } else { line - count(at, from) };
+        self.last.set((at, line));
+        line
+    }
+}
+
+/// The damages of a block. Their number is bounded; those that follow on one another and have the same reason are one.
+#[derive(Default)]
+pub(crate) struct Damages {
+    pub(crate) list: Vec<Damage>,
+    /// Whether the last damage stands directly before what comes now.
+    last: bool,
+}
+
+impl Damages {
+    /// A good record was read.
+    pub(crate) fn good(&mut self) {
+        self.last = false;
+    }
+
+    /// A record that begins at `at` could not be read.
+    pub(crate) fn push(&mut self, lines: &Lines<'_>, at: usize, reason: &str) {
+        const MORE: &str = "expected Windows events, found damages of many kinds, from here to the block's end";
+        let full = self.list.len() >= MAX_DAMAGES;
+        if let Some(last) = self.list.last_mut()
+            && (full || self.last && last.reason == reason)
+        {
+            last.records += 1;
+            if full && last.reason != reason {
+                MORE.clone_into(&mut last.reason);
+            }
+            return;
+        }
+        self.last = true;
+        let position = Position::Line(lines.line(at));
+        self.list.push(Damage { position, records: 1, reason: reason.to_owned() });
+    }
+}
+
+/// Where in a block the words may stand that rules look for anywhere in a record; found when first asked.
+#[derive(Default)]
+pub(crate) struct Words {
+    groups: Vec<(TextGroup, bool, Vec<usize>)>,
+    unescaped: String,
+    hits: Vec<usize>,
+}
+
+impl Words {
+    /// Whether a word of `group` may stand in `text[record]`. `escape` is the byte that every escape begins with, `unescape` what undoes them.
+    pub(crate) fn may_stand(
+        &mut self,
+        group: TextGroup,
+        text: &str,
+        record: Range<usize>,
+        escape: u8,
+        unescape: fn(&str, &mut String),
+        detector: &mut dyn Detector,
+    ) -> bool {
+        let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
+            let mut hits = Vec::new();
+            let rules_out = detector.text_hits(group, text.as_bytes(), Encoding::Utf8, &mut hits);
+            self.groups.push((group, rules_out, hits));
+            self.groups.len() - 1
+        });
+        let Some((_, rules_out, hits)) = self.groups.get(known) else { return true };
+        let first = hits.get(hits.partition_point(|hit| *hit < record.start));
+        if !rules_out || first.is_some_and(|hit| *hit < record.end) {
+            return true;
+        }
+        // A word with a character that is escaped, or that a writer chose to escape, stands in the bytes in
+        // another form than in the value.
+        let raw = text.get(record).unwrap_or_default();
+        if memchr::memchr(escape, raw.as_bytes()).is_none() {
+            return false;
+        }
+        self.unescaped.clear();
+        self.hits.clear();
+        unescape(raw, &mut self.unescaped);
+        !detector.text_hits(group, self.unescaped.as_bytes(), Encoding::Utf8, &mut self.hits) || !self.hits.is_empty()
+    }
+}

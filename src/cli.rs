@@ -1,0 +1,208 @@
+//! What can be typed: definition, help and documentation of every option in one place.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use event::Level;
+use report::{Format, Zone};
+
+/// Finds the traces of targeted intrusions in the evidence you already have, and tells what happened.
+#[derive(Debug, Parser)]
+#[command(name = "dreamcatcher", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "\
+Start here:
+  dreamcatcher hunt C:\\Windows\\System32\\winevt\\Logs      hunt through this machine's logs (elevated prompt)
+  dreamcatcher hunt collected-logs/ backup.zip            hunt through copies, folders and archives
+  dreamcatcher rules update                               fetch the community's detection rules (SigmaHQ)")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Has this happened here? Hunt through evidence: event logs, their exports, folders and archives of them.
+    Hunt(Box<HuntArguments>),
+    /// List, check, test and update detection rules.
+    Rules(RulesArguments),
+    /// Show one record of evidence whole, with its neighbours.
+    Show(ShowArguments),
+    /// Print a script that completes dreamcatcher's options in your shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (view it with: dreamcatcher man | man -l -).
+    Man,
+}
+
+/// Which rules to load.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Rules")]
+pub struct RuleArguments {
+    /// Use the Sigma rules in this file or folder too (repeatable). The rules of `rules update` are then left out.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Leave out the rules that come with dreamcatcher.
+    #[arg(long)]
+    pub no_shipped_rules: bool,
+    /// Values for %placeholders% in rules: a YAML file of `name: [value, …]`.
+    #[arg(long, value_name = "FILE")]
+    pub placeholders: Option<PathBuf>,
+    /// Say where further log sources stand, beside what dreamcatcher knows (repeatable; see taxonomy/README.md).
+    #[arg(long, value_name = "FILE")]
+    pub taxonomy: Vec<PathBuf>,
+    /// End with status 2 if a rule is refused.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Arguments of `hunt`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  dreamcatcher hunt logs/                                  everything in a folder, the report on the terminal
+  dreamcatcher hunt --level high --since 2026-11-01 logs/  only what matters most, only this month
+  dreamcatcher hunt --format csv --output found.csv logs/  a table for a spreadsheet
+  dreamcatcher hunt --known last-week.json --format json --output this-week.json logs/
+  cat Security.evtx | dreamcatcher hunt -
+
+Exit status: 0 finished; 1 found something (with --fail-on); 2 a rule was refused (with --strict);
+3 usage or configuration; 4 a path could not be read at all. Where several hold: 3, 4, 2, 1.")]
+pub struct HuntArguments {
+    /// Evidence: files, folders, archives (.zip, .tar, .gz, .zst), or - for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub rules: RuleArguments,
+
+    /// Report only findings of this level and above: informational, low, medium, high, critical.
+    #[arg(long, value_name = "LEVEL", help_heading = "Selecting")]
+    pub level: Option<Level>,
+    /// Use only rules of this status: stable, test, experimental, … (repeatable).
+    #[arg(long, value_name = "STATUS", help_heading = "Selecting")]
+    pub status: Vec<String>,
+    /// Use only rules with this tag, e.g. attack.t1574 (also means attack.t1574.001) or attack.persistence (repeatable).
+    #[arg(long, value_name = "TAG", help_heading = "Selecting")]
+    pub tag: Vec<String>,
+    /// Use only rules of this id or title (* for any characters; repeatable).
+    #[arg(long, value_name = "RULE", help_heading = "Selecting")]
+    pub rule: Vec<String>,
+    /// Leave out rules of this id or title (* for any characters; repeatable).
+    #[arg(long, value_name = "RULE", help_heading = "Selecting")]
+    pub exclude_rule: Vec<String>,
+    /// Only events at or after this time, e.g. 2026-11-01 or 2026-11-01T08:00+01:00; without zone, that of --timezone.
+    #[arg(long, value_name = "TIME", help_heading = "Selecting")]
+    pub since: Option<String>,
+    /// Only events before this time.
+    #[arg(long, value_name = "TIME", help_heading = "Selecting")]
+    pub until: Option<String>,
+    /// Leave out findings that this file of suppressions explains (see docs/suppressions.md); they are counted.
+    #[arg(long, value_name = "FILE", help_heading = "Selecting")]
+    pub suppress: Vec<PathBuf>,
+    /// Leave out findings that an earlier report (json or jsonl) already has; they are counted.
+    #[arg(long, value_name = "REPORT", help_heading = "Selecting")]
+    pub known: Vec<PathBuf>,
+
+    /// The form of the report: text, jsonl, json, csv, timeline.
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output")]
+    pub format: Format,
+    /// Write the report to this file, whole or not at all.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Show times in this zone: an IANA name (Europe/Berlin) or offset (+01:00). Default: UTC, or as site.toml says.
+    #[arg(long, value_name = "ZONE", help_heading = "Output")]
+    pub timezone: Option<Zone>,
+    /// Colour on the terminal: auto, always, never.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Colour,
+    /// Do not show progress.
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+    /// End with status 1 if something of this level or above was found.
+    #[arg(long, value_name = "LEVEL", help_heading = "Output")]
+    pub fail_on: Option<Level>,
+
+    /// How many threads to use. Default: as many as the machine has.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// What only your organisation knows (see docs/site.md). Default: site.toml in the configuration folder, if there.
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Colour {
+    /// If standard output is a terminal and NO_COLOR is not set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Arguments of `rules`.
+#[derive(Args, Debug)]
+pub struct RulesArguments {
+    /// What to do with rules.
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// The subcommands of `rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List the rules that a hunt would use: level, title, tags, file.
+    List {
+        #[command(flatten)]
+        rules: RuleArguments,
+        /// One JSON object a line instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check rules: which can be used, which have nothing to look at, which are refused and why.
+    Check {
+        /// Files or folders of rules.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Values for %placeholders%.
+        #[arg(long, value_name = "FILE")]
+        placeholders: Option<PathBuf>,
+        /// Further log sources (repeatable).
+        #[arg(long, value_name = "FILE")]
+        taxonomy: Vec<PathBuf>,
+        /// End with status 2 if a rule is refused.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Run rules against their cases: for each NAME.yml the events in NAME.cases.jsonl beside it.
+    Test {
+        /// Files or folders of rules. Default: the rules that come with dreamcatcher.
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Fetch the SigmaHQ rules, or take them from a file; hunts then use them by default.
+    Update {
+        /// Address (https://…) or path of a release archive (.zip). Default: SigmaHQ's newest release.
+        #[arg(value_name = "URL|FILE")]
+        source: Option<String>,
+        /// Take the archive only if this is its SHA-256.
+        #[arg(long, value_name = "HASH")]
+        sha256: Option<String>,
+    },
+}
+
+/// Arguments of `show`.
+#[derive(Args, Debug)]
+pub struct ShowArguments {
+    /// A place in the evidence as reports give it: PATH#RECORD (for text, PATH#LINE), e.g. 'logs.zip!/Security.evtx#4711'.
+    #[arg(value_name = "PATH#RECORD")]
+    pub place: String,
+    /// How many neighbours to show before and after it.
+    #[arg(long, short, value_name = "N", default_value_t = 1)]
+    pub context: usize,
+}

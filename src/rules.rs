@@ -1,0 +1,224 @@
+//! `dreamcatcher rules`: list, check, test, update.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use event::{Finding, Piece};
+use evidence::{Block, Format, Json, Output};
+use report::plain;
+use serde_json::{Value, json};
+use sigma::{Loaded, Placeholders, Rule, Taxonomy};
+
+use crate::{cli::RulesCommand, packs, packs::Packs, status::Status, update};
+
+/// Runs the subcommand.
+pub fn run(command: &RulesCommand) -> Result<Status> {
+    match command {
+        RulesCommand::List { rules, json } => {
+            let mut packs = Packs::load(rules, threads())?;
+            list(&packs.loaded.rules, *json)?;
+            packs.loaded.compile(&packs.taxonomy);
+            tell_unused(&packs.loaded, &mut io::stderr().lock())?;
+            Ok(strict(rules.strict, &packs.loaded))
+        }
+        RulesCommand::Check { paths, placeholders, taxonomy, strict: is_strict } => {
+            let placeholders = packs::placeholders(placeholders.as_deref())?;
+            let mut loaded = packs::from_paths(paths, &placeholders, threads());
+            loaded.apply_filters();
+            let all = loaded.rules.len();
+            let before = loaded.not_applicable.len();
+            loaded.compile(&packs::taxonomy(taxonomy)?);
+            let usable = all - (loaded.not_applicable.len() - before);
+            let mut out = io::stdout().lock();
+            tell_unused(&loaded, &mut out)?;
+            writeln!(
+                out,
+                "{} files: {usable} rules loaded, {} not applicable, {} correlations not run yet, {} refused",
+                loaded.files.len(),
+                loaded.not_applicable.len(),
+                loaded.correlations.len(),
+                loaded.refused.len()
+            )?;
+            Ok(strict(*is_strict, &loaded))
+        }
+        RulesCommand::Test { paths } => test(paths),
+        RulesCommand::Update { source, sha256 } => update::run(source.as_deref(), sha256.as_deref()),
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+fn strict(is_strict: bool, loaded: &Loaded) -> Status {
+    if is_strict && !loaded.refused.is_empty() { Status::Refused } else { Status::Finished }
+}
+
+fn list(rules: &[Rule], as_json: bool) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for rule in rules {
+        let info = &rule.info;
+        if as_json {
+            let line = json!({
+                "id": info.id, "title": info.title, "level": info.level.as_str(), "status": info.status,
+                "tags": info.tags, "path": info.path, "logsource": rule.logsource.to_string(),
+            });
+            // Like the reports: nothing in it may be taken for a command by a terminal.
+            writeln!(out, "{}", plain_json(&line))?;
+        } else {
+            writeln!(
+                out,
+                "{:13} {}  [{}]  {}",
+                info.level,
+                plain(&info.title),
+                plain(&rule.logsource.to_string()),
+                plain(&info.path)
+            )?;
+        }
+    }
+    out.flush()
+}
+
+fn plain_json(value: &Value) -> String {
+    let text = value.to_string();
+    let escape = |c: char| {
+        if plain(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() {
+            c.to_string()
+        } else {
+            format!("\\u{:04x}", u32::from(c))
+        }
+    };
+    if text.is_ascii() { text } else { text.chars().map(escape).collect() }
+}
+
+/// Names everything that was not used, with the reason; reasons that many rules share once.
+fn tell_unused(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
+    for refused in &loaded.refused {
+        writeln!(out, "refused         {}:{}: {}", plain(&refused.path), refused.line, plain(&refused.reason))?;
+    }
+    let mut reasons = std::collections::BTreeMap::<&str, Vec<&sigma::NotApplicable>>::new();
+    loaded.not_applicable.iter().for_each(|rule| reasons.entry(&rule.reason).or_default().push(rule));
+    for (reason, rules) in reasons {
+        writeln!(out, "not applicable  {} rules: {}", rules.len(), plain(reason))?;
+        for rule in rules.iter().take(3) {
+            writeln!(out, "                  {} ({})", plain(&rule.title), plain(&rule.path))?;
+        }
+        if rules.len() > 3 {
+            writeln!(out, "                  … and {} more", rules.len() - 3)?;
+        }
+    }
+    for rule in &loaded.correlations {
+        writeln!(out, "not run yet     {} (correlation, {})", plain(&rule.info.title), plain(&rule.info.path))?;
+    }
+    Ok(())
+}
+
+/// A rule's file and its cases.
+struct Cases {
+    rule_path: String,
+    rule: String,
+    cases_path: String,
+    cases: String,
+}
+
+/// Runs rules against their cases.
+fn test(paths: &[PathBuf]) -> Result<Status> {
+    let all = if paths.is_empty() { shipped_cases() } else { cases_below(paths)? };
+    let (mut passed, mut failed) = (0, 0);
+    for cases in &all {
+        for (line, outcome) in run_cases(cases)? {
+            match outcome {
+                Ok(()) => passed += 1,
+                Err(reason) => {
+                    failed += 1;
+                    println!("failed  {}:{line}: {}", plain(&cases.cases_path), plain(&reason));
+                }
+            }
+        }
+    }
+    println!("{} rules with cases: {passed} passed, {failed} failed", all.len());
+    if all.is_empty() {
+        bail!("no rule has cases: put NAME.cases.jsonl beside NAME.yml");
+    }
+    Ok(if failed == 0 { Status::Finished } else { Status::Found })
+}
+
+fn shipped_cases() -> Vec<Cases> {
+    let cases = packs::shipped_files("jsonl");
+    let with_cases = |(rule_path, rule): (String, &'static str)| {
+        let cases_path = rule_path.replace(".yml", ".cases.jsonl");
+        let (_, text) = cases.iter().find(|(path, _)| *path == cases_path)?;
+        Some(Cases { rule_path, rule: rule.to_owned(), cases_path, cases: (*text).to_owned() })
+    };
+    packs::shipped_files("yml").into_iter().filter_map(with_cases).collect()
+}
+
+fn cases_below(paths: &[PathBuf]) -> Result<Vec<Cases>> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect_cases(path, &mut found).with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    Ok(found)
+}
+
+fn collect_cases(path: &Path, found: &mut Vec<Cases>) -> io::Result<()> {
+    if path.is_dir() {
+        let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        return entries.iter().try_for_each(|entry| collect_cases(&entry.path(), found));
+    }
+    let cases_path = path.with_extension("cases.jsonl");
+    if path.extension().is_some_and(|extension| extension == "yml") && cases_path.is_file() {
+        let (rule, cases) = (fs::read_to_string(path)?, fs::read_to_string(&cases_path)?);
+        let (rule_path, cases_path) = (path.display().to_string(), cases_path.display().to_string());
+        found.push(Cases { rule_path, rule, cases_path, cases });
+    }
+    Ok(())
+}
+
+/// Every case's line, and what is wrong with its outcome.
+fn run_cases(cases: &Cases) -> Result<Vec<(usize, Result<(), String>)>> {
+    let mut loaded = Loaded::default();
+    loaded.add_text(&cases.rule_path, &cases.rule, &Placeholders::default());
+    let rules = loaded.compile(&Taxonomy::shipped());
+    if let Some(refused) = loaded.refused.first() {
+        bail!("{}:{}: {}", refused.path, refused.line, refused.reason);
+    }
+    if let Some(other) = loaded.not_applicable.first() {
+        bail!("{}: {}", other.path, other.reason);
+    }
+    let lines = cases.cases.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(at, line)| Ok((at + 1, run_case(&rules, line)))).collect()
+}
+
+fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
+    let case: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
+    let expect = case.get("expect").and_then(Value::as_str).unwrap_or_default();
+    let why = case.get("why").and_then(Value::as_str).unwrap_or_default();
+    let event = case.get("event").ok_or("the case has no event")?;
+    let found = !findings(rules, &event.to_string())?.is_empty();
+    match (expect, found) {
+        ("match", true) | ("silent", false) => Ok(()),
+        ("match", false) => Err(format!("expected a match: {why}")),
+        ("silent", true) => Err(format!("expected silence: {why}")),
+        (other, _) => Err(format!("expect is '{other}'; it must be match or silent")),
+    }
+}
+
+/// What rules find in one event, written as JSON in any shape that a hunt reads.
+fn findings(rules: &sigma::Rules, event: &str) -> Result<Vec<Finding>, String> {
+    let piece = Arc::new(Piece { path: "case".into() });
+    let block = Block { line: 1, bytes: event.as_bytes().to_vec(), ..Block::default() };
+    let mut output = Output::default();
+    Json.reader().read(&piece, &block, &mut rules.detector(), &mut output);
+    match (output.damages.first(), output.records) {
+        (Some(damage), _) => Err(damage.reason.clone()),
+        (None, 1) => Ok(output.findings),
+        (None, records) => Err(format!("expected one event, found {records}")),
+    }
+}

@@ -1,0 +1,55 @@
+//! `site.toml`: what only the organisation knows.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use report::Zone;
+use serde::Deserialize;
+
+/// The organisation's own knowledge. Unknown keys are refused by name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// The zone in which people there read times.
+    #[serde(default)]
+    timezone: Option<String>,
+}
+
+impl Site {
+    /// Reads the file that was given, or the one in the configuration folder if there is one; and tells which.
+    pub fn load(given: Option<&Path>) -> Result<Self> {
+        let standard = config_folder().map(|folder| folder.join("site.toml"));
+        let Some(path) = given.or(standard.as_deref()) else { return Ok(Self::default()) };
+        match fs::read_to_string(path) {
+            Ok(text) => toml::from_str(&text).with_context(|| format!("{}", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && given.is_none() => Ok(Self::default()),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// The zone that it names.
+    pub fn zone(&self) -> Result<Option<Zone>> {
+        let parse = |name: &String| name.parse().map_err(|reason| anyhow::anyhow!("site.toml: timezone: {reason}"));
+        self.timezone.as_ref().map(parse).transpose()
+    }
+}
+
+fn config_folder() -> Option<PathBuf> {
+    folder("XDG_CONFIG_HOME", "APPDATA", ".config")
+}
+
+/// Where data of the user is kept: `$XDG_DATA_HOME/dreamcatcher`, `%LOCALAPPDATA%\dreamcatcher` or
+/// `~/.local/share/dreamcatcher`.
+pub fn data_folder() -> Option<PathBuf> {
+    folder("XDG_DATA_HOME", "LOCALAPPDATA", ".local/share")
+}
+
+fn folder(xdg: &str, windows: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || env::var_os("HOME").map(|home| Path::new(&home).join(below_home));
+    let on_windows = || if cfg!(windows) { absolute(windows) } else { None };
+    absolute(xdg).or_else(on_windows).or_else(home).map(|folder| folder.join("dreamcatcher"))
+}
