@@ -1,8 +1,8 @@
 //! The same record has the same fields whether it is read from JSON or from XML, and a detector is shown what the
 //! whole record holds.
 //!
-//! The records are those of public event logs in `../../../shared/corpus`, written as JSON and as XML by the `evtx` library.
-//! Without that corpus the test says so and passes.
+//! The records are those of public event logs in `../../../shared/corpus`, written as JSON and as XML by the `evtx`
+//! library. Without that corpus the test says so and passes.
 
 // Helpers of tests are tests too; clippy sees that only within `#[test]`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]

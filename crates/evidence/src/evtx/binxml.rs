@@ -4,7 +4,9 @@
 //! in a chunk and are referred to by their offset in it. Where one is used first, it stands right behind
 //! the reference.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
+
+use foldhash::fast::RandomState;
 
 use super::value::{self, BINXML, STRING};
 
@@ -239,7 +241,7 @@ pub(super) struct NameReference {
 pub(super) struct Stream {
     /// What stands at the top, in order.
     pub(super) nodes: Vec<Node>,
-    /// Every reference to a name, in order.
+    /// Of a template definition: every reference to a name, in order.
     pub(super) references: Vec<NameReference>,
     /// The names referred to, in UTF-16.
     pub(super) names: Vec<u8>,
@@ -266,13 +268,26 @@ fn name_hash(name: &[u8]) -> u16 {
 /// Names are repeated all over a stream; none of XML's is this long.
 const MAX_NAME: usize = 2 * 1024;
 
-/// Reads the tokens from `cursor` on into a tree. Spans are relative to `base`. Within a template
+/// Names that were read before, by their offset in the chunk: streams outside of templates repeat them.
+pub(super) type Names = HashMap<u32, (Rc<str>, bool), RandomState>;
+
+/// Reads the tokens of a template definition into a tree; see [`read_stream`].
+pub(super) fn read_definition(cursor: Cursor<'_>, base: usize) -> Result<Stream, Fault> {
+    read(cursor, base, None)
+}
+
+/// Reads the tokens from `cursor` on into a tree. Spans are relative to `base`. Only within a template
 /// definition elements have a dependency, and substitutions may stand.
-pub(super) fn read_stream(cursor: Cursor<'_>, base: usize, definition: bool) -> Result<Stream, Fault> {
+pub(super) fn read_stream(cursor: Cursor<'_>, base: usize, names: &mut Names) -> Result<Stream, Fault> {
+    read(cursor, base, Some(names))
+}
+
+fn read(cursor: Cursor<'_>, base: usize, names: Option<&mut Names>) -> Result<Stream, Fault> {
     let mut parser = Parser {
         cursor,
         base,
-        definition,
+        definition: names.is_none(),
+        names,
         stream: Stream { sound: true, ..Stream::default() },
         open: Vec::new(),
         start: false,
@@ -292,6 +307,7 @@ struct Parser<'a> {
     cursor: Cursor<'a>,
     base: usize,
     definition: bool,
+    names: Option<&'a mut Names>,
     stream: Stream,
     open: Vec<Element>,
     /// Whether the innermost open element's start tag is still open, so that content goes to its attributes.
@@ -464,19 +480,28 @@ impl Parser<'_> {
     fn name(&mut self) -> Result<Rc<str>, Fault> {
         let at = self.cursor.at.saturating_sub(self.base) as u32;
         let offset = self.cursor.u32()?;
+        let inline = offset as usize == self.cursor.at;
+        if let Some((name, sound)) = self.names.as_ref().filter(|_| !inline).and_then(|names| names.get(&offset)) {
+            self.stream.sound &= sound;
+            return Ok(Rc::clone(name));
+        }
         let (units, hash) = name_at(self.cursor.chunk, offset)
             .filter(|(units, _)| units.len() <= MAX_NAME)
             .ok_or_else(|| Fault::new(format!("expected a name at {offset:#x} of the chunk, found none")))?;
-        let inline = offset as usize == self.cursor.at;
         if inline {
             // Next, hash, length, characters, NUL.
             self.cursor.skip(8 + units.len() + 2)?;
         }
-        self.stream.sound &= hash == name_hash(units);
-        let name = Span { start: self.stream.names.len() as u32, len: units.len() as u32 };
-        self.stream.names.extend_from_slice(units);
-        self.stream.references.push(NameReference { at, inline, name });
-        Ok(decode(units).into())
+        let (name, sound) = (Rc::from(decode(units)), hash == name_hash(units));
+        self.stream.sound &= sound;
+        if let Some(names) = &mut self.names {
+            names.insert(offset, (Rc::clone(&name), sound));
+        } else {
+            let span = Span { start: self.stream.names.len() as u32, len: units.len() as u32 };
+            self.stream.names.extend_from_slice(units);
+            self.stream.references.push(NameReference { at, inline, name: span });
+        }
+        Ok(name)
     }
 }
 

@@ -26,6 +26,7 @@ enum Piece {
 enum Source {
     /// It is always empty.
     Nothing,
+    /// UTF-16 without a NUL.
     Text(Span),
     Substitution(u16),
     Pieces(Rc<[Piece]>),
@@ -68,6 +69,8 @@ pub(super) struct Key {
     pub(super) provider: Step,
     pub(super) channel: Step,
     pub(super) time: Step,
+    /// Whether channel and provider are the same for all of the template's records.
+    pub(super) fixed: bool,
 }
 
 /// All fields that a template gives when its root stands in a certain place.
@@ -107,10 +110,13 @@ impl Fields {
         };
         let nothing =
             Step { slot: 0, source: Source::Nothing, attribute: false, yields: false, dependencies: Rc::from([]) };
+        let provider = only("Provider_Name")?.unwrap_or_else(|| nothing.clone());
+        let channel = only("Channel")?.unwrap_or_else(|| nothing.clone());
         Some(Key {
             event_id: only("EventID")??,
-            provider: only("Provider_Name")?.unwrap_or_else(|| nothing.clone()),
-            channel: only("Channel")?.unwrap_or_else(|| nothing.clone()),
+            fixed: provider.is_fixed() && channel.is_fixed(),
+            provider,
+            channel,
             time: only("SystemTime")?.unwrap_or(nothing),
         })
     }
@@ -119,7 +125,7 @@ impl Fields {
         let within = place.within(&element.name);
         let mut named = false;
         for attribute in &element.attributes {
-            let source = self.source(&attribute.value);
+            let source = source(template, &attribute.value);
             indices(&attribute.value).for_each(|index| {
                 self.no_arrays.push(index);
                 self.no_fragments.push(index);
@@ -168,7 +174,7 @@ impl Fields {
 
     /// An element without child elements, unless a fragment brings them.
     fn leaf(&mut self, template: &Template, element: &Element, place: Place, dependencies: &Rc<[u16]>) {
-        let source = self.source(&element.children);
+        let source = source(template, &element.children);
         if !place.is_named_by_attribute(&element.name) {
             if let Some(name) = place.content_name(&element.name) {
                 self.give(name, place, false, source, dependencies);
@@ -194,14 +200,17 @@ impl Fields {
             self.given.push(Given { name: name.into(), system, step });
         }
     }
+}
 
-    fn source(&self, nodes: &[Node]) -> Source {
-        match nodes {
-            [] => Source::Nothing,
-            [Node::Text(span)] => Source::Text(*span),
-            [Node::Substitution(index)] => Source::Substitution(*index),
-            nodes => Source::Pieces(nodes.iter().filter_map(piece).collect()),
+fn source(template: &Template, nodes: &[Node]) -> Source {
+    match nodes {
+        [] => Source::Nothing,
+        [Node::Text(span)] => {
+            let len = value::until_nul(span.of(&template.body, 0)).len() as u32;
+            Source::Text(Span { start: span.start, len })
         }
+        [Node::Substitution(index)] => Source::Substitution(*index),
+        nodes => Source::Pieces(nodes.iter().filter_map(piece).collect()),
     }
 }
 
@@ -350,6 +359,10 @@ impl<'f> Shown<'f> {
 }
 
 impl Step {
+    fn is_fixed(&self) -> bool {
+        matches!(self.source, Source::Nothing | Source::Text(_)) && self.dependencies.is_empty()
+    }
+
     /// The value, if it is a single one that stands in the chunk; null where the field is absent.
     pub(super) fn single<'c>(&self, scope: &Scope<'c, '_>) -> Option<Value<'c>> {
         if is_left_out(&self.dependencies, scope.values) {
@@ -357,7 +370,7 @@ impl Step {
         }
         match &self.source {
             Source::Nothing => Some(Value::Null),
-            Source::Text(span) => Some(Value::Utf16(value::until_nul(span.of(scope.chunk, scope.base)))),
+            Source::Text(span) => Some(Value::Utf16(span.of(scope.chunk, scope.base))),
             Source::Pieces(_) => None,
             Source::Substitution(index) => {
                 let Some(sub) = scope.values.get(usize::from(*index)) else { return Some(Value::Null) };
@@ -379,8 +392,7 @@ impl Step {
         match &self.source {
             Source::Nothing => self.push(Scalar::Value(Value::Null), out),
             Source::Text(span) => {
-                let text = value::until_nul(span.of(scope.chunk, scope.base));
-                self.push(Scalar::Value(Value::Utf16(text)), out);
+                self.push(Scalar::Value(Value::Utf16(span.of(scope.chunk, scope.base))), out);
             }
             Source::Substitution(index) => match scope.values.get(usize::from(*index)) {
                 Some(sub) => self.run_substitution(sub, scope, out),

@@ -312,12 +312,15 @@ impl<'c> Pass<'_, 'c> {
         let Some(fields) = self.root_fields(root.template) else { return Ok(None) };
         let Some(key) = &fields.key else { return Ok(None) };
         let scope = self.scope(root, &self.state.values);
-        let (Some(event_id), Some(channel), Some(provider)) =
-            (key.event_id.single(&scope), utf16(key.channel.single(&scope)), utf16(key.provider.single(&scope)))
-        else {
-            return Ok(None);
-        };
-        let event_id = record::number(&event_id);
+        let Some(event_id) = key.event_id.single(&scope).map(|value| record::number(&value)) else { return Ok(None) };
+        let index = root.template.0 as usize;
+        if let Some(Some(last)) = self.state.known.last.get(index).filter(|_| key.fixed)
+            && last.event_id == event_id
+        {
+            return Ok(Some(Rc::clone(last)));
+        }
+        let (channel, provider) = (utf16(key.channel.single(&scope)), utf16(key.provider.single(&scope)));
+        let (Some(channel), Some(provider)) = (channel, provider) else { return Ok(None) };
         let same = |shape: &Rc<Shape>| {
             shape.event_id == event_id
                 && shape.template == root.template
@@ -325,7 +328,6 @@ impl<'c> Pass<'_, 'c> {
                 && *shape.provider == *provider
         };
         let known = &mut self.state.known;
-        let index = root.template.0 as usize;
         if let Some(Some(last)) = known.last.get(index).filter(|last| last.as_ref().is_some_and(same)) {
             return Ok(Some(Rc::clone(last)));
         }

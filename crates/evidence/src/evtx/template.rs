@@ -50,7 +50,7 @@ impl Template {
     /// Reads the definition at `offset` of a chunk.
     pub(super) fn read(chunk: &[u8], offset: u32) -> Result<Self, Fault> {
         let (guid, bytes, body) = definition_at(chunk, offset)?;
-        let stream = binxml::read_stream(Cursor::new(chunk, body, body + bytes.len()), body, true)?;
+        let stream = binxml::read_definition(Cursor::new(chunk, body, body + bytes.len()), body)?;
         let mut nodes = stream.nodes.into_iter();
         let (Some(Node::Element(root)), None) = (nodes.next(), nodes.next()) else {
             return Err(Fault::new(format!("template definition at {offset:#x} is not one element")));
@@ -127,8 +127,9 @@ const MAX_TEMPLATES: usize = 4096;
 const MAX_BYTES: usize = 32 << 20;
 
 /// Templates already read, found again by their place in the current chunk or by their content.
-#[derive(Default)]
 pub(super) struct Store {
+    /// The templates that were looked up last, by their offset.
+    recent: [(u32, TemplateId); RECENT],
     templates: Vec<Rc<Template>>,
     by_content: HashMap<[u8; 16], Vec<TemplateId>, RandomState>,
     by_offset: HashMap<u32, Result<TemplateId, Fault>, RandomState>,
@@ -136,11 +137,34 @@ pub(super) struct Store {
     read_in_chunk: usize,
 }
 
+const RECENT: usize = 64;
+/// No definition begins there.
+const NOWHERE: (u32, TemplateId) = (u32::MAX, TemplateId(0));
+
+/// Where in the recent ones a template with this offset would be.
+fn recent_index(offset: u32) -> usize {
+    (offset.wrapping_mul(0x9e37_79b1) >> 26) as usize
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            recent: [NOWHERE; RECENT],
+            templates: Vec::new(),
+            by_content: HashMap::default(),
+            by_offset: HashMap::default(),
+            bytes: 0,
+            read_in_chunk: 0,
+        }
+    }
+}
+
 impl Store {
     /// Forgets where templates stand. Returns true if all templates were forgotten too, since they had become
     /// too many: their ids mean nothing then.
     pub(super) fn next_chunk(&mut self) -> bool {
         self.by_offset.clear();
+        self.recent = [NOWHERE; RECENT];
         self.read_in_chunk = 0;
         let full = self.templates.len() > MAX_TEMPLATES || self.bytes > MAX_BYTES;
         if full {
@@ -153,11 +177,20 @@ impl Store {
 
     /// The template defined at `offset` of `chunk`.
     pub(super) fn at(&mut self, chunk: &[u8], offset: u32) -> Result<TemplateId, Fault> {
-        if let Some(known) = self.by_offset.get(&offset) {
-            return known.clone();
+        if let Some((_, id)) = self.recent.get(recent_index(offset)).filter(|(known, _)| *known == offset) {
+            return Ok(*id);
         }
-        let found = self.find(chunk, offset);
-        self.by_offset.insert(offset, found.clone());
+        let found = match self.by_offset.get(&offset) {
+            Some(known) => known.clone(),
+            None => {
+                let found = self.find(chunk, offset);
+                self.by_offset.insert(offset, found.clone());
+                found
+            }
+        };
+        if let (Ok(id), Some(recent)) = (&found, self.recent.get_mut(recent_index(offset))) {
+            *recent = (offset, *id);
+        }
         found
     }
 

@@ -3,11 +3,12 @@
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     rc::Rc,
 };
 
 use event::Value;
+use foldhash::fast::RandomState;
 
 use super::{
     binxml::{self, Cursor, DEFINITION_HEADER, Fault, Instance, MAX_DEPTH, Node, Substitution},
@@ -89,7 +90,8 @@ const MAX_NODES_OF_CHUNK: usize = 1 << 21;
 /// Decodes the records of one chunk.
 pub(super) struct Decoder<'c> {
     pub(super) chunk: &'c [u8],
-    templates: RefCell<HashMap<u32, Result<Rc<Template>, Fault>>>,
+    templates: RefCell<HashMap<u32, Result<Rc<Template>, Fault>, RandomState>>,
+    names: RefCell<binxml::Names>,
     /// Bytes of template definitions that may still be read.
     bytes: Cell<usize>,
     nodes: Cell<usize>,
@@ -112,6 +114,7 @@ impl<'c> Decoder<'c> {
         Self {
             chunk,
             templates: RefCell::default(),
+            names: RefCell::default(),
             bytes: Cell::new(1 << 20),
             nodes: Cell::new(MAX_NODES_OF_CHUNK),
             of_record: Cell::new(0),
@@ -171,7 +174,7 @@ impl<'c> Decoder<'c> {
         if depth > MAX_DEPTH {
             return Err(Fault::new(format!("fragments are nested more than {MAX_DEPTH} deep")));
         }
-        let stream = binxml::read_stream(cursor, base, false)?;
+        let stream = binxml::read_stream(cursor, base, &mut self.names.borrow_mut())?;
         if self.strict.get() && !stream.sound {
             return Err(Fault::new("a name does not have the hash that stands before it"));
         }
@@ -320,12 +323,16 @@ impl<'a> Element<'a> {
     pub(super) fn fields(&self) -> Vec<Field<'_>> {
         let mut fields = Vec::new();
         self.collect(Place::Record, &mut fields);
-        let own: HashSet<String> =
-            fields.iter().filter(|field| !field.system).map(|field| field.name.to_string()).collect();
-        fields.retain(|field| match fields::is_always_system(&field.name) {
-            true => field.system,
-            false => !field.system || !own.contains(&*field.name),
-        });
+        // The own data comes last but for crafted records; there are few names in `System`.
+        let hidden: Vec<bool> = fields
+            .iter()
+            .map(|field| match fields::is_always_system(&field.name) {
+                true => !field.system,
+                false => field.system && fields.iter().any(|own| !own.system && own.name == field.name),
+            })
+            .collect();
+        let mut hidden = hidden.into_iter();
+        fields.retain(|_| hidden.next() == Some(false));
         fields
     }
 

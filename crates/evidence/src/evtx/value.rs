@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn scalars_have_the_text_that_windows_gives_them() {
-        let time = 131_124_679_716_816_408u64.to_le_bytes();
+        let time = 131_124_751_716_816_408u64.to_le_bytes();
         let system: Vec<u8> = [2019u16, 3, 5, 1, 12, 34, 56, 789].iter().flat_map(|n| n.to_le_bytes()).collect();
         let cases: [(u8, &[u8], &str); 22] = [
             (NULL, b"ab", ""),
@@ -328,7 +328,7 @@ mod tests {
             (FILE_TIME, &time, "2016-07-08T18:12:51.6816408Z"),
             (FILE_TIME, &[0; 8], "1601-01-01T00:00:00.0000000Z"),
             (FILE_TIME, &[0xff; 8], "0000-00-00T00:00:00.0000000Z"),
-            (SYSTEM_TIME, &system, "2019-03-05T12:34:56.7890000Z"),
+            (SYSTEM_TIME, &system, "2019-03-01T12:34:56.7890000Z"),
             (SYSTEM_TIME, &[0xff; 16], "1601-01-01T00:00:00.0000000Z"),
             (0x08, &[], ""),
         ];

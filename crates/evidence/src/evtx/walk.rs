@@ -42,16 +42,24 @@ impl RecordHeader {
         Time::from_filetime(self.written)
     }
 
-    /// The record at `at`, if it ends by `end`.
-    fn read(chunk: &[u8], at: usize, end: usize) -> Option<Self> {
+    /// The record's header at `at`, whatever its size.
+    fn head(chunk: &[u8], at: usize) -> Option<Self> {
         let head: &[u8; RECORD_HEADER] = chunk.get(at..)?.first_chunk()?;
         let (signature, rest) = head.split_first_chunk::<4>()?;
         let (size, rest) = rest.split_first_chunk::<4>()?;
         let (id, written) = rest.split_first_chunk::<8>()?;
-        let size = u32::from_le_bytes(*size) as usize;
-        let sane = signature == RECORD_SIGNATURE && (SMALLEST_RECORD..=CHUNK).contains(&size) && at + size <= end;
-        let written = u64::from_le_bytes(*written.first_chunk()?);
-        sane.then_some(Self { at, size, id: u64::from_le_bytes(*id), written })
+        let record = Self {
+            at,
+            size: u32::from_le_bytes(*size) as usize,
+            id: u64::from_le_bytes(*id),
+            written: u64::from_le_bytes(*written.first_chunk()?),
+        };
+        (signature == RECORD_SIGNATURE).then_some(record)
+    }
+
+    /// The record at `at`, if its size can be one and it ends by `end`.
+    fn read(chunk: &[u8], at: usize, end: usize) -> Option<Self> {
+        Self::head(chunk, at).filter(|record| (SMALLEST_RECORD..=end.saturating_sub(at)).contains(&record.size))
     }
 
     /// Whether the copy of the size behind the record is right.
@@ -190,18 +198,17 @@ impl Walk {
                 }
                 continue;
             }
-            let torn = self.torn(chunk, (at, end), ids);
+            let before = self.live.last().map(|record| record.id).or(ids.map(|(first, _)| first.wrapping_sub(1)));
+            let torn = RecordHeader::head(chunk, at).filter(|torn| before.map(|id| id.wrapping_add(1)) == Some(torn.id));
+            let before = torn.map(|torn| torn.id).or(before);
+            let range = (before.map_or(0, |id| id.wrapping_add(1)), ids.map_or(u64::MAX, |(_, last)| last));
+            let next = find(chunk, at + 4, end, |record| (range.0..=range.1).contains(&record.id));
+            let gap = next.map_or(end, |next| next.at) - at;
             if let Some(torn) = torn {
-                self.live.push(torn);
-                let reason = format!("size {} of the record is not repeated where it should end", torn.size);
-                self.damage(Position::Record(torn.id), 0, reason);
+                self.take_torn(torn, gap);
             }
-            let last = self.live.last().map(|record| record.id);
-            let range = (last.map_or(0, |id| id.saturating_add(1)), u64::MAX);
-            let range = ids.map_or(range, |(first, last)| (range.0.max(first), last));
-            let Some(next) = find(chunk, at + 4, end, |record| (range.0..=range.1).contains(&record.id)) else { break };
-            let before = last.or(ids.map(|(first, _)| first.wrapping_sub(1)));
-            let records = missing(before, next.id, next.at - at).max(torn.is_none().into());
+            let Some(next) = next else { break };
+            let records = missing(before, next.id, gap).max(torn.is_none().into());
             if records > 0 {
                 self.lost(chunk, offset, (at, next.at), records);
             }
@@ -211,15 +218,13 @@ impl Walk {
         at
     }
 
-    /// A record whose header is the one to be expected, although it does not end as it should: its size may be
-    /// wrong, or its end overwritten. What is left of it may still be read.
-    fn torn(&self, chunk: &[u8], (at, end): (usize, usize), ids: Option<(u64, u64)>) -> Option<RecordHeader> {
-        let record = RecordHeader::read(chunk, at, end)?;
-        let expected = match self.live.last() {
-            Some(last) => last.id.checked_add(1)?,
-            None => ids?.0,
-        };
-        (record.id == expected).then_some(record)
+    /// Takes a record whose header is the one to be expected, although it does not end as it should: its size
+    /// may be wrong, or its end overwritten. What is left of it may still be read.
+    fn take_torn(&mut self, torn: RecordHeader, gap: usize) {
+        let fits = (SMALLEST_RECORD..=gap).contains(&torn.size);
+        self.live.push(RecordHeader { size: if fits { torn.size } else { gap }, ..torn });
+        let reason = format!("size {} of the record is not repeated where it should end", torn.size);
+        self.damage(Position::Record(torn.id), 0, reason);
     }
 
     /// Tells of the bytes between two records, or behind the last one.

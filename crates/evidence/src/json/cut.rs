@@ -1,8 +1,8 @@
 //! Cuts JSON into blocks of whole records.
 //!
-//! A line that begins with `{` begins a record in every layout there is, so blocks end before the last such line
-//! if they can: with JSON lines that is one search from the block's end. Only where there is none (an array on one line, pretty-printed
-//! elements, very long records) braces are counted, outside of strings.
+//! A line that begins with `{` begins a record in every layout there is, so blocks end before the last such line if
+//! they can: with JSON lines that is one search from the block's end. Only where there is none (an array on one
+//! line, pretty-printed elements, very long records) braces are counted, outside of strings.
 
 use std::io::{self, Read};
 

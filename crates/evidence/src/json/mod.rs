@@ -11,8 +11,8 @@
 //! Each may stand in an Elasticsearch hit's `_source`. Layout does not matter: one a line, one after another over many
 //! lines, in an array, in an array somewhere in an object.
 //!
-//! A record is a Windows event if it has an event id in its `System` section, or an event id and a channel or a provider. Where several keys say the
-//! same, the one believed is, in this order, for the
+//! A record is a Windows event if it has an event id in its `System` section, or an event id and a channel or a
+//! provider. Where several keys say the same, the one believed is, in this order, for the
 //!
 //! - event id: `winlog.event_id`, `EventID`, `EventId`, `EventCode`, `event_id`, `Id`, `event.code`
 //! - channel: `winlog.channel`, `Channel`, `LogName`, `log_name`
@@ -24,10 +24,12 @@
 //!   zone; `@timestamp`; at last `TimeCreated` or `EventTime` without a zone, taken for UTC. So late because shippers
 //!   write the machine's local time there, while `@timestamp` is UTC and seconds late at most.
 //!
-//! The `System` section of an event comes before all of these. What is believed is the field that `docs/fields.md` names; the others
-//! stay fields under their own names. Fields outside of the sections of Windows events are named by their path with dots.
+//! The `System` section of an event comes before all of these. What is believed is the field that `docs/fields.md`
+//! names; the others stay fields under their own names. Fields outside of the sections of Windows events are named
+//! by their path with dots.
 //!
-//! Known limits: Winlogbeat names unnamed data `param1`, `param2`, …, which some events truly have; they keep these names.
+//! Known limits: Winlogbeat names unnamed data `param1`, `param2`, …, which some events truly have; they keep these
+//! names.
 
 mod cut;
 mod names;

@@ -159,6 +159,16 @@ impl Names {
         self.get(id).is_some_and(|node| node.parent == ROOT && &*node.label == name)
     }
 
+    /// Whether a node is an element of the event's own data.
+    pub(super) fn is_element(&self, id: NodeId) -> bool {
+        self.get(id).is_some_and(|node| node.section == Section::Element)
+    }
+
+    /// Whether a node holds an element's attributes.
+    pub(super) fn is_attributes(&self, id: NodeId) -> bool {
+        self.get(id).is_some_and(|node| node.section == Section::Attributes)
+    }
+
     /// The node of the key `raw` (between its quotes, still escaped) in `parent`, behind its sibling `previous`
     /// (`parent` itself if it is the first). `None` if the key is too long or the tree too large.
     pub(super) fn child(&mut self, parent: NodeId, previous: NodeId, raw: &[u8]) -> Option<NodeId> {
@@ -283,9 +293,8 @@ impl Place {
             },
             Section::Event => match key {
                 "System" => Self::new(Section::System, key),
-                "RenderingInfo" => Self::new(Section::Ignored, key),
-                _ if is_attributes(key) => Self::new(Section::Ignored, key),
-                _ => Self::new(Section::Data, key),
+                "EventData" | "UserData" => Self::new(Section::Data, key),
+                _ => Self::new(Section::Ignored, key),
             },
             Section::System if key == "#attributes" => Self::new(Section::Ignored, key),
             Section::System => match key.strip_suffix("_attributes") {
@@ -332,10 +341,6 @@ impl Place {
             _ => (None, None),
         }
     }
-}
-
-fn is_attributes(key: &str) -> bool {
-    key == "#attributes" || key.ends_with("_attributes") || key.starts_with('@') || is_namespace(key)
 }
 
 /// Whether an attribute declares a namespace and is thus no field.

@@ -19,18 +19,19 @@ pub(crate) fn reuse<'b>(mut values: Values<'_>) -> Values<'b> {
 
 /// The block as text; bytes that are not UTF-8 become U+FFFD, with a note.
 pub(crate) fn decode<'a>(bytes: &'a [u8], line: u64, notes: &mut Vec<String>) -> Cow<'a, str> {
-    let text = String::from_utf8_lossy(bytes);
-    if let Cow::Owned(_) = text {
-        let is_bad = |line: &[u8]| std::str::from_utf8(line).is_err();
-        let mut bad = bytes.split(|byte| *byte == b'\n').zip(line..).filter(|(line, _)| is_bad(line));
-        let first = bad.next().map_or(line, |(_, number)| number);
-        let more = match bad.count() {
-            0 => String::new(),
-            count => format!(" and {count} more"),
-        };
-        notes.push(format!("line {first}{more}: bytes that are not UTF-8 were read as U+FFFD"));
+    // Much faster than `from_utf8_lossy` where nothing is wrong.
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
     }
-    text
+    let is_bad = |line: &[u8]| std::str::from_utf8(line).is_err();
+    let mut bad = bytes.split(|byte| *byte == b'\n').zip(line..).filter(|(line, _)| is_bad(line));
+    let first = bad.next().map_or(line, |(_, number)| number);
+    let more = match bad.count() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    notes.push(format!("line {first}{more}: bytes that are not UTF-8 were read as U+FFFD"));
+    String::from_utf8_lossy(bytes)
 }
 
 /// Counts lines when someone asks, going on from where it was asked last.
@@ -98,7 +99,8 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Whether a word of `group` may stand in `text[record]`. `escape` is the byte that every escape begins with, `unescape` what undoes them.
+    /// Whether a word of `group` may stand in `text[record]`. `escape` is the byte that every escape begins with,
+    /// `unescape` what undoes them.
     pub(crate) fn may_stand(
         &mut self,
         group: TextGroup,

@@ -78,6 +78,7 @@ pub(super) fn begin(head: &[u8]) -> usize {
 /// If `object` is no event but holds an array of events: where in it that array's content begins.
 fn wrapped(object: &[u8]) -> Option<usize> {
     let object = object.get(..super::HEAD).unwrap_or(object);
+    memchr::memchr(b'[', object)?;
     let mut scanner = Scanner::new();
     let _ = scanner.record(object, 0, 0);
     if check(&scanner).is_ok() {
@@ -235,6 +236,7 @@ impl Pass<'_> {
 
 impl Reader for JsonReader {
     fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+        output.damages.extend(block.damages.iter().cloned());
         let text = decode(&block.bytes, block.line, &mut output.notes);
         let mut pass = Pass {
             piece,
@@ -376,7 +378,7 @@ fn gather(
 /// What is wanted of a class, by node.
 struct Plan {
     interest: Arc<Interest>,
-    by_name: HashMap<Box<str>, Slot>,
+    by_name: HashMap<Box<str>, Slot, RandomState>,
     nodes: Vec<Wish>,
 }
 

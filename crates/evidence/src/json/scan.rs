@@ -4,8 +4,8 @@
 //! have the array's node. Nothing is unescaped here. What is checked: that braces, keys, colons and commas
 //! stand where they must, and that what is not text is a number, `true`, `false` or `null`.
 //!
-//! A record may go over many lines. It ends early where a line begins with `{` no deeper than the record's own first line:
-//! that is where the next record begins when one was cut short.
+//! A record may go over many lines. It ends early where a line begins with `{` no deeper than the record's own
+//! first line: that is where the next record begins when one was cut short.
 
 use super::{
     names::{Names, NodeId, ROLES, ROOT, Role},
@@ -54,13 +54,10 @@ impl Heads {
     }
 }
 
-/// Why a record is none, and where that was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a record is none. Boxed where it is returned, since a result is returned for every token.
+#[derive(Debug)]
 pub(super) struct Fault {
-    pub(super) at: usize,
     pub(super) reason: String,
-    /// The text ended, or the next record began, before this one was whole.
-    pub(super) cut_short: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +65,8 @@ struct Frame {
     node: NodeId,
     previous: NodeId,
     array: bool,
+    /// How many members the object has so far.
+    members: u32,
     /// What is in here is the record, and nothing beside it (Elasticsearch's `_source`).
     source: bool,
 }
@@ -99,7 +98,7 @@ impl Scanner {
 
     /// Reads the object that begins at `start` in `bytes`; returns where it ends. `indent`: how many blanks its
     /// first line begins with. What was found before a fault stays.
-    pub(super) fn record(&mut self, bytes: &[u8], start: usize, indent: usize) -> Result<usize, Fault> {
+    pub(super) fn record(&mut self, bytes: &[u8], start: usize, indent: usize) -> Result<usize, Box<Fault>> {
         self.leaves.clear();
         self.stack.clear();
         self.heads = Heads::default();
@@ -114,7 +113,7 @@ impl Scanner {
         end
     }
 
-    fn walk(&mut self, bytes: &[u8], start: usize) -> Result<usize, Fault> {
+    fn walk(&mut self, bytes: &[u8], start: usize) -> Result<usize, Box<Fault>> {
         let mut at = self.value(bytes, start, ROOT, false)?;
         while let Some(frame) = self.stack.last().copied() {
             at = self.blank(bytes, at)?;
@@ -122,7 +121,7 @@ impl Scanner {
             match bytes.get(at) {
                 Some(b',') => at = self.item(bytes, at + 1, frame)?,
                 Some(byte) if *byte == close => {
-                    self.close(frame);
+                    self.close(frame, at)?;
                     at += 1;
                 }
                 _ => return Err(expected(bytes, at, if frame.array { "',' or ']'" } else { "',' or '}'" })),
@@ -131,15 +130,21 @@ impl Scanner {
         Ok(at)
     }
 
-    fn close(&mut self, frame: Frame) {
+    fn close(&mut self, frame: Frame, at: usize) -> Result<(), Box<Fault>> {
         self.stack.pop();
         if frame.source {
             self.sealed = Some((self.leaves.len(), self.heads));
         }
+        // An element that has attributes and nothing else is an empty field, as it is in XML.
+        let alone = frame.members == 1 && !frame.array && self.names.is_attributes(frame.previous);
+        if alone && self.names.is_element(frame.node) {
+            self.leaf(frame.node, Kind::Null, at, at)?;
+        }
+        Ok(())
     }
 
     /// An element of an array or a member of an object.
-    fn item(&mut self, bytes: &[u8], at: usize, frame: Frame) -> Result<usize, Fault> {
+    fn item(&mut self, bytes: &[u8], at: usize, frame: Frame) -> Result<usize, Box<Fault>> {
         let at = self.blank(bytes, at)?;
         if frame.array {
             return self.value(bytes, at, frame.node, false);
@@ -148,13 +153,11 @@ impl Scanner {
         let end = string_end(bytes, at + 1)?;
         let key = bytes.get(at + 1..end).unwrap_or_default();
         let Some(node) = self.names.child(frame.node, frame.previous, key) else {
-            return Err(fault(
-                at,
-                "expected a record of fewer and shorter names, found too many or one over 4096 bytes",
-            ));
+            return Err(fault("expected a record of fewer and shorter names, found too many or one over 4096 bytes"));
         };
         if let Some(top) = self.stack.last_mut() {
             top.previous = node;
+            top.members = top.members.saturating_add(1);
         }
         let mut at = end + 1;
         if bytes.get(at) != Some(&b':') {
@@ -168,15 +171,15 @@ impl Scanner {
         self.value(bytes, at, if source { ROOT } else { node }, source)
     }
 
-    fn value(&mut self, bytes: &[u8], at: usize, node: NodeId, source: bool) -> Result<usize, Fault> {
+    fn value(&mut self, bytes: &[u8], at: usize, node: NodeId, source: bool) -> Result<usize, Box<Fault>> {
         match bytes.get(at) {
             Some(b'"') => {
                 let end = string_end(bytes, at + 1)?;
                 self.leaf(node, Kind::Text, at + 1, end)?;
                 Ok(end + 1)
             }
-            Some(b'{') => self.open(bytes, at, Frame { node, previous: node, array: false, source }),
-            Some(b'[') => self.open(bytes, at, Frame { node, previous: node, array: true, source: false }),
+            Some(b'{') => self.open(bytes, at, Frame { node, previous: node, array: false, members: 0, source }),
+            Some(b'[') => self.open(bytes, at, Frame { node, previous: node, array: true, members: 0, source: false }),
             _ => {
                 let (kind, end) = scalar(bytes, at)?;
                 self.leaf(node, kind, at, end)?;
@@ -185,9 +188,9 @@ impl Scanner {
         }
     }
 
-    fn open(&mut self, bytes: &[u8], at: usize, frame: Frame) -> Result<usize, Fault> {
+    fn open(&mut self, bytes: &[u8], at: usize, frame: Frame) -> Result<usize, Box<Fault>> {
         if self.stack.len() >= MAX_DEPTH {
-            return Err(fault(at, format!("expected no more than {MAX_DEPTH} levels of nesting, found one more")));
+            return Err(fault(format!("expected no more than {MAX_DEPTH} levels of nesting, found one more")));
         }
         if frame.source {
             self.leaves.clear();
@@ -196,21 +199,21 @@ impl Scanner {
         let inside = self.blank(bytes, at + 1)?;
         self.stack.push(frame);
         match bytes.get(inside) {
-            Some(b'}') if !frame.array => self.close(frame),
-            Some(b']') if frame.array => self.close(frame),
+            Some(b'}') if !frame.array => self.close(frame, inside)?,
+            Some(b']') if frame.array => self.close(frame, inside)?,
             _ => return self.item(bytes, inside, frame),
         }
         Ok(inside + 1)
     }
 
-    fn leaf(&mut self, node: NodeId, kind: Kind, start: usize, end: usize) -> Result<(), Fault> {
+    fn leaf(&mut self, node: NodeId, kind: Kind, start: usize, end: usize) -> Result<(), Box<Fault>> {
         let number = self.leaves.len();
         let (Ok(start32), Ok(end32), Ok(number32)) = (u32::try_from(start), u32::try_from(end), u32::try_from(number))
         else {
-            return Err(fault(start, "expected a record within 4 GiB"));
+            return Err(fault("expected a record within 4 GiB"));
         };
         if number >= MAX_VALUES {
-            return Err(fault(start, format!("expected no more than {MAX_VALUES} values in a record, found one more")));
+            return Err(fault(format!("expected no more than {MAX_VALUES} values in a record, found one more")));
         }
         self.leaves.push(Leaf { node, kind, start: start32, end: end32 });
         if let Some((role, rank)) = self.names.get(node).and_then(|node| node.role)
@@ -223,7 +226,15 @@ impl Scanner {
 
     /// Skips blanks and line ends; a line end may be the border to the next record.
     #[inline]
-    fn blank(&mut self, bytes: &[u8], mut at: usize) -> Result<usize, Fault> {
+    fn blank(&mut self, bytes: &[u8], at: usize) -> Result<usize, Box<Fault>> {
+        match (bytes.get(at), bytes.get(at + 1)) {
+            (Some(byte), _) if *byte > b' ' => Ok(at),
+            (Some(b' '), Some(byte)) if *byte > b' ' => Ok(at + 1),
+            _ => self.blanks(bytes, at),
+        }
+    }
+
+    fn blanks(&mut self, bytes: &[u8], mut at: usize) -> Result<usize, Box<Fault>> {
         loop {
             match bytes.get(at) {
                 Some(b' ' | b'\t' | b'\r') => at += 1,
@@ -233,16 +244,17 @@ impl Scanner {
         }
     }
 
-    fn line_end(&mut self, bytes: &[u8], at: usize) -> Result<usize, Fault> {
+    fn line_end(&mut self, bytes: &[u8], at: usize) -> Result<usize, Box<Fault>> {
         if begins_record(bytes, at, self.indent) {
-            return Err(cut_short(at, "the record's end", "the next record"));
+            return Err(cut_short("the record's end", "the next record"));
         }
         self.last_line = Some(at + 1);
         Ok(at + 1)
     }
 }
 
-/// Whether the line behind the line end at `at` begins a record, seen from one whose first line is indented by `indent`.
+/// Whether the line behind the line end at `at` begins a record, seen from one whose first line is indented by
+/// `indent`.
 pub(super) fn begins_record(bytes: &[u8], at: usize, indent: usize) -> bool {
     let line = bytes.get(at + 1..).unwrap_or_default();
     let blanks = line.iter().take(indent + 1).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
@@ -251,16 +263,16 @@ pub(super) fn begins_record(bytes: &[u8], at: usize, indent: usize) -> bool {
 
 /// The closing quote of the string whose content begins at `from`.
 #[inline]
-fn string_end(bytes: &[u8], from: usize) -> Result<usize, Fault> {
+fn string_end(bytes: &[u8], from: usize) -> Result<usize, Box<Fault>> {
     let mut at = from;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let Some(found) = memchr::memchr2(b'"', b'\n', rest) else {
-            return Err(cut_short(bytes.len(), "a closing '\"'", "the end"));
+            return Err(cut_short("a closing '\"'", "the end"));
         };
         at += found;
         if bytes.get(at) == Some(&b'\n') {
-            return Err(cut_short(at, "a closing '\"'", "a line end"));
+            return Err(cut_short("a closing '\"'", "a line end"));
         }
         let before = bytes.get(from..at).unwrap_or_default();
         if before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0 {
@@ -270,7 +282,7 @@ fn string_end(bytes: &[u8], from: usize) -> Result<usize, Fault> {
     }
 }
 
-fn scalar(bytes: &[u8], at: usize) -> Result<(Kind, usize), Fault> {
+fn scalar(bytes: &[u8], at: usize) -> Result<(Kind, usize), Box<Fault>> {
     let rest = bytes.get(at..).unwrap_or_default();
     let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n');
     // No number needs more; so a long run of anything else is not looked at again and again.
@@ -283,7 +295,7 @@ fn scalar(bytes: &[u8], at: usize) -> Result<(Kind, usize), Fault> {
         _ => return Err(expected(bytes, at, "a value")),
     };
     if at + length == bytes.len() {
-        return Err(cut_short(bytes.len(), "the record's end", "the end"));
+        return Err(cut_short("the record's end", "the end"));
     }
     Ok((kind, at + length))
 }
@@ -294,18 +306,20 @@ fn is_number(text: &[u8]) -> bool {
         && digits.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
 }
 
-fn fault(at: usize, reason: impl Into<String>) -> Fault {
-    Fault { at, reason: reason.into(), cut_short: false }
+fn fault(reason: impl Into<String>) -> Box<Fault> {
+    Box::new(Fault { reason: reason.into() })
 }
 
-fn cut_short(at: usize, wanted: &str, found: &str) -> Fault {
-    Fault { at, reason: format!("cut short: expected {wanted}, found {found}"), cut_short: true }
+#[cold]
+fn cut_short(wanted: &str, found: &str) -> Box<Fault> {
+    fault(format!("cut short: expected {wanted}, found {found}"))
 }
 
-fn expected(bytes: &[u8], at: usize, wanted: &str) -> Fault {
+#[cold]
+fn expected(bytes: &[u8], at: usize, wanted: &str) -> Box<Fault> {
     match bytes.get(at) {
-        Some(b'\n') | None => cut_short(at, wanted, if at < bytes.len() { "a line end" } else { "the end" }),
-        Some(byte) => fault(at, format!("expected {wanted}, found {}", Shown(*byte))),
+        Some(b'\n') | None => cut_short(wanted, if at < bytes.len() { "a line end" } else { "the end" }),
+        Some(byte) => fault(format!("expected {wanted}, found {}", Shown(*byte))),
     }
 }
 

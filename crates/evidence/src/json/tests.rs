@@ -92,7 +92,6 @@ fn read_with(bytes: &[u8], interest: Interest, word: &'static str) -> (Vec<Shown
     let mut reader = Json.reader();
     let mut output = Output::default();
     for block in blocks(bytes) {
-        output.damages.extend(block.damages.iter().cloned());
         reader.read(&piece, &block, &mut keeper, &mut output);
     }
     assert_eq!(output.records as usize, keeper.shown.len());
@@ -173,6 +172,8 @@ fn evtx_dump_with_separate_attributes_and_user_data() {
     assert_eq!(event.field("SubjectUserName"), ["tony"]);
     assert_eq!(event.field("BackupPath"), [""]);
     assert_eq!(event.field("Cert_fileRef"), ["f", "g"]);
+    assert_eq!(event.field("Cert"), [""]);
+    assert_eq!(event.field("LogFileCleared"), [""; 0]);
     assert_eq!(event.field("CN"), ["c"]);
     let names: Vec<&str> = event.fields.keys().map(String::as_str).collect();
     assert!(!names.iter().any(|name| name.contains("xmlns")), "{names:?}");
@@ -578,18 +579,16 @@ fn a_record_over_the_limit_is_skipped() {
     for (head, tail, line) in heads {
         let mut cutter = Json.cutter();
         let mut input = long(&head, b'x', 100_000_000, &tail);
-        let mut found = Vec::new();
         let mut keeper =
             Keeper { interest: Arc::new(Interest { wanted: true, ..Interest::default() }), ..Keeper::default() };
         let mut output = Output::default();
         while let Some(block) = cutter.cut(&mut input).unwrap() {
             assert!(block.bytes.len() <= 65 << 20);
-            found.extend(block.damages.iter().cloned());
             Json.reader().read(&Arc::new(Piece { path: String::new() }), &block, &mut keeper, &mut output);
         }
         let reason = "expected a record of at most 67108864 bytes, found a longer one".to_owned();
-        assert_eq!(found, [Damage { position: Position::Line(line), records: 1, reason }]);
-        assert_eq!((keeper.shown.len(), damages(&output)), (2, vec![]));
+        assert_eq!(output.damages, [Damage { position: Position::Line(line), records: 1, reason }]);
+        assert_eq!(keeper.shown.len(), 2);
     }
 }
 

@@ -4,11 +4,15 @@
 //! PKWARE APPNOTE.TXT 6.3.10.
 
 use std::{
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     sync::Arc,
 };
 
-use zip::{CompressionMethod, read::Config, unstable::read::ZipIterable};
+use zip::{
+    CompressionMethod,
+    read::{Config, ZipFileEntry},
+    unstable::read::ZipIterable,
+};
 
 use super::{
     bytes::{Section, Source},
@@ -16,8 +20,8 @@ use super::{
     limits::Budget,
 };
 
-/// The most that names of one archive's members may take in memory.
-const NAMES: usize = 64 << 20;
+/// The most that is read of an archive to find and read its directory.
+const DIRECTORY: u64 = 64 << 20;
 
 /// Whether a file that begins with `head` is a zip archive (also an empty, or a split one of one part).
 pub(super) fn is_zip(head: &[u8]) -> bool {
@@ -55,6 +59,22 @@ pub(super) struct Zip {
     pub failure: Option<String>,
 }
 
+impl Entry {
+    fn new(entry: &ZipFileEntry<'_>) -> Self {
+        let name = entry.name().unwrap_or_else(|_| String::from_utf8_lossy(entry.name_raw()));
+        Self {
+            name: name.replace('\\', "/"),
+            size: entry.size(),
+            header: entry.header_start(),
+            stored: entry.compressed_size(),
+            crc: entry.crc32(),
+            method: entry.compression(),
+            encrypted: entry.encrypted(),
+            link: entry.is_symlink(),
+        }
+    }
+}
+
 impl Zip {
     /// Reads the directory.
     ///
@@ -64,42 +84,20 @@ impl Zip {
         let damaged = |error: zip::result::ZipError| {
             io::Error::new(io::ErrorKind::InvalidData, format!("the zip archive is damaged: {}", words(&error)))
         };
-        let buffered = BufReader::with_capacity(16 << 10, archive.clone());
-        let mut directory = ZipIterable::try_new(buffered, Config::default()).map_err(damaged)?;
-        let (mut entries, mut failure, mut names) = (Vec::new(), None, 0);
+        let mut directory =
+            ZipIterable::try_new(Directory::new(archive.clone()), Config::default()).map_err(damaged)?;
+        let (mut entries, mut failure) = (Vec::new(), None);
         for (index, entry) in directory.files().map_err(damaged)?.enumerate() {
-            if index as u64 > budget.limits.members {
-                failure = Some(budget.too_many_members());
-                break;
-            }
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    failure = Some(format!("the zip archive's directory is damaged: {}", words(&error)));
+            match entry {
+                Err(error) => failure = Some(format!("the zip archive's directory is damaged: {}", words(&error))),
+                Ok(_) if index as u64 > budget.limits.members => {
+                    failure = Some(budget.too_many_members());
                     break;
                 }
-            };
-            if entry.is_dir() {
-                continue;
+                // What is named like a folder and has content is none.
+                Ok(entry) if entry.is_dir() && entry.size() == 0 => {}
+                Ok(entry) => entries.push(Entry::new(&entry)),
             }
-            let name = entry
-                .name()
-                .map_or_else(|_| String::from_utf8_lossy(entry.name_raw()).into_owned(), std::borrow::Cow::into_owned);
-            names += name.len();
-            if names > NAMES {
-                failure = Some(format!("limit: more than {NAMES} bytes of names in a zip archive"));
-                break;
-            }
-            entries.push(Entry {
-                name: name.replace('\\', "/"),
-                size: entry.size(),
-                header: entry.header_start(),
-                stored: entry.compressed_size(),
-                crc: entry.crc32(),
-                method: entry.compression(),
-                encrypted: entry.encrypted(),
-                link: entry.is_symlink(),
-            });
         }
         let mut headers: Vec<u64> = entries.iter().map(|entry| entry.header).collect();
         headers.sort_unstable();
@@ -149,6 +147,52 @@ impl Zip {
             return Err("the member's bytes overlap with another's, as they do in zip bombs alone".to_owned());
         }
         self.archive.part(start, entry.stored).ok_or_else(|| "the member reaches beyond the archive".to_owned())
+    }
+}
+
+/// An archive as it is read to find its directory. The library remembers every place that may be one, so that what
+/// it reads is limited.
+struct Directory {
+    inner: BufReader<Section>,
+    at: u64,
+    len: u64,
+    left: u64,
+}
+
+impl Directory {
+    fn new(archive: Section) -> Self {
+        let len = archive.len();
+        Self { inner: BufReader::with_capacity(16 << 10, archive), at: 0, len, left: DIRECTORY }
+    }
+}
+
+impl Read for Directory {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(out)? as u64;
+        self.at += read;
+        self.left = self.left.checked_sub(read).ok_or_else(|| {
+            io::Error::other(format!("limit: more than {DIRECTORY} bytes to be read for a zip archive's directory"))
+        })?;
+        Ok(usize::try_from(read).unwrap_or(usize::MAX))
+    }
+}
+
+impl Seek for Directory {
+    /// Keeps what is buffered, if that is near enough: the library seeks before each member.
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(to) => Some(to),
+            SeekFrom::End(by) => self.len.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        let to = to.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a place before the archive"))?;
+        let to = to.min(self.len);
+        match i64::try_from(i128::from(to) - i128::from(self.at)) {
+            Ok(by) => self.inner.seek_relative(by)?,
+            Err(_) => self.inner.seek(SeekFrom::Start(to)).map(drop)?,
+        }
+        self.at = to;
+        Ok(to)
     }
 }
 

@@ -4,11 +4,11 @@
 //! and `ToXml()`, and by evtx_dump (documents with a line `Record 12` before each). What an event looks like: schema
 //! <http://schemas.microsoft.com/win/2004/08/events/event>, "Event Schema" on learn.microsoft.com.
 //!
-//! A record begins with an `Event` tag, of any namespace prefix, that names the schema or has `System` as its first child; it ends
-//! with the last `</Event>` before the next record. Fields are named as in `docs/fields.md`; what Windows rendered for
-//! the reader (`RenderingInfo`) is no field. Values are text as written, without trimming; an element without text
-//! and attributes is null, as it is in JSON. Of entities only XML's own five and character references are
-//! resolved; others stay as written.
+//! A record begins with an `Event` tag, of any namespace prefix, that names the schema or has `System` as its first
+//! child; it ends with the last `</Event>` before the next record. Fields are named as in `docs/fields.md`; what
+//! stands beside `System`, `EventData` and `UserData` (what Windows rendered for the reader: `RenderingInfo`) is no
+//! field. Values are text as written, without trimming; an element without text is null, as it is in JSON. Of
+//! entities only XML's own five and character references are resolved; others stay as written.
 
 mod cut;
 mod read;

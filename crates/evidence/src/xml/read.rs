@@ -50,8 +50,8 @@ struct Element {
     name: Option<String>,
     section: Section,
     text: String,
-    /// Whether it has elements inside, or attributes, so that it is no field without text.
-    has_more: bool,
+    /// Whether it has elements inside, so that it is no field without text.
+    has_elements: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -108,19 +108,19 @@ fn start(tag: &BytesStart<'_>, open: &mut Vec<Element>, fields: &mut Vec<Field>)
     }
     let local = tag.local_name().into_inner();
     let above = open.last_mut().map_or(Section::Document, |top| {
-        top.has_more = true;
+        top.has_elements = true;
         top.section
     });
     let section = match (above, local) {
         (Section::Document, _) => Section::Event,
         (Section::Event, "System") => Section::System,
-        (Section::Event, "RenderingInfo") | (Section::Ignored, _) => Section::Ignored,
-        (Section::Event, _) => Section::Data,
+        (Section::Event, "EventData" | "UserData") => Section::Data,
+        (Section::Event, _) => Section::Ignored,
         (section, _) => section,
     };
     // The element under `Event`: `System`, `EventData`, `UserData`; their own attributes are no fields.
     let is_top = matches!(above, Section::Document | Section::Event);
-    let mut element = Element { name: None, section, text: String::new(), has_more: is_top };
+    let mut element = Element { name: None, section, text: String::new(), has_elements: is_top };
     match section {
         Section::System if !is_top => {
             element.name = (!has_attributes_alone(local)).then(|| local.to_owned());
@@ -145,7 +145,6 @@ fn data(tag: &BytesStart<'_>, local: &str, element: &mut Element, fields: &mut V
             own_name = value;
             continue;
         }
-        element.has_more = true;
         if !is_namespace(&name) {
             push_own(format!("{local}_{name}"), Some(value), fields);
         }
@@ -180,7 +179,7 @@ fn end(open: &mut Vec<Element>, fields: &mut Vec<Field>) {
     let Some(element) = open.pop() else { return };
     let Some(name) = element.name else { return };
     let is_blank = || element.text.trim_ascii().is_empty();
-    let value = match element.has_more {
+    let value = match element.has_elements {
         true if is_blank() => return,
         false if element.text.is_empty() => None,
         _ => Some(element.text),
@@ -259,6 +258,7 @@ struct Pass<'a> {
 
 impl Reader for XmlReader {
     fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+        output.damages.extend(block.damages.iter().cloned());
         let text = decode(&block.bytes, block.line, &mut output.notes);
         let lines = Lines::new(text.as_bytes(), block.line);
         let mut pass = Pass { piece, text: &text, lines, words: Words::default(), damages: Damages::default() };

@@ -69,7 +69,6 @@ fn read_from(input: &mut dyn Read, interest: Interest, word: &'static str) -> (V
     let (mut cutter, mut reader) = (Xml.cutter(), Xml.reader());
     let mut output = Output::default();
     while let Some(block) = cutter.cut(input).unwrap() {
-        output.damages.extend(block.damages.iter().cloned());
         reader.read(&piece, &block, &mut keeper, &mut output);
     }
     assert_eq!(output.records as usize, keeper.shown.len());
@@ -117,6 +116,7 @@ const WHOLE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
   </EventData>
   <UserData><Cleared xmlns:auto="x" xmlns="u"><Who code="5">tony</Who><Path/><Cert ref="r"/><Event>inner</Event></Cleared></UserData>
   <RenderingInfo Culture="en-US"><Message>words</Message></RenderingInfo>
+  <ProcessingErrorData><ErrorCode>1</ErrorCode></ProcessingErrorData>
 </Event>
 </Events>
 "#;
@@ -155,6 +155,7 @@ fn every_part_of_an_event() {
         ("Who", Some("tony")),
         ("Path", None),
         ("Cert_ref", Some("r")),
+        ("Cert", None),
         ("Event", Some("inner")),
     ];
     assert_eq!(fields, expected);

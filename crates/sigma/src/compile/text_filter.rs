@@ -1,6 +1,6 @@
 //! Ruling out, over raw bytes, that a record holds any of some words.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::{MatchKind, Searcher};
 use event::Encoding;
 
 use crate::{
@@ -8,80 +8,157 @@ use crate::{
     pattern::{Part, Pattern},
 };
 
-/// Finds the places where one of some words may stand. Each word is represented by a *window*: two or three of its
-/// characters, rare ones, that stand in the raw bytes as they are, whatever the format (no quotes, backslashes or markup).
+/// Finds the places where one of some words may stand. Each word is represented by a *run* of its characters that stand
+/// in raw bytes as they are, whatever the format (no quotes, backslashes or markup), and the run by a *window*: two or
+/// three of its characters, rare ones, which are looked for by a vectorised search.
 pub struct TextFilter {
-    utf8: AhoCorasick,
-    utf16: AhoCorasick,
+    utf8: Search,
+    utf16: Search,
 }
 
-const WINDOW: usize = 3;
+/// One encoding's search: spellings of windows, and by spelling the runs to compare there.
+struct Search {
+    searcher: Searcher,
+    runs: Vec<Vec<Run>>,
+}
+
+/// A word's run of plain characters (folded), and how many characters of it stand before the window.
+#[derive(Clone)]
+struct Run {
+    chars: Vec<char>,
+    before: usize,
+}
+
+const WINDOW: usize = 2;
 
 impl TextFilter {
-    /// A filter for patterns, or `None` where some pattern could be satisfied without a window in the raw bytes.
+    /// A filter for patterns, or `None` where some pattern could be satisfied without a run in the raw bytes.
     pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Option<Self> {
-        let mut windows: Vec<String> = Vec::new();
+        let mut windows: Vec<(String, Vec<Run>)> = Vec::new();
         for pattern in patterns {
-            let literals = pattern.parts().iter().filter_map(|part| match part {
-                Part::Literal(text) => Some(text.chars().map(fold_char).collect::<String>()),
-                _ => None,
-            });
-            let literals: Vec<String> = literals.filter(|text| !could_be_a_number(text)).collect();
-            if literals.iter().any(|text| windows.iter().any(|window| text.contains(window.as_str()))) {
-                continue;
+            let run = runs(pattern).into_iter().max_by_key(|run| best_window(run).map(|(window, _)| rarity(&window)))?;
+            let known = windows.iter_mut().find_map(|(window, runs)| Some((find(&run, window)?, runs)));
+            match known {
+                Some((before, runs)) => runs.push(Run { chars: run, before }),
+                None => {
+                    let (window, before) = best_window(&run)?;
+                    windows.push((window, vec![Run { chars: run, before }]));
+                }
             }
-            windows.push(literals.iter().flat_map(|text| candidates(text)).max_by_key(|window| rarity(window))?);
         }
-        let spelled = |encode: fn(&str) -> Vec<u8>| {
-            let spellings = windows.iter().flat_map(|window| spellings(window)).map(|text| encode(&text));
-            AhoCorasick::new(spellings).ok()
-        };
-        Some(Self {
-            utf8: spelled(|text| text.as_bytes().to_vec())?,
-            utf16: spelled(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect())?,
-        })
+        Some(Self { utf8: Search::new(&windows, Encoding::Utf8)?, utf16: Search::new(&windows, Encoding::Utf16Le)? })
     }
 
-    /// Appends the offsets of all places where a window stands.
+    /// Appends the offsets of all places where a run may stand.
     pub fn hits(&self, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) {
-        let automaton = match encoding {
+        let search = match encoding {
             Encoding::Utf8 => &self.utf8,
             Encoding::Utf16Le => &self.utf16,
         };
-        hits.extend(automaton.find_iter(raw).map(|found| found.start()));
+        let mut from = 0;
+        while let Some(found) = search.searcher.find_in(raw, (from..raw.len()).into()) {
+            let runs = search.runs.get(found.pattern().as_usize()).map(Vec::as_slice).unwrap_or_default();
+            if runs.iter().any(|run| run.may_stand(raw, found.start(), encoding)) {
+                hits.push(found.start());
+            }
+            from = found.start() + 1;
+        }
     }
+}
+
+impl Search {
+    fn new(windows: &[(String, Vec<Run>)], encoding: Encoding) -> Option<Self> {
+        let mut searcher = aho_corasick::packed::Config::new().match_kind(MatchKind::LeftmostFirst).builder();
+        let mut runs = Vec::new();
+        for (window, window_runs) in windows {
+            for spelling in spellings(window) {
+                match encoding {
+                    Encoding::Utf8 => searcher.add(spelling.as_bytes()),
+                    Encoding::Utf16Le => searcher.add(spelling.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+                };
+                runs.push(window_runs.clone());
+            }
+        }
+        // None where the words are too many for a vectorised search, or the processor has none.
+        Some(Self { searcher: searcher.build()?, runs })
+    }
+}
+
+impl Run {
+    /// Whether the run may stand in `raw` so that its window begins at `at`.
+    fn may_stand(&self, raw: &[u8], at: usize, encoding: Encoding) -> bool {
+        let width = match encoding {
+            Encoding::Utf8 => 1,
+            Encoding::Utf16Le => 2,
+        };
+        let (before, behind) = self.chars.split_at(self.before.min(self.chars.len()));
+        let forward = behind.iter().enumerate().map(|(index, c)| (*c, Some(at + index * width)));
+        let backward = before.iter().rev().enumerate().map(|(index, c)| (*c, at.checked_sub((index + 1) * width)));
+        compare(raw, forward, encoding) && compare(raw, backward, encoding)
+    }
+}
+
+/// Whether characters stand at places; a UTF-8 byte that is not ASCII cannot be compared, so it may be anything, and
+/// so may all beyond it.
+fn compare(raw: &[u8], chars: impl Iterator<Item = (char, Option<usize>)>, encoding: Encoding) -> bool {
+    for (c, place) in chars {
+        let Some(rest) = place.and_then(|place| raw.get(place..)) else { return false };
+        let stands = match (encoding, rest) {
+            (Encoding::Utf8, [byte, ..]) if byte.is_ascii() => char::from(*byte),
+            (Encoding::Utf8, [_, ..]) => return true,
+            (Encoding::Utf16Le, [low, high, ..]) => {
+                char::from_u32(u32::from(u16::from_le_bytes([*low, *high]))).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            _ => return false,
+        };
+        if fold_char(stands) != c {
+            return false;
+        }
+    }
+    true
+}
+
+/// The runs of plain characters of a pattern's literals.
+fn runs(pattern: &Pattern) -> Vec<Vec<char>> {
+    let literals = pattern.parts().iter().filter_map(|part| match part {
+        Part::Literal(text) => Some(text.chars().map(fold_char).collect::<Vec<char>>()),
+        _ => None,
+    });
+    let literals = literals.filter(|literal| !could_be_a_number(literal));
+    literals.flat_map(|literal| literal.split(|c| !is_plain(*c)).map(<[char]>::to_vec).collect::<Vec<_>>()).collect()
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii() && !c.is_ascii_control() && !matches!(c, '"' | '\'' | '\\' | '/' | '&' | '<' | '>')
 }
 
 /// Numbers, times, GUIDs, SIDs and bytes are text only once they are decoded; a word that could stand in one cannot be
 /// looked for in raw bytes.
-fn could_be_a_number(text: &str) -> bool {
-    text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f' | 'x' | 's' | 't' | 'z' | 'n' | 'i' | '{' | '}' | '-' | ':' | '.' | '+' | ' '))
-        || "true false".contains(text)
+fn could_be_a_number(text: &[char]) -> bool {
+    let of_a_number = |c: &char| matches!(c, '0'..='9' | 'a'..='f' | 'x' | 's' | 't' | 'z' | 'n' | 'i' | '{' | '}' | '-' | ':' | '.' | '+' | ' ');
+    text.iter().all(of_a_number) || "true false".contains(&text.iter().collect::<String>())
 }
 
-/// All windows of a word.
-fn candidates(text: &str) -> Vec<String> {
-    let plain =
-        |c: &char| c.is_ascii() && !c.is_ascii_control() && !matches!(c, '"' | '\'' | '\\' | '/' | '&' | '<' | '>');
-    let chars: Vec<char> = text.chars().collect();
-    chars
-        .windows(WINDOW)
-        .filter(|window| window.iter().all(|c| plain(c)))
-        .map(|window| window.iter().collect())
-        .collect()
+/// The rarest window of a run, and where it stands.
+fn best_window(run: &[char]) -> Option<(String, usize)> {
+    let windows = run.windows(WINDOW).enumerate().map(|(at, window)| (window.iter().collect::<String>(), at));
+    windows.max_by_key(|(window, _)| rarity(window))
+}
+
+fn find(run: &[char], window: &str) -> Option<usize> {
+    let window: Vec<char> = window.chars().collect();
+    run.windows(WINDOW).position(|other| other == window)
 }
 
 /// The more, the rarer in logs and the fewer its spellings.
 fn rarity(window: &str) -> u32 {
-    window
-        .bytes()
-        .map(|byte| match byte {
-            b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b't' | b's' | b'c' | b'd' | b'l' | b'm' | b'w' => 1,
-            b'0'..=b'9' | b'.' | b'-' | b' ' | b'k' => 2,
-            b'a'..=b'z' => 3,
-            _ => 5,
-        })
-        .sum()
+    let of = |byte| match byte {
+        b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b't' | b's' | b'c' | b'd' | b'l' | b'm' | b'w' => 1,
+        b'0'..=b'9' | b'.' | b'-' | b' ' | b'k' => 2,
+        b'a'..=b'z' => 3,
+        _ => 5,
+    };
+    window.bytes().map(of).sum()
 }
 
 /// All texts that fold to the window.
@@ -106,23 +183,38 @@ mod tests {
         TextFilter::new(patterns.iter())
     }
 
+    fn is_hit(filter: &TextFilter, text: &str) -> (bool, bool) {
+        let mut hits = Vec::new();
+        filter.hits(text.as_bytes(), Encoding::Utf8, &mut hits);
+        let utf8 = !hits.is_empty();
+        hits.clear();
+        let odd: Vec<u8> = [1].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        filter.hits(&odd, Encoding::Utf16Le, &mut hits);
+        (utf8, !hits.is_empty())
+    }
+
+    const WORDS: [&str; 5] = ["sekurlsa::", "gentilkiwi.com", r"\mimilib.dll", "Kiwi Legit Printer", "vault::ca"];
+
     #[test]
     fn every_spelling_of_a_word_is_a_hit() {
-        let filter = filter(&["sekurlsa::", "gentilkiwi.com", r"\mimilib.dll", "Kiwi Legit Printer"]).unwrap();
+        let filter = filter(&WORDS).unwrap();
         for text in [
             "SEKURLSA::logonpasswords",
             "x\u{17f}ekurlsa::",
             "www.gentil\u{212a}iwi.com",
             "C:\\MimiLib.DLL",
             "a kiwi legit printer",
+            ":::vault::cav",
         ] {
-            let mut hits = Vec::new();
-            filter.hits(text.as_bytes(), Encoding::Utf8, &mut hits);
-            assert!(!hits.is_empty(), "{text} in UTF-8");
-            hits.clear();
-            let odd: Vec<u8> = [1].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-            filter.hits(&odd, Encoding::Utf16Le, &mut hits);
-            assert!(!hits.is_empty(), "{text} in UTF-16");
+            assert_eq!(is_hit(&filter, text), (true, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_alone_is_none() {
+        let filter = filter(&WORDS).unwrap();
+        for text in ["::1", "fe80::ca", "[System.Text]::ASCII", "kiwi", ""] {
+            assert_eq!(is_hit(&filter, text), (false, false), "{text}");
         }
     }
 
