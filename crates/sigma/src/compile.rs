@@ -15,7 +15,10 @@ mod fold;
 mod program;
 mod required;
 mod scanner;
+mod source_cache;
 mod text_filter;
 
 pub(crate) use class::Classes;
-pub(crate) use program::{Node, Program, ProgramRule, View};
+pub(crate) use fold::Constant;
+pub(crate) use program::{BoundTest, Node, Program, ProgramRule};
+pub(crate) use source_cache::SourceCache;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Matched, Place, Slot, TextGroup, Value};
 
 use crate::{
-    compile::{Classes, Node, Program, ProgramRule},
-    fold::fold_into,
+    compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, SourceCache},
+    fold::{fold, fold_into},
     memo::{MAX_BYTES, Memo},
     test::Matcher,
 };
@@ -22,6 +22,7 @@ impl Rules {
     pub fn detector(&self) -> SigmaDetector {
         SigmaDetector {
             classes: Arc::clone(&self.classes),
+            known: SourceCache::default(),
             programs: Vec::new(),
             memos: Vec::new(),
             state: State::default(),
@@ -32,6 +33,7 @@ impl Rules {
 /// Looks at events with all rules; one thread's own.
 pub struct SigmaDetector {
     classes: Arc<Classes>,
+    known: SourceCache,
     /// By class, once used.
     programs: Vec<Option<Arc<Program>>>,
     /// By class and slot: what was found out about values.
@@ -48,22 +50,53 @@ struct State {
     /// By rule of the program: the number of the event for which it is a candidate already.
     queued: Vec<u32>,
     candidates: Vec<u32>,
-    text: String,
-    folded: String,
+    /// By the value's place in the event: its text, once someone asked for it.
+    texts: Vec<Text>,
     hits: Vec<u32>,
 }
 
+/// A value's text.
+#[derive(Default)]
+struct Text {
+    /// The event it belongs to.
+    event: u32,
+    text: String,
+    /// The same, case-folded.
+    folded: String,
+}
+
+impl Text {
+    fn read(&mut self, value: &Value<'_>) {
+        self.text.clear();
+        self.folded.clear();
+        value.write_text(&mut self.text);
+        fold_into(&self.text, &mut self.folded);
+    }
+}
+
 impl State {
-    fn begin(&mut self, tests: usize, rules: usize) {
+    fn begin(&mut self, tests: usize, rules: usize, values: usize) {
         if self.event >= u32::MAX / 2 - 1 {
             self.event = 0;
             self.truths.fill(0);
             self.queued.fill(0);
+            self.texts.clear();
         }
         self.event += 1;
         self.truths.resize(self.truths.len().max(tests), 0);
         self.queued.resize(self.queued.len().max(rules), 0);
+        self.texts.resize_with(self.texts.len().max(values), Text::default);
         self.candidates.clear();
+    }
+
+    /// The text of the event's value at `index`.
+    fn text(&mut self, index: usize, value: &Value<'_>) -> Option<&Text> {
+        let text = self.texts.get_mut(index)?;
+        if text.event != self.event {
+            text.event = self.event;
+            text.read(value);
+        }
+        Some(text)
     }
 
     fn learn(&mut self, test: u32, truth: bool) {
@@ -115,37 +148,33 @@ impl SigmaDetector {
 
     fn scan_fields(&mut self, program: &Program, event: &Event<'_>) {
         let Some(memos) = self.memos.get_mut(event.class.0 as usize) else { return };
-        for (slot, value) in event.fields {
-            let Some((views, memo)) = program.slots.get(*slot as usize).zip(memos.get_mut(*slot as usize)) else {
-                continue;
-            };
-            if matches!(value, Value::Null) {
-                // Null has no text; of all tests on text only the one for the empty text takes it.
-                self.state.text.clear();
-                self.state.folded.clear();
-                scan_value(program, views, &mut self.state);
-            } else if !memo.recall(value, &mut self.state.hits) {
-                read_text(value, &mut self.state.text, &mut self.state.folded);
-                scan_value(program, views, &mut self.state);
-                memo.remember(value, &self.state.hits);
+        let mut hits = std::mem::take(&mut self.state.hits);
+        for (index, (slot, value)) in event.fields.iter().enumerate() {
+            let slot = usize::from(*slot);
+            let Some((views, memo)) = program.slots.get(slot).zip(memos.get_mut(slot)) else { continue };
+            if !memo.recall(value, &mut hits) {
+                hits.clear();
+                let Some(text) = self.state.text(index, value) else { continue };
+                views.iter().for_each(|view| view.scan(&text.text, &text.folded, program, &mut hits));
+                hits.sort_unstable();
+                hits.dedup();
+                memo.remember(value, &hits);
             }
-            let hits = std::mem::take(&mut self.state.hits);
             hits.iter().for_each(|test| self.state.hit(*test, program));
-            self.state.hits = hits;
         }
+        self.state.hits = hits;
     }
 
     fn scan_words(&mut self, program: &Program, event: &Event<'_>) {
-        let state = &mut self.state;
+        let mut hits = std::mem::take(&mut self.state.hits);
+        let mut text = Text::default();
+        hits.clear();
         event.record.visit(&mut |_, value| {
-            read_text(&value, &mut state.text, &mut state.folded);
-            let mut hits = std::mem::take(&mut state.hits);
-            hits.clear();
-            let matcher = |test: u32| program.tests.get(test as usize).map(|test| &test.matcher);
-            program.words.scan(&state.text, &state.folded, matcher, &mut |test| hits.push(test));
-            hits.iter().for_each(|test| state.hit(*test, program));
-            state.hits = hits;
+            text.read(&value);
+            program.words.scan(&text.text, &text.folded, |test| program.matcher(test), &mut |test| hits.push(test));
         });
+        hits.iter().for_each(|test| self.state.hit(*test, program));
+        self.state.hits = hits;
     }
 
     fn forget_if_full(&mut self) {
@@ -156,35 +185,9 @@ impl SigmaDetector {
     }
 }
 
-/// Puts the numbers of all tests that the value in `state.text` satisfies into `state.hits`.
-fn scan_value(program: &Program, views: &[crate::compile::View], state: &mut State) {
-    let mut hits = std::mem::take(&mut state.hits);
-    hits.clear();
-    let matcher = |test: u32| program.tests.get(test as usize).map(|test| &test.matcher);
-    for view in views {
-        let translated = view.translate(&state.text);
-        if translated == state.text {
-            view.scanner.scan(&state.text, &state.folded, matcher, &mut |test| hits.push(test));
-        } else {
-            view.scanner.scan(translated, &crate::fold::fold(translated), matcher, &mut |test| hits.push(test));
-        }
-    }
-    hits.sort_unstable();
-    hits.dedup();
-    state.hits = hits;
-}
-
-/// The value's text, and the same case-folded.
-fn read_text(value: &Value<'_>, text: &mut String, folded: &mut String) {
-    text.clear();
-    folded.clear();
-    value.write_text(text);
-    fold_into(text, folded);
-}
-
 impl Detector for SigmaDetector {
     fn class(&mut self, source: &LogSource<'_>) -> Class {
-        self.classes.class(source)
+        self.known.class(source, &self.classes)
     }
 
     fn interest(&self, class: Class) -> Arc<Interest> {
@@ -197,7 +200,7 @@ impl Detector for SigmaDetector {
 
     fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         let Some(program) = self.program(event.class) else { return };
-        self.state.begin(program.tests.len(), program.rules.len());
+        self.state.begin(program.tests.len(), program.rules.len(), event.fields.len());
         self.scan_fields(&program, event);
         if event.text && program.interest.text.is_some() {
             self.scan_words(&program, event);
@@ -226,11 +229,23 @@ struct Evaluation<'a, 'e> {
 impl Evaluation<'_, '_> {
     fn holds(&mut self, node: &Node) -> bool {
         match node {
-            Node::All(terms) => terms.iter().all(|term| self.holds(term)),
+            Node::All(terms) => !self.is_ruled_out(terms) && terms.iter().all(|term| self.holds(term)),
             Node::Any(terms) => terms.iter().any(|term| self.holds(term)),
             Node::Not(term) => !self.holds(term),
             Node::Test(test) => self.ask(*test),
         }
+    }
+
+    /// Whether one of these is a test that is known to be false without being asked; most rules end here.
+    fn is_ruled_out(&self, terms: &[Node]) -> bool {
+        terms.iter().any(|term| match term {
+            Node::Test(number) => self.state.truth(*number).map_or_else(|| !self.is_lazy(*number), |truth| !truth),
+            _ => false,
+        })
+    }
+
+    fn is_lazy(&self, number: u32) -> bool {
+        self.program.tests.get(number as usize).is_some_and(|test| test.lazy)
     }
 
     fn ask(&mut self, number: u32) -> bool {
@@ -240,66 +255,52 @@ impl Evaluation<'_, '_> {
         let Some(test) = self.program.tests.get(number as usize).filter(|test| test.lazy) else { return false };
         let truth = match (&test.matcher, test.slot) {
             (Matcher::Exists(wanted), Some(slot)) => values(self.event, slot).next().is_some() == *wanted,
-            (Matcher::Null, Some(slot)) => values(self.event, slot).all(|value| matches!(value, Value::Null)),
-            (_, Some(slot)) => values(self.event, slot).any(|value| self.satisfies(&value, number)),
-            (_, None) => self.event.text && self.any_word(number),
+            (Matcher::Null, Some(slot)) => values(self.event, slot).all(|(_, value)| matches!(value, Value::Null)),
+            (_, Some(slot)) => values(self.event, slot).any(|(index, value)| self.satisfies(index, &value, test)),
+            (_, None) => self.event.text && self.words(test).next().is_some(),
         };
         self.state.learn(number, truth);
         truth
     }
 
     /// Whether one value satisfies a test about its text.
-    fn satisfies(&mut self, value: &Value<'_>, number: u32) -> bool {
-        let Some(test) = self.program.tests.get(number as usize) else { return false };
+    fn satisfies(&mut self, index: usize, value: &Value<'_>, test: &BoundTest) -> bool {
         if matches!(value, Value::Null) {
-            return matches!(&test.matcher, Matcher::Pattern { pattern, .. } if pattern.as_literal() == Some(""));
+            return test.matcher.takes_null();
         }
-        let (mut text, mut folded) = (std::mem::take(&mut self.state.text), std::mem::take(&mut self.state.folded));
-        read_text(value, &mut text, &mut folded);
-        let view =
-            test.slot.and_then(|slot| self.program.slots.get(slot as usize)).and_then(|views| views.get(test.view));
-        if let Some(translated) = view.and_then(|view| view.translation.get(&text)) {
-            text.clone_from(translated);
-            folded.clear();
-            fold_into(&text, &mut folded);
+        if let (Matcher::FieldRef { open_start, open_end, cased, .. }, Some(other)) = (&test.matcher, test.other) {
+            let others: Vec<_> = values(self.event, other).filter(|(_, value)| !matches!(value, Value::Null)).collect();
+            return others.iter().any(|(_, other)| relates(&value.text(), &other.text(), *open_start, *open_end, *cased));
         }
-        let truth = match (&test.matcher, test.other) {
-            (Matcher::FieldRef { open_start, open_end, cased, .. }, Some(other)) => {
-                let mut others = values(self.event, other).filter(|value| !matches!(value, Value::Null));
-                others.any(|other| {
-                    let other = other.text();
-                    if *cased {
-                        relates(&text, &other, *open_start, *open_end)
-                    } else {
-                        relates(&folded, &crate::fold::fold(&other), *open_start, *open_end)
-                    }
-                })
-            }
-            (matcher, _) => matcher.matches(&text, &folded),
-        };
-        (self.state.text, self.state.folded) = (text, folded);
-        truth
+        let view = test.slot.and_then(|slot| self.program.slots.get(usize::from(slot))).and_then(|views| views.get(test.view));
+        let Some(text) = self.state.text(index, value) else { return false };
+        match view.and_then(|view| view.translation.get(&text.text)) {
+            Some(translated) => test.matcher.matches(translated, &fold(translated)),
+            None => test.matcher.matches(&text.text, &text.folded),
+        }
     }
 
-    fn any_word(&mut self, number: u32) -> bool {
-        let Some(test) = self.program.tests.get(number as usize) else { return false };
-        let mut found = false;
-        let (mut text, mut folded) = (String::new(), String::new());
+    /// The values of the whole record that satisfy a test for a word anywhere.
+    fn words(&self, test: &BoundTest) -> impl Iterator<Item = String> + use<> {
+        let mut found = Vec::new();
         self.event.record.visit(&mut |_, value| {
-            if !found {
-                read_text(&value, &mut text, &mut folded);
-                found = test.matcher.matches(&text, &folded);
+            let text = value.text();
+            if test.matcher.matches(&text, &fold(&text)) {
+                found.push(text.into_owned());
             }
         });
-        found
+        found.into_iter()
     }
 
     fn finding(&mut self, rule: &ProgramRule, classes: &Classes) -> Finding {
-        let mut matched: Vec<Matched> = rule
-            .known
-            .iter()
-            .map(|(field, value)| Matched { field: field.to_string(), value: value.clone() })
-            .collect();
+        let source = self.event.record.source();
+        let value = |constant: &Constant| match constant {
+            Constant::EventId => source.event_id.to_string(),
+            Constant::Provider => source.provider.to_owned(),
+        };
+        let known = rule.known.iter();
+        let mut matched: Vec<Matched> =
+            known.map(|(field, constant)| Matched { field: field.to_string(), value: value(constant) }).collect();
         self.collect(&rule.node, &mut matched);
         let info = classes.rules().get(rule.rule as usize).map(|rule| Arc::clone(&rule.info));
         let info = info.unwrap_or_else(|| unreachable!("a program's rules are the rules it was made of"));
@@ -327,38 +328,38 @@ impl Evaluation<'_, '_> {
 
     fn collect_test(&mut self, number: u32, matched: &mut Vec<Matched>) {
         let Some(test) = self.program.tests.get(number as usize) else { return };
-        let mut add = |value: String| {
+        let satisfying: Vec<String> = match test.slot {
+            None => self.words(test).collect(),
+            Some(slot) => {
+                let only = values(self.event, slot).nth(1).is_none();
+                let values = values(self.event, slot);
+                values
+                    .filter(|(index, value)| only || self.satisfies(*index, value, test))
+                    .map(|(_, value)| value.text().into_owned())
+                    .collect()
+            }
+        };
+        for value in satisfying {
             let value = Matched { field: test.field.to_string(), value };
             if !matched.contains(&value) {
                 matched.push(value);
             }
-        };
-        match test.slot {
-            Some(slot) => {
-                let only = values(self.event, slot).count() == 1;
-                let satisfying = values(self.event, slot).filter(|value| only || self.satisfies(value, number));
-                satisfying.for_each(|value| add(value.text().into_owned()));
-            }
-            None => self.event.record.visit(&mut |_, value| {
-                let text = value.text();
-                if test.matcher.matches(&text, &crate::fold::fold(&text)) {
-                    add(text.into_owned());
-                }
-            }),
         }
     }
 }
 
-/// The values of a slot's field.
-fn values<'e>(event: &Event<'e>, slot: Slot) -> impl Iterator<Item = Value<'e>> + use<'e> {
-    event.fields.iter().filter(move |(other, _)| *other == slot).map(|(_, value)| *value)
+/// The values of a slot's field, each with its place in the event.
+fn values<'e>(event: &Event<'e>, slot: Slot) -> impl Iterator<Item = (usize, Value<'e>)> + use<'e> {
+    let values = event.fields.iter().enumerate();
+    values.filter(move |(_, (other, _))| *other == slot).map(|(index, (_, value))| (index, *value))
 }
 
-fn relates(text: &str, other: &str, open_start: bool, open_end: bool) -> bool {
+fn relates(text: &str, other: &str, open_start: bool, open_end: bool, cased: bool) -> bool {
+    let (text, other) = if cased { (text.to_owned(), other.to_owned()) } else { (fold(text), fold(other)) };
     match (open_start, open_end) {
         (false, false) => text == other,
-        (false, true) => text.starts_with(other),
-        (true, false) => text.ends_with(other),
-        (true, true) => text.contains(other),
+        (false, true) => text.starts_with(&other),
+        (true, false) => text.ends_with(&other),
+        (true, true) => text.contains(&other),
     }
 }

@@ -79,13 +79,12 @@ pub enum Matcher {
 }
 
 impl Matcher {
-    /// Whether the truth depends on one value's text alone (and needs a value).
-    pub fn is_about_text(&self) -> bool {
-        !matches!(self, Matcher::FieldRef { .. } | Matcher::Null | Matcher::Exists(_))
+    /// Whether null, which has no text, satisfies a matcher about text: only the one for the empty text takes it.
+    pub fn takes_null(&self) -> bool {
+        matches!(self, Matcher::Pattern { pattern, .. } if pattern.as_literal() == Some(""))
     }
 
-    /// Whether a value's text satisfies a matcher that [is about text](Self::is_about_text); `folded` is the same text
-    /// case-folded.
+    /// Whether a value's text satisfies a matcher about text (false for others); `folded` is the same text case-folded.
     pub fn matches(&self, text: &str, folded: &str) -> bool {
         match self {
             Matcher::Pattern { pattern, cased } => pattern.matches(if *cased { text } else { folded }),

@@ -30,7 +30,7 @@ impl Known<'_> {
 }
 
 /// The two fields whose exact values are part of a class.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constant {
     /// [`EVENT_ID`].
     EventId,
@@ -97,6 +97,11 @@ fn falsehood() -> Expr {
 /// Whether an expression is false whatever the event.
 pub fn is_false(expr: &Expr) -> bool {
     matches!(expr, Expr::Any(none) if none.is_empty())
+}
+
+/// Whether an expression is true whatever the event.
+pub fn is_true(expr: &Expr) -> bool {
+    matches!(expr, Expr::All(none) if none.is_empty())
 }
 
 fn negate(expr: Expr) -> Expr {

@@ -10,7 +10,7 @@ use event::{Interest, Slot};
 use crate::{
     compile::{
         anchor::{self, Cost},
-        fold,
+        fold::{self, Constant},
         scanner::{Scanner, ScannerBuilder},
     },
     pattern::{Part, Pattern},
@@ -37,8 +37,8 @@ pub struct ProgramRule {
     pub rule: u32,
     /// What is left to ask.
     pub node: Node,
-    /// What the class has answered already: field and value.
-    pub known: Vec<(Arc<str>, String)>,
+    /// The tests that the class has answered already: Sigma's name of the field, and which it is.
+    pub known: Vec<(Arc<str>, Constant)>,
 }
 
 /// A test, bound to where its field stands in the record.
@@ -67,9 +67,15 @@ pub struct View {
 }
 
 impl View {
-    /// The text that rules see of a value's text.
-    pub fn translate<'t>(&'t self, text: &'t str) -> &'t str {
-        self.translation.get(text).map_or(text, String::as_str)
+    /// Appends the numbers of all tests that a value satisfies, given its text and the same case-folded.
+    pub fn scan(&self, text: &str, folded: &str, program: &Program, hits: &mut Vec<u32>) {
+        let mut hit = |test| hits.push(test);
+        match self.translation.get(text) {
+            Some(translated) => {
+                self.scanner.scan(translated, &crate::fold::fold(translated), |test| program.matcher(test), &mut hit);
+            }
+            None => self.scanner.scan(text, folded, |test| program.matcher(test), &mut hit),
+        }
     }
 }
 
@@ -109,6 +115,11 @@ impl Program {
             builder.add(same, known);
         }
         builder.finish()
+    }
+
+    /// A test's matcher.
+    pub fn matcher(&self, test: u32) -> Option<&Matcher> {
+        self.tests.get(test as usize).map(|test| &test.matcher)
     }
 
     /// The patterns of words that may stand anywhere.
@@ -267,21 +278,16 @@ fn with_conditions(candidate: &Candidate<'_>) -> Expr {
 }
 
 /// Collects the tests that the class itself satisfies, for a finding's matched fields.
-fn answered(expr: &Expr, known: &fold::Known<'_>, fields: &mut Vec<(Arc<str>, String)>) {
+fn answered(expr: &Expr, known: &fold::Known<'_>, fields: &mut Vec<(Arc<str>, Constant)>) {
     match expr {
         Expr::All(terms) | Expr::Any(terms) => terms.iter().for_each(|term| answered(term, known, fields)),
         Expr::Not(_) => {}
         Expr::Test(test) => {
-            let value = match fold::constant(test) {
-                Some((_, fold::Constant::EventId)) => known.event_id.map(|id| id.to_string()),
-                Some((_, fold::Constant::Provider)) => known.provider.map(str::to_owned),
-                None => None,
-            };
-            let is_true = matches!(fold::fold(expr, known), Expr::All(none) if none.is_empty());
-            if let (true, Some(value), Some(field)) = (is_true, value, &test.field)
+            if let (Some((_, constant)), Some(field)) = (fold::constant(test), &test.field)
+                && fold::is_true(&fold::fold(expr, known))
                 && !fields.iter().any(|(other, _)| other == field)
             {
-                fields.push((field.clone(), value));
+                fields.push((field.clone(), constant));
             }
         }
     }

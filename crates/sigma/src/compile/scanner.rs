@@ -71,9 +71,6 @@ impl ScannerBuilder {
             return true;
         }
         let Some((literal, place)) = longest_literal(&folded) else { return false };
-        if literal.len() < required::MIN_LENGTH {
-            return false;
-        }
         self.literals.entry(literal.to_owned()).or_default().push(Use { test, place: verify(place) });
         true
     }
