@@ -149,6 +149,13 @@ pub(super) struct Cursor<'a> {
     end: usize,
 }
 
+impl Cursor<'_> {
+    /// Bytes not read yet.
+    pub(super) fn left(&self) -> usize {
+        self.end.saturating_sub(self.at)
+    }
+}
+
 impl<'a> Cursor<'a> {
     /// Reads `chunk[at..end]`; names and definitions are looked up in all of `chunk`.
     pub(super) fn new(chunk: &'a [u8], at: usize, end: usize) -> Self {
@@ -265,8 +272,10 @@ fn name_hash(name: &[u8]) -> u16 {
     units.fold(0u32, |hash, unit| hash.wrapping_mul(65599).wrapping_add(unit)) as u16
 }
 
-/// Names are repeated all over a stream; none of XML's is this long.
-const MAX_NAME: usize = 2 * 1024;
+/// Bytes of a name, and of all names referred to in a template definition. A definition may refer to the same
+/// long name again and again; no sound one comes near.
+const MAX_NAME: usize = 1024;
+const MAX_NAMES: usize = 1 << 18;
 
 /// Names that were read before, by their offset in the chunk: streams outside of templates repeat them.
 pub(super) type Names = HashMap<u32, (Rc<str>, bool), RandomState>;
@@ -497,6 +506,9 @@ impl Parser<'_> {
         if let Some(names) = &mut self.names {
             names.insert(offset, (Rc::clone(&name), sound));
         } else {
+            if self.stream.names.len() + units.len() > MAX_NAMES {
+                return Err(Fault::new(format!("names of the template definition have more than {MAX_NAMES} bytes")));
+            }
             let span = Span { start: self.stream.names.len() as u32, len: units.len() as u32 };
             self.stream.names.extend_from_slice(units);
             self.stream.references.push(NameReference { at, inline, name: span });

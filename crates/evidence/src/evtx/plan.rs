@@ -269,6 +269,12 @@ impl Plan {
         }
     }
 
+    /// How much memory it takes, in steps or the like.
+    pub(super) fn weight(&self) -> usize {
+        let lists = [self.own.len(), self.system.len(), self.openings.len(), self.no_arrays.len()];
+        1 + lists.iter().sum::<usize>()
+    }
+
     /// Whether the plan gives what the general decoder would give for a record with these values.
     pub(super) fn holds(&self, values: &[Substitution], kinds: u8) -> bool {
         let get = |index: &u16| values.get(usize::from(*index));

@@ -47,10 +47,16 @@ struct Known {
     fields: HashMap<(TemplateId, Place), Rc<Fields>, RandomState>,
     plans: HashMap<(TemplateId, Place, Class), Rc<Plan>, RandomState>,
     hasher: RandomState,
+    /// Shapes, and steps of plans.
+    weight: usize,
 }
 
-/// Shapes and plans that are remembered at most.
-const MAX_KNOWN: usize = 1 << 16;
+/// What is remembered at most; looked at between chunks, none of which adds much.
+const MAX_KNOWN: usize = 1 << 20;
+/// Bytes of a channel's and a provider's name together, beyond which they are not remembered.
+const MAX_SOURCE: usize = 2048;
+/// Fragments of a record that the fast path opens; a sound one has one or two.
+const MAX_OPENED: usize = 64;
 
 /// Reads blocks of chunks. Serves one detector, whose classes it remembers.
 #[derive(Default)]
@@ -67,6 +73,8 @@ struct State {
     store: Store,
     known: Known,
     values: Vec<Substitution>,
+    /// Fragments of the record opened so far.
+    opened: usize,
     shown: Shown<'static>,
     /// By text group; kept from chunk to chunk to save allocations.
     searches: Vec<Search>,
@@ -199,6 +207,86 @@ fn join_run(runs: &mut Vec<Run>, record: &RecordHeader) {
     }
 }
 
+/// What a [`Shape`] is found by.
+struct Source<'a> {
+    template: TemplateId,
+    event_id: u32,
+    channel: &'a [u8],
+    provider: &'a [u8],
+}
+
+impl Source<'_> {
+    fn is(&self, shape: &Shape) -> bool {
+        shape.event_id == self.event_id
+            && shape.template == self.template
+            && *shape.channel == *self.channel
+            && *shape.provider == *self.provider
+    }
+
+    fn hash(&self, hasher: &RandomState) -> u64 {
+        hasher.hash_one((self.template, self.event_id, self.channel, self.provider))
+    }
+}
+
+impl Known {
+    /// The shape of records of this source, whose template gives `fields`.
+    fn shape(&mut self, source: &Source<'_>, fields: &Fields, detector: &mut dyn Detector) -> Rc<Shape> {
+        let hash = source.hash(&self.hasher);
+        let shape = match self.shapes.find(hash, |shape| source.is(shape)) {
+            Some(shape) => Rc::clone(shape),
+            None => {
+                let shape = Rc::new(self.new_shape(source, fields, detector));
+                let rehash = |shape: &Rc<Shape>| shape.source().hash(&self.hasher);
+                self.shapes.insert_unique(hash, Rc::clone(&shape), rehash);
+                shape
+            }
+        };
+        let index = source.template.0 as usize;
+        if self.last.len() <= index {
+            self.last.resize(index + 1, None);
+        }
+        if let Some(last) = self.last.get_mut(index) {
+            *last = Some(Rc::clone(&shape));
+        }
+        shape
+    }
+
+    fn new_shape(&mut self, source: &Source<'_>, fields: &Fields, detector: &mut dyn Detector) -> Shape {
+        let text = |units| Value::Utf16(units).text().into_owned();
+        let names = Names { channel: text(source.channel), provider: text(source.provider), event_id: source.event_id };
+        let class = detector.class(&names.source());
+        let interest = detector.interest(class);
+        self.weight += 4 + (source.channel.len() + source.provider.len()) / 16;
+        Shape {
+            template: source.template,
+            event_id: source.event_id,
+            channel: source.channel.into(),
+            provider: source.provider.into(),
+            names,
+            class,
+            plan: self.plan((source.template, Place::Record, class), fields, &interest),
+            own: interest.fields.iter().any(|name| !fields::is_always_system(name)),
+            interest,
+        }
+    }
+
+    /// The plan for what a template gives to a class where it stands.
+    fn plan(&mut self, key: (TemplateId, Place, Class), fields: &Fields, interest: &Interest) -> Rc<Plan> {
+        let plan = self.plans.entry(key).or_insert_with(|| {
+            let plan = Plan::new(fields, interest);
+            self.weight += plan.weight();
+            Rc::new(plan)
+        });
+        Rc::clone(plan)
+    }
+}
+
+impl Shape {
+    fn source(&self) -> Source<'_> {
+        Source { template: self.template, event_id: self.event_id, channel: &self.channel, provider: &self.provider }
+    }
+}
+
 impl State {
     fn search(&self, group: TextGroup) -> Option<&Search> {
         self.searches.iter().find(|search| search.group == group)
@@ -206,9 +294,7 @@ impl State {
 
     fn next_chunk(&mut self) {
         self.searches.iter_mut().for_each(|search| search.done = false);
-        let known = &self.known;
-        let full = known.shapes.len() + known.plans.len() + known.fields.len() > MAX_KNOWN;
-        if self.store.next_chunk() || full {
+        if self.store.next_chunk() || self.known.weight > MAX_KNOWN {
             self.known = Known::default();
         }
     }
@@ -267,6 +353,7 @@ impl<'c> Pass<'_, 'c> {
 
     fn fast(&mut self, record: &RecordHeader) -> Fast<()> {
         self.state.values.clear();
+        self.state.opened = 0;
         let (start, end) = record.content();
         let Ok(root) = self.open(start, end)? else { return Ok(Err(Irregular)) };
         let Some(shape) = self.shape(&root)? else { return Ok(Err(Irregular)) };
@@ -292,6 +379,10 @@ impl<'c> Pass<'_, 'c> {
 
     /// The instance that is all of the stream in `start..end`.
     fn open(&mut self, start: usize, end: usize) -> Fast<Opened> {
+        self.state.opened += 1;
+        if self.state.opened > MAX_OPENED {
+            return Ok(Err(Irregular));
+        }
         let mut cursor = Cursor::new(self.chunk, start, end);
         let Some(instance) = cursor.sole_instance()? else { return Ok(Err(Irregular)) };
         let template = self.state.store.at(self.chunk, instance.definition)?;
@@ -321,36 +412,16 @@ impl<'c> Pass<'_, 'c> {
         }
         let (channel, provider) = (utf16(key.channel.single(&scope)), utf16(key.provider.single(&scope)));
         let (Some(channel), Some(provider)) = (channel, provider) else { return Ok(None) };
-        let same = |shape: &Rc<Shape>| {
-            shape.event_id == event_id
-                && shape.template == root.template
-                && *shape.channel == *channel
-                && *shape.provider == *provider
-        };
+        if channel.len() + provider.len() > MAX_SOURCE {
+            return Ok(None);
+        }
+        let source = Source { template: root.template, event_id, channel, provider };
         let known = &mut self.state.known;
-        if let Some(Some(last)) = known.last.get(index).filter(|last| last.as_ref().is_some_and(same)) {
+        if let Some(Some(last)) = known.last.get(index).filter(|last| last.as_ref().is_some_and(|last| source.is(last)))
+        {
             return Ok(Some(Rc::clone(last)));
         }
-        let hash = known.hasher.hash_one((root.template, event_id, channel, provider));
-        let shape = match known.shapes.find(hash, same) {
-            Some(shape) => Rc::clone(shape),
-            None => {
-                let shape = Rc::new(new_shape(root.template, event_id, channel, provider, &fields, self.detector));
-                let hasher = known.hasher.clone();
-                let rehash = |shape: &Rc<Shape>| {
-                    hasher.hash_one((shape.template, shape.event_id, &*shape.channel, &*shape.provider))
-                };
-                known.shapes.insert_unique(hash, Rc::clone(&shape), rehash);
-                shape
-            }
-        };
-        if known.last.len() <= index {
-            known.last.resize(index + 1, None);
-        }
-        if let Some(last) = known.last.get_mut(index) {
-            *last = Some(Rc::clone(&shape));
-        }
-        Ok(Some(shape))
+        Ok(Some(known.shape(&source, &fields, self.detector)))
     }
 
     fn root_fields(&mut self, id: TemplateId) -> Option<Rc<Fields>> {
@@ -373,9 +444,8 @@ impl<'c> Pass<'_, 'c> {
         }
         let template = self.state.store.get(id)?;
         let fields = known.fields.entry((id, place)).or_insert_with(|| Rc::new(Fields::of(template, place)));
-        let plan = Rc::new(Plan::new(fields, follow.interest));
-        known.plans.insert((id, place, follow.class), Rc::clone(&plan));
-        Some(plan)
+        let fields = Rc::clone(fields);
+        Some(known.plan((id, place, follow.class), &fields, follow.interest))
     }
 
     /// Hands out what `plan` says of an instance and of the fragments within it.
@@ -433,31 +503,6 @@ struct Follow<'i> {
     text: Option<TextGroup>,
 }
 
-fn new_shape(
-    template: TemplateId,
-    event_id: u32,
-    channel: &[u8],
-    provider: &[u8],
-    fields: &Fields,
-    detector: &mut dyn Detector,
-) -> Shape {
-    let text = |units| Value::Utf16(units).text().into_owned();
-    let names = Names { channel: text(channel), provider: text(provider), event_id };
-    let class = detector.class(&names.source());
-    let interest = detector.interest(class);
-    Shape {
-        template,
-        event_id,
-        channel: channel.into(),
-        provider: provider.into(),
-        names,
-        class,
-        plan: Rc::new(Plan::new(fields, &interest)),
-        own: interest.fields.iter().any(|name| !fields::is_always_system(name)),
-        interest,
-    }
-}
-
 fn utf16(value: Option<Value<'_>>) -> Option<&[u8]> {
     match value {
         Some(Value::Utf16(units)) => Some(units),
@@ -507,16 +552,18 @@ impl Pass<'_, '_> {
 impl Pass<'_, '_> {
     fn general(&mut self, record: &RecordHeader) -> Result<(), Fault> {
         let tree = self.decoder.tree(record)?;
-        let names = Names::of(&tree);
+        let system = tree.system_fields();
+        let names = Names::of(&system);
         let class = self.detector.class(&names.source());
         let interest = self.detector.interest(class);
         if !interest.wanted {
             return Ok(());
         }
-        let time = tree.system_field("SystemTime").and_then(|field| match field.value.as_value() {
-            Value::Time(time) => Some(time),
-            other => Time::parse(&other.text()),
-        });
+        let time =
+            system.iter().find(|field| field.name == "SystemTime").and_then(|field| match field.value.as_value() {
+                Value::Time(time) => Some(time),
+                other => Time::parse(&other.text()),
+            });
         let given = tree.fields();
         let mut fields: Vec<(Slot, Value<'_>)> = Vec::new();
         for field in &given {

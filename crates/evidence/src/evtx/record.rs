@@ -7,7 +7,7 @@ use event::{LogSource, Position, Record, Time, Value};
 use super::{
     FILE_HEADER, FILE_SIGNATURE,
     cutter::EvtxCutter,
-    tree::{Decoder, Element},
+    tree::{Decoder, Element, Field},
     walk::{CHUNK, RecordHeader, Walk},
     xml,
 };
@@ -27,14 +27,14 @@ impl Names {
         LogSource { product: "windows", channel: &self.channel, provider: &self.provider, event_id: self.event_id }
     }
 
-    /// The names of a decoded record.
-    pub(super) fn of(tree: &Element<'_>) -> Self {
-        let text = |name| tree.system_field(name).map(|field| field.value.as_value().text().into_owned());
-        let event_id = tree.system_field("EventID").map_or(0, |field| number(&field.value.as_value()));
+    /// The names among the fields of a decoded record's `System` section.
+    pub(super) fn of(system: &[Field<'_>]) -> Self {
+        let field = |name: &str| system.iter().find(|field| field.name == name);
+        let text = |name| field(name).map(|field| field.value.as_value().text().into_owned());
         Self {
             channel: text("Channel").unwrap_or_default(),
             provider: text("Provider_Name").unwrap_or_default(),
-            event_id,
+            event_id: field("EventID").map_or(0, |field| number(&field.value.as_value())),
         }
     }
 }
@@ -72,7 +72,8 @@ impl Record for EvtxRecord<'_, '_> {
     }
 
     fn host(&self) -> Cow<'_, str> {
-        let computer = self.tree().and_then(|tree| tree.system_field("Computer"));
+        let system = self.tree().map(Element::system_fields).unwrap_or_default();
+        let computer = system.iter().find(|field| field.name == "Computer");
         computer.map_or(Cow::Borrowed(""), |field| Cow::Owned(field.value.as_value().text().into_owned()))
     }
 

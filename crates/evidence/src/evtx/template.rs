@@ -122,9 +122,9 @@ fn is_mixed(element: &Element) -> bool {
 /// Bytes of definitions that may be read in one chunk. Definitions do not overlap, so that those of a sound
 /// chunk have no more bytes than the chunk; this is far more, and keeps overlapping ones from costing much.
 const MAX_READ_IN_CHUNK: usize = 1 << 20;
-/// Templates kept, and bytes of their bodies; beyond that the store begins anew.
+/// Templates kept, and bytes of their bodies and names; beyond that the store begins anew.
 const MAX_TEMPLATES: usize = 4096;
-const MAX_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// Templates already read, found again by their place in the current chunk or by their content.
 pub(super) struct Store {
@@ -207,7 +207,7 @@ impl Store {
         }
         let template = Template::read(chunk, offset)?;
         let id = TemplateId(self.templates.len() as u32);
-        self.bytes += bytes.len();
+        self.bytes += bytes.len() + template.names.len();
         self.templates.push(Rc::new(template));
         self.by_content.entry(guid).or_default().push(id);
         Ok(id)

@@ -2,9 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use event::{
-    Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup, Time,
-};
+use event::{Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup, Time};
 
 use super::{
     Evtx,
@@ -120,7 +118,9 @@ fn simple() -> Template {
 #[test]
 fn a_record_is_shown_as_asked_for() {
     let mut chunk = Chunk::new(5);
-    chunk.record(&simple(), &values(4711, vec![string("C:\\a.exe\0")])).record(&simple(), &values(1, vec![string("b")]));
+    chunk
+        .record(&simple(), &values(4711, vec![string("C:\\a.exe\0")]))
+        .record(&simple(), &values(1, vec![string("b")]));
     let mut toy = Toy { fields: vec!["Image".into(), "EventID".into(), "Other".into()], ..Toy::default() };
     let output = read(&file(&[chunk.finish()], 0, 0, 7), &mut toy);
     let time = Time::from_filetime(build::TIME);
@@ -189,14 +189,16 @@ fn nested_templates_and_bare_fragments_give_the_same() {
 #[test]
 fn arrays_repeat_what_they_stand_in() {
     let array = || Value::Typed(0x81, utf16("a\0\0b\0"));
-    let unnamed = (1, event("Application", vec![element("EventData", vec![element("Data", vec![Node::Substitution(3)])])]));
+    let unnamed =
+        (1, event("Application", vec![element("EventData", vec![element("Data", vec![Node::Substitution(3)])])]));
     let expected = pairs(&[("Data", "a"), ("Data", ""), ("Data", "b")]);
     assert_eq!(own_fields(&unnamed, &values(1, vec![array()])), expected);
     let numbers = Value::Typed(0x88, [1u32, 2].map(u32::to_le_bytes).concat());
     assert_eq!(own_fields(&unnamed, &values(1, vec![numbers])), pairs(&[("Data", "1"), ("Data", "2")]));
     assert_eq!(own_fields(&unnamed, &values(1, vec![Value::Typed(0x81, vec![])])), pairs(&[("Data", "")]));
     // In an attribute, and with text beside it.
-    let user = vec![element("UserData", vec![element("U", vec![Node::Text("t")]).with("a", vec![Node::Substitution(3)])])];
+    let user =
+        vec![element("UserData", vec![element("U", vec![Node::Text("t")]).with("a", vec![Node::Substitution(3)])])];
     let expected = pairs(&[("U_a", "a"), ("U", "t"), ("U", "t"), ("U_a", "b"), ("U", "t")]);
     assert_eq!(own_fields(&(2, event("Application", user)), &values(1, vec![array()])), expected);
     let mixed = vec![element("EventData", vec![data("M", vec![Node::Text("-"), Node::Substitution(3)])])];
@@ -443,6 +445,17 @@ fn crafted_chunks_end() {
     let mut value = string("x");
     for number in 10..26 {
         value = Value::Instance((number, element("UserData", twice())), vec![value]);
+    }
+    let mut chunk = Chunk::new(1);
+    chunk.record(&(1, event("Application", vec![Node::Substitution(3)])), &values(1, vec![value]));
+    let output = read(&file(&[chunk.finish()], 0, 0, 2), &mut Toy { fields: vec!["X".into()], ..Toy::default() });
+    assert_eq!((output.records, lost(&output)), (0, 1), "{:?}", output.damages);
+
+    // The same by openings: each level opens the next one 300 times.
+    let mut value = string("x");
+    for number in 30..36 {
+        let opened = vec![Node::Substitution(0); 300];
+        value = Value::Instance((number, element("UserData", opened)), vec![value]);
     }
     let mut chunk = Chunk::new(1);
     chunk.record(&(1, event("Application", vec![Node::Substitution(3)])), &values(1, vec![value]));

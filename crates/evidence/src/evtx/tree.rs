@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     rc::Rc,
 };
 
@@ -174,6 +174,8 @@ impl<'c> Decoder<'c> {
         if depth > MAX_DEPTH {
             return Err(Fault::new(format!("fragments are nested more than {MAX_DEPTH} deep")));
         }
+        // Reading costs too, and a substitution may stand in many places.
+        self.spend(cursor.left() / 8)?;
         let stream = binxml::read_stream(cursor, base, &mut self.names.borrow_mut())?;
         if self.strict.get() && !stream.sound {
             return Err(Fault::new("a name does not have the hash that stands before it"));
@@ -246,6 +248,7 @@ impl<'c> Decoder<'c> {
 
     /// The element, once or, if it holds arrays, once for each of their items ([MS-EVEN6] 3.1.4.7.5).
     fn element(&self, element: &binxml::Element, scope: &Scope<'_>, out: &mut Vec<Part<'c>>) -> Result<(), Fault> {
+        self.spend(element.attributes.len())?;
         let (mut attributes, mut children) = (Vec::with_capacity(element.attributes.len()), Vec::new());
         for attribute in &element.attributes {
             let mut parts = Vec::new();
@@ -323,16 +326,15 @@ impl<'a> Element<'a> {
     pub(super) fn fields(&self) -> Vec<Field<'_>> {
         let mut fields = Vec::new();
         self.collect(Place::Record, &mut fields);
-        // The own data comes last but for crafted records; there are few names in `System`.
-        let hidden: Vec<bool> = fields
-            .iter()
-            .map(|field| match fields::is_always_system(&field.name) {
-                true => !field.system,
-                false => field.system && fields.iter().any(|own| !own.system && own.name == field.name),
-            })
-            .collect();
-        let mut hidden = hidden.into_iter();
-        fields.retain(|_| hidden.next() == Some(false));
+        // There are few names in `System`, and hardly ever one that stands in the own data too.
+        let system: HashSet<&str, RandomState> =
+            fields.iter().filter(|field| field.system).map(|field| &*field.name).collect();
+        let own = fields.iter().filter(|field| !field.system && system.contains(&*field.name));
+        let hidden: HashSet<String, RandomState> = own.map(|field| field.name.to_string()).collect();
+        fields.retain(|field| match fields::is_always_system(&field.name) {
+            true => field.system,
+            false => !(field.system && hidden.contains(&*field.name)),
+        });
         fields
     }
 
@@ -359,11 +361,11 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// The value of the field `name` in the `System` section.
-    pub(super) fn system_field(&self, name: &str) -> Option<Field<'_>> {
+    /// The fields of the `System` section.
+    pub(super) fn system_fields(&self) -> Vec<Field<'_>> {
         let mut fields = Vec::new();
         let system = self.elements().filter(|element| &*element.name == "System");
         system.for_each(|element| element.collect(Place::Event, &mut fields));
-        fields.into_iter().find(|field| field.name == name)
+        fields
     }
 }

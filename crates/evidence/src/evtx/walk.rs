@@ -199,7 +199,8 @@ impl Walk {
                 continue;
             }
             let before = self.live.last().map(|record| record.id).or(ids.map(|(first, _)| first.wrapping_sub(1)));
-            let torn = RecordHeader::head(chunk, at).filter(|torn| before.map(|id| id.wrapping_add(1)) == Some(torn.id));
+            let torn =
+                RecordHeader::head(chunk, at).filter(|torn| before.map(|id| id.wrapping_add(1)) == Some(torn.id));
             let before = torn.map(|torn| torn.id).or(before);
             let range = (before.map_or(0, |id| id.wrapping_add(1)), ids.map_or(u64::MAX, |(_, last)| last));
             let next = find(chunk, at + 4, end, |record| (range.0..=range.1).contains(&record.id));
