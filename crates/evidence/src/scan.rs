@@ -79,6 +79,8 @@ pub struct Scan<'a> {
     pub formats: &'a [Box<dyn Format>],
     /// What one file may cost.
     pub limits: Limits,
+    /// Files that are no evidence wherever they are come upon: the report that is being written.
+    pub no_evidence: &'a [PathBuf],
     /// How many threads read; with one, no other is begun.
     pub threads: usize,
     /// Where progress is told.
@@ -97,7 +99,7 @@ impl Scan<'_> {
         make_detector: impl Fn() -> D + Sync,
         sink: &mut dyn Sink,
     ) -> io::Result<Tally> {
-        let opener = Opener::new(paths, &self.limits);
+        let opener = Opener::without(self.no_evidence, paths, &self.limits);
         self.run_opener(opener, &make_detector, sink)
     }
 

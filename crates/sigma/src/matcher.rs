@@ -30,6 +30,9 @@ impl Rules {
     }
 }
 
+/// How often, in events, it is seen to whether the memos are full. What comes between is little beside their bound.
+const FORGET_EVERY: u32 = 1024;
+
 /// Looks at events with all rules; one thread's own.
 pub struct SigmaDetector {
     classes: Arc<Classes>,
@@ -215,7 +218,9 @@ impl Detector for SigmaDetector {
             }
         }
         self.state.candidates = candidates;
-        self.forget_if_full();
+        if self.state.event.is_multiple_of(FORGET_EVERY) {
+            self.forget_if_full();
+        }
     }
 }
 

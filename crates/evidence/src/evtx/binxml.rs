@@ -195,6 +195,16 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
+    /// A reference to a name, and the name itself where it follows.
+    fn skip_name(&mut self) -> Result<(), Fault> {
+        let offset = self.u32()?;
+        if offset as usize == self.at {
+            let (units, _) = name_at(self.chunk, offset).ok_or_else(|| self.too_short(8))?;
+            self.skip(8 + units.len() + 2)?;
+        }
+        Ok(())
+    }
+
     /// A record's usual shape is a fragment header and one template instance: that instance, with the
     /// cursor behind its head. `None` for any other shape, the cursor as it was.
     pub(super) fn sole_instance(&mut self) -> Result<Option<Instance>, Fault> {
@@ -515,6 +525,39 @@ impl Parser<'_> {
         }
         Ok(name)
     }
+}
+
+/// Whether a stream consists of elements and their attributes alone, each with at most one piece of text as content,
+/// so that every text in it stands in one piece in its bytes. Nothing is decoded.
+pub(super) fn is_bare(mut cursor: Cursor<'_>) -> Result<bool, Fault> {
+    let mut has_text = false;
+    while cursor.left() > 0 {
+        match cursor.u8()? {
+            0x00 => break,
+            token @ (0x01 | 0x41) => {
+                cursor.skip(4)?;
+                cursor.skip_name()?;
+                cursor.skip(if token == 0x41 { 4 } else { 0 })?;
+                has_text = false;
+            }
+            0x02..=0x04 => has_text = false,
+            0x06 | 0x46 => {
+                cursor.skip_name()?;
+                has_text = false;
+            }
+            0x05 | 0x45 if !has_text => {
+                if cursor.u8()? != STRING {
+                    return Ok(false);
+                }
+                let units = cursor.u16()?;
+                cursor.skip(2 * usize::from(units))?;
+                has_text = true;
+            }
+            0x0f => cursor.skip(3)?,
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// UTF-16 to text; unpaired surrogates become U+FFFD.

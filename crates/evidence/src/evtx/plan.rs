@@ -68,6 +68,7 @@ pub(super) struct Key {
     pub(super) event_id: Step,
     pub(super) provider: Step,
     pub(super) channel: Step,
+    pub(super) computer: Step,
     pub(super) time: Step,
     /// Whether channel and provider are the same for all of the template's records.
     pub(super) fixed: bool,
@@ -117,6 +118,7 @@ impl Fields {
             fixed: provider.is_fixed() && channel.is_fixed(),
             provider,
             channel,
+            computer: only("Computer")?.unwrap_or_else(|| nothing.clone()),
             time: only("SystemTime")?.unwrap_or(nothing),
         })
     }

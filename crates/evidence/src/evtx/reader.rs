@@ -7,12 +7,12 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{
-    binxml::{Cursor, DEFINITION_HEADER, Fault, Instance, Substitution},
+    binxml::{self, Cursor, DEFINITION_HEADER, Fault, Instance, Substitution},
     fields::{self, Place},
-    plan::{Fields, Plan, Scope, Shown},
+    plan::{Fields, Key, Plan, Scope, Shown},
     record::{self, EvtxRecord, Names},
     template::{Store, TemplateId},
-    tree::Decoder,
+    tree::{Decoder, Element, Field},
     value,
     walk::{self, CHUNK, ChunkHeader, RecordHeader, Walk},
 };
@@ -369,7 +369,7 @@ impl<'c> Pass<'_, 'c> {
             return Ok(Err(Irregular));
         }
         let time = self.time(&shape, &root).or(record.time());
-        let whole = EvtxRecord::new(self.decoder, *record, &shape.names);
+        let whole = EvtxRecord::new(self.decoder, *record, &shape.names, self.computer(&shape, &root));
         self.state.shown = shown.show(|fields| {
             let event = Event { piece: self.piece, class: shape.class, time, fields, text, record: &whole };
             self.detector.look(&event, &mut self.output.findings);
@@ -472,7 +472,14 @@ impl<'c> Pass<'_, 'c> {
                 .collect();
             for (place, fragment) in fragments {
                 let (start, size) = (fragment.at as usize, usize::from(fragment.size));
-                let Ok(within) = self.open(start, start + size)? else { return Ok(Err(Irregular)) };
+                let Ok(within) = self.open(start, start + size)? else {
+                    // Where only words are of interest, a bare fragment need not be decoded: all of its text stands
+                    // in the record, in which no such word does.
+                    if !follow.own && binxml::is_bare(Cursor::new(self.chunk, start, start + size))? {
+                        continue;
+                    }
+                    return Ok(Err(Irregular));
+                };
                 *text |= follow.text.is_some_and(|group| self.uses_hit(group, &within));
                 let Some(inner) = self.plan(within.template, place, follow) else { return Ok(Err(Irregular)) };
                 if self.run(&inner, &within, follow, shown, text, depth + 1)?.is_err() {
@@ -485,9 +492,16 @@ impl<'c> Pass<'_, 'c> {
         Ok(Ok(()))
     }
 
+    fn key(&self, shape: &Shape) -> Option<&Key> {
+        self.state.known.roots.get(shape.template.0 as usize)?.as_ref()?.key.as_ref()
+    }
+
+    fn computer(&self, shape: &Shape, root: &Opened) -> Option<Value<'c>> {
+        self.key(shape)?.computer.single(&self.scope(root, &self.state.values))
+    }
+
     fn time(&self, shape: &Shape, root: &Opened) -> Option<Time> {
-        let fields = self.state.known.roots.get(shape.template.0 as usize)?.as_ref()?;
-        match fields.key.as_ref()?.time.single(&self.scope(root, &self.state.values))? {
+        match self.key(shape)?.time.single(&self.scope(root, &self.state.values))? {
             Value::Time(time) => Some(time),
             Value::Null => None,
             other => Time::parse(&other.text()),
@@ -552,25 +566,22 @@ impl Pass<'_, '_> {
 impl Pass<'_, '_> {
     fn general(&mut self, record: &RecordHeader) -> Result<(), Fault> {
         let tree = self.decoder.tree(record)?;
-        let system = tree.system_fields();
-        let names = Names::of(&system);
+        let (names, time) = {
+            let system = tree.system_fields();
+            (Names::of(&system), system_time(&system))
+        };
         let class = self.detector.class(&names.source());
         let interest = self.detector.interest(class);
         if !interest.wanted {
             return Ok(());
         }
-        let time =
-            system.iter().find(|field| field.name == "SystemTime").and_then(|field| match field.value.as_value() {
-                Value::Time(time) => Some(time),
-                other => Time::parse(&other.text()),
-            });
-        let given = tree.fields();
+        let whole = EvtxRecord::decoded(self.decoder, *record, &names, tree);
+        let given = whole.tree().map(Element::fields).unwrap_or_default();
         let mut fields: Vec<(Slot, Value<'_>)> = Vec::new();
         for field in &given {
             let slots = interest.fields.iter().zip(0..).filter(|(name, _)| **name == *field.name);
             fields.extend(slots.map(|(_, slot)| (slot, field.value.as_value())));
         }
-        let whole = EvtxRecord::new(self.decoder, *record, &names);
         let event = Event {
             piece: self.piece,
             class,
@@ -581,5 +592,13 @@ impl Pass<'_, '_> {
         };
         self.detector.look(&event, &mut self.output.findings);
         Ok(())
+    }
+}
+
+fn system_time(system: &[Field<'_>]) -> Option<Time> {
+    let field = system.iter().find(|field| field.name == "SystemTime")?;
+    match field.value.as_value() {
+        Value::Time(time) => Some(time),
+        other => Time::parse(&other.text()),
     }
 }

@@ -53,15 +53,27 @@ pub(super) struct EvtxRecord<'d, 'c> {
     decoder: &'d Decoder<'c>,
     header: RecordHeader,
     names: &'d Names,
+    /// The machine's name, where it is known without decoding the record.
+    computer: Option<Value<'c>>,
     tree: OnceCell<Option<Element<'c>>>,
 }
 
 impl<'d, 'c> EvtxRecord<'d, 'c> {
-    pub(super) fn new(decoder: &'d Decoder<'c>, header: RecordHeader, names: &'d Names) -> Self {
-        Self { decoder, header, names, tree: OnceCell::new() }
+    pub(super) fn new(
+        decoder: &'d Decoder<'c>,
+        header: RecordHeader,
+        names: &'d Names,
+        computer: Option<Value<'c>>,
+    ) -> Self {
+        Self { decoder, header, names, computer, tree: OnceCell::new() }
     }
 
-    fn tree(&self) -> Option<&Element<'c>> {
+    /// A record that is decoded already.
+    pub(super) fn decoded(decoder: &'d Decoder<'c>, header: RecordHeader, names: &'d Names, tree: Element<'c>) -> Self {
+        Self { decoder, header, names, computer: None, tree: OnceCell::from(Some(tree)) }
+    }
+
+    pub(super) fn tree(&self) -> Option<&Element<'c>> {
         self.tree.get_or_init(|| self.decoder.tree(&self.header).ok()).as_ref()
     }
 }
@@ -72,6 +84,9 @@ impl Record for EvtxRecord<'_, '_> {
     }
 
     fn host(&self) -> Cow<'_, str> {
+        if let Some(computer) = self.computer {
+            return computer.text();
+        }
         let system = self.tree().map(Element::system_fields).unwrap_or_default();
         let computer = system.iter().find(|field| field.name == "Computer");
         computer.map_or(Cow::Borrowed(""), |field| Cow::Owned(field.value.as_value().text().into_owned()))

@@ -175,7 +175,12 @@ struct Node {
 impl Opener {
     /// Walks the paths (files, folders, `-` for standard input); nothing is read yet.
     pub fn new(paths: &[PathBuf], limits: &Limits) -> Self {
-        let walk = walk::walk(paths);
+        Self::without(&[], paths, limits)
+    }
+
+    /// The same, passing over files that are no evidence, such as the report that is being written.
+    pub fn without(no_evidence: &[PathBuf], paths: &[PathBuf], limits: &Limits) -> Self {
+        let walk = walk::walk(paths, no_evidence);
         let size = |found: &Found| if let Kind::File(size) = found.kind { size } else { 0 };
         Self {
             files_total: walk.found.len() as u64,

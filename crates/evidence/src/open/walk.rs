@@ -45,13 +45,17 @@ pub(super) struct Walk {
 
 /// Walks what the paths lead to. The order of the paths, and whether a file is reached twice, makes no difference:
 /// of several names that a file was reached by, the shortest stays, of equally short ones the first in order.
-pub(super) fn walk(paths: &[PathBuf]) -> Walk {
+/// Files at `no_evidence` are passed over.
+pub(super) fn walk(paths: &[PathBuf], no_evidence: &[PathBuf]) -> Walk {
     let mut walker = Walker { found: BTreeMap::new() };
     let mut unreadable: Vec<(String, String)> = Vec::new();
     for path in paths {
         if let Err(reason) = walker.argument(path) {
             unreadable.push((path.to_string_lossy().into_owned(), reason));
         }
+    }
+    for path in no_evidence.iter().filter_map(|path| path.canonicalize().ok()) {
+        walker.found.remove(&path);
     }
     unreadable.sort();
     unreadable.dedup();
