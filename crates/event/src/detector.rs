@@ -75,7 +75,9 @@ pub trait Detector {
 
     /// Finds the places in raw bytes (of many records at once) where the words of `group` may stand, and appends
     /// their offsets in rising order. May only rule out: a record that holds such a word holds a hit within
-    /// its bytes. Returns false where no such ruling out is possible; every record is then a hit.
+    /// its bytes. Words are looked for by their plain characters, which stand in every format as they are: ASCII without
+    /// controls, quotes, `/`, `\`, `&`, `<` and `>`. Only a reader knows whether these, too, may be written in another way
+    /// in a record (`\u0041`, `&#65;`); such a record is a hit. Returns false where no such ruling out is possible; every record is then a hit.
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
 
     /// Looks at an event and appends what was found, in an order that depends on the rules alone.

@@ -275,9 +275,12 @@ impl Evaluation<'_, '_> {
         }
         if let (Matcher::FieldRef { open_start, open_end, cased, .. }, Some(other)) = (&test.matcher, test.other) {
             let others: Vec<_> = values(self.event, other).filter(|(_, value)| !matches!(value, Value::Null)).collect();
-            return others.iter().any(|(_, other)| relates(&value.text(), &other.text(), *open_start, *open_end, *cased));
+            return others
+                .iter()
+                .any(|(_, other)| relates(&value.text(), &other.text(), *open_start, *open_end, *cased));
         }
-        let view = test.slot.and_then(|slot| self.program.slots.get(usize::from(slot))).and_then(|views| views.get(test.view));
+        let view =
+            test.slot.and_then(|slot| self.program.slots.get(usize::from(slot))).and_then(|views| views.get(test.view));
         let Some(text) = self.state.text(index, value) else { return false };
         match view.and_then(|view| view.translation.get(&text.text)) {
             Some(translated) => test.matcher.matches(translated, &fold(translated)),

@@ -94,20 +94,17 @@ impl Damages {
 #[derive(Default)]
 pub(crate) struct Words {
     groups: Vec<(TextGroup, bool, Vec<usize>)>,
-    unescaped: String,
-    hits: Vec<usize>,
 }
 
 impl Words {
-    /// Whether a word of `group` may stand in `text[record]`. `escape` is the byte that every escape begins with,
-    /// `unescape` what undoes them.
+    /// Whether a word of `group` may stand in `text[record]`. `may_hide` tells whether characters that a detector looks
+    /// for in raw bytes may be written in another way there.
     pub(crate) fn may_stand(
         &mut self,
         group: TextGroup,
         text: &str,
         record: Range<usize>,
-        escape: u8,
-        unescape: fn(&str, &mut String),
+        may_hide: fn(&str) -> bool,
         detector: &mut dyn Detector,
     ) -> bool {
         let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
@@ -118,18 +115,6 @@ impl Words {
         });
         let Some((_, rules_out, hits)) = self.groups.get(known) else { return true };
         let first = hits.get(hits.partition_point(|hit| *hit < record.start));
-        if !rules_out || first.is_some_and(|hit| *hit < record.end) {
-            return true;
-        }
-        // A word with a character that is escaped, or that a writer chose to escape, stands in the bytes in
-        // another form than in the value.
-        let raw = text.get(record).unwrap_or_default();
-        if memchr::memchr(escape, raw.as_bytes()).is_none() {
-            return false;
-        }
-        self.unescaped.clear();
-        self.hits.clear();
-        unescape(raw, &mut self.unescaped);
-        !detector.text_hits(group, self.unescaped.as_bytes(), Encoding::Utf8, &mut self.hits) || !self.hits.is_empty()
+        !rules_out || first.is_some_and(|hit| *hit < record.end) || may_hide(text.get(record).unwrap_or_default())
     }
 }

@@ -13,7 +13,7 @@ use super::{
     pass::{Damages, Lines, Values, Words, decode, reuse},
     record::{JsonRecord, Source, field_name, leaf_text, leaf_value, raw},
     scan::{Leaf, MAX_INDENT, Scanner, Shown},
-    value::{Kind, unescape},
+    value::{self, Kind, unescape},
 };
 use crate::{Block, Output, Reader};
 
@@ -306,7 +306,7 @@ impl JsonReader {
         let text = plan
             .interest
             .text
-            .is_some_and(|group| pass.words.may_stand(group, pass.text, start..end, b'\\', unescape, detector));
+            .is_some_and(|group| pass.words.may_stand(group, pass.text, start..end, value::hides_plain, detector));
         let record =
             JsonRecord { text: pass.text, start, scanner: &self.scanner, source: &known.source, lines: &pass.lines };
         let mut fields = reuse(std::mem::take(&mut self.values));

@@ -377,7 +377,7 @@ impl XmlReader {
             // Comments and the like may stand in the middle of a word.
             memchr::memmem::find(raw.as_bytes(), b"<!").is_some()
                 || memchr::memmem::find(raw.as_bytes(), b"<?").is_some()
-                || pass.words.may_stand(group, pass.text, range, b'&', unescape, detector)
+                || pass.words.may_stand(group, pass.text, range, has_character_reference, detector)
         });
         let mut values = reuse(std::mem::take(&mut self.values));
         let named = record.fields.iter().filter_map(|field| Some((*wanted.slots.get(&field.name)?, field.value())));
@@ -439,4 +439,10 @@ impl Record for XmlRecord {
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
         self.fields.iter().for_each(|field| visit(&field.name, field.value()));
     }
+}
+
+/// Whether any character may be written as its number; the five named entities stand for none that is plain (see
+/// [`event::Detector::text_hits`]).
+fn has_character_reference(raw: &str) -> bool {
+    memchr::memmem::find(raw.as_bytes(), b"&#").is_some()
 }

@@ -36,7 +36,8 @@ impl TextFilter {
     pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Option<Self> {
         let mut windows: Vec<(String, Vec<Run>)> = Vec::new();
         for pattern in patterns {
-            let run = runs(pattern).into_iter().max_by_key(|run| best_window(run).map(|(window, _)| rarity(&window)))?;
+            let run =
+                runs(pattern).into_iter().max_by_key(|run| best_window(run).map(|(window, _)| rarity(&window)))?;
             let known = windows.iter_mut().find_map(|(window, runs)| Some((find(&run, window)?, runs)));
             match known {
                 Some((before, runs)) => runs.push(Run { chars: run, before }),
@@ -74,7 +75,9 @@ impl Search {
             for spelling in spellings(window) {
                 match encoding {
                     Encoding::Utf8 => searcher.add(spelling.as_bytes()),
-                    Encoding::Utf16Le => searcher.add(spelling.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+                    Encoding::Utf16Le => {
+                        searcher.add(spelling.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+                    }
                 };
                 runs.push(window_runs.clone());
             }
