@@ -114,7 +114,7 @@ pub struct HuntArguments {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Show times in this zone: an IANA name (Europe/Berlin) or offset (+01:00). Default: UTC, or as site.toml says.
-    #[arg(long, value_name = "ZONE", help_heading = "Output")]
+    #[arg(long, value_name = "ZONE", help_heading = "Output", allow_hyphen_values = true)]
     pub timezone: Option<Zone>,
     /// Colour on the terminal: auto, always, never.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]

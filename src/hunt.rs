@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use event::{Level, Piece};
 use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Tally, Xml};
 use report::{Printer, Style, Summary, Zone};
@@ -44,24 +44,24 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let rules = packs.loaded.compile(&packs.taxonomy);
     announce(&packs, arguments.quiet);
 
-    let output = Destination::open(arguments.output.as_deref())?;
+    let output = Destination::open(arguments)?;
     let mut writer = output.writer()?;
-    let style = Style { zone, width: width(arguments), colour: colour(arguments) };
+    let style = Style { zone: zone.clone(), width: width(arguments), colour: colour(arguments) };
     let printer = arguments.format.printer(&mut writer, style)?;
-    confine_to(arguments);
+    confine_to(arguments, &output);
     let mut sink = Printing { printer, findings: 0, worst: None };
-    let tally = scan(arguments, threads, &rules, &selection, &mut sink)?;
+    let tally = scan(arguments, threads, &rules, &selection, &output, &mut sink).context("cannot write the report")?;
 
     let usable = chosen.saturating_sub(packs.loaded.not_applicable.len() as u64);
-    let summary = summary(&packs, usable, &tally, &selection, sink.findings);
-    sink.printer.end(&summary)?;
+    let summary = summary(&packs, usable, &tally, &selection, sink.findings, &zone);
+    sink.printer.end(&summary).context("cannot write the report")?;
     let worst = sink.worst;
     drop(sink);
-    writer.flush()?;
+    writer.flush().context("cannot write the report")?;
     drop(writer);
     output.keep()?;
     if arguments.format != report::Format::Text || arguments.output.is_some() {
-        tell_summary(arguments, &summary)?;
+        tell_summary(arguments, zone, &summary)?;
     }
     Ok(status(arguments, &packs, &tally, worst))
 }
@@ -81,10 +81,13 @@ fn scan(
     threads: usize,
     rules: &Rules,
     selection: &Selection,
+    output: &Destination,
     sink: &mut Printing<'_>,
 ) -> Result<Tally> {
     let (formats, progress) = (formats(), Progress::default());
-    let scan = Scan { formats: &formats, limits: Limits::default(), threads, progress: &progress };
+    let no_evidence = output.files();
+    let scan =
+        Scan { formats: &formats, limits: Limits::default(), no_evidence: &no_evidence, threads, progress: &progress };
     let detector = || SelectedDetector::new(rules.detector(), selection);
     let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, sink))?;
     Ok(tally)
@@ -116,34 +119,65 @@ impl Sink for Printing<'_> {
     }
 }
 
-/// Where the report goes: standard output, or a file that is there whole or not at all.
-enum Destination<'a> {
+/// Where the report goes: standard output, a device or pipe, or a file that is there whole or not at all.
+enum Destination {
     Standard,
-    File { path: &'a Path, file: tempfile::NamedTempFile },
+    Stream(File),
+    File { path: PathBuf, file: tempfile::NamedTempFile },
 }
 
-impl<'a> Destination<'a> {
-    fn open(path: Option<&'a Path>) -> Result<Self> {
-        let Some(path) = path else { return Ok(Self::Standard) };
-        let file = tempfile::Builder::new().prefix(".dreamcatcher-").tempfile_in(folder_of(path));
-        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self::File { path, file })
+impl Destination {
+    fn open(arguments: &HuntArguments) -> Result<Self> {
+        let Some(path) = arguments.output.as_deref() else { return Ok(Self::Standard) };
+        let cannot = || format!("cannot write {}", path.display());
+        // A link keeps its place, and what it leads to is replaced.
+        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match std::fs::metadata(&target) {
+            Ok(found) if found.is_dir() => bail!("cannot write {}: it is a folder", path.display()),
+            Ok(found) if found.is_file() => {
+                if arguments.paths.iter().any(|piece| piece.canonicalize().is_ok_and(|piece| piece == target)) {
+                    bail!("cannot write {}: it is evidence of this hunt", path.display());
+                }
+            }
+            Ok(_) => return Ok(Self::Stream(File::options().write(true).open(&target).with_context(cannot)?)),
+            Err(_) => {}
+        }
+        let file = tempfile::Builder::new().prefix(".dreamcatcher-").tempfile_in(folder_of(&target));
+        Ok(Self::File { path: target, file: file.with_context(cannot)? })
     }
 
     fn writer(&self) -> Result<BufWriter<Box<dyn Write + Send>>> {
         let inner: Box<dyn Write + Send> = match self {
             Self::Standard => Box::new(io::stdout()),
+            Self::Stream(stream) => Box::new(stream.try_clone()?),
             Self::File { file, .. } => Box::new(file.reopen()?),
         };
         Ok(BufWriter::with_capacity(1 << 16, inner))
     }
 
+    /// The files that the report is written to, now and in the end.
+    fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Standard if cfg!(unix) => vec!["/dev/stdout".into()],
+            Self::Standard | Self::Stream(_) => vec![],
+            Self::File { path, file } => vec![path.clone(), file.path().to_owned()],
+        }
+    }
+
+    /// The folder in which the report is written.
+    fn folder(&self) -> Option<&Path> {
+        if let Self::File { path, .. } = self { Some(folder_of(path)) } else { None }
+    }
+
     fn keep(self) -> Result<()> {
         let Self::File { path, file } = self else { return Ok(()) };
-        make_readable(file.as_file())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(())
+        let keep = || -> io::Result<()> {
+            make_readable(file.as_file())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        keep().with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
@@ -163,10 +197,10 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn confine_to(arguments: &HuntArguments) {
+fn confine_to(arguments: &HuntArguments, output: &Destination) {
     let temporary = env::temp_dir();
     let mut writable = vec![temporary.as_path()];
-    writable.extend(arguments.output.as_deref().map(folder_of));
+    writable.extend(output.folder());
     let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
     confine::confine(&readable, &writable);
 }
@@ -189,7 +223,7 @@ fn width(arguments: &HuntArguments) -> Option<usize> {
     to_terminal.then(|| usize::from(console::Term::stdout().size().1).clamp(60, 160))
 }
 
-fn summary(packs: &Packs, loaded: u64, tally: &Tally, selection: &Selection, findings: u64) -> Summary {
+fn summary(packs: &Packs, loaded: u64, tally: &Tally, selection: &Selection, findings: u64, zone: &Zone) -> Summary {
     let failure =
         |unread: &evidence::Unread| report::Failure { path: unread.path.clone(), reason: unread.reason.clone() };
     let empty =
@@ -201,7 +235,7 @@ fn summary(packs: &Packs, loaded: u64, tally: &Tally, selection: &Selection, fin
     Summary {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         rules: rules_summary(packs, loaded),
-        evidence: tally.pieces.iter().map(piece_summary).collect(),
+        evidence: tally.pieces.iter().map(|piece| piece_summary(piece, zone)).collect(),
         unknown: tally.unknown.iter().map(unknown).collect(),
         skipped: tally.skipped.iter().map(failure).chain(empty).collect(),
         failures: tally.unreadable_arguments.iter().chain(&tally.failures).map(failure).collect(),
@@ -247,7 +281,7 @@ pub fn rules_summary(packs: &Packs, loaded: u64) -> report::Rules {
     }
 }
 
-fn piece_summary(piece: &PieceTally) -> report::Evidence {
+fn piece_summary(piece: &PieceTally, zone: &Zone) -> report::Evidence {
     let numbering = &piece.numbering;
     let gap = |gap: &evidence::Gap| report::NumberGap {
         after: gap.first.saturating_sub(1),
@@ -256,7 +290,8 @@ fn piece_summary(piece: &PieceTally) -> report::Evidence {
         until: gap.after,
     };
     let step = |step: &evidence::ClockStep| {
-        format!("the clock goes back behind record {}, from {} to {}", step.record, step.from, step.to)
+        let (from, to) = (zone.rfc3339(step.from), zone.rfc3339(step.to));
+        format!("the clock goes back behind record {}, from {from} to {to}", step.record)
     };
     let mut notes = piece.notes.clone();
     notes.extend(numbering.steps.iter().map(step));
@@ -287,18 +322,17 @@ fn piece_summary(piece: &PieceTally) -> report::Evidence {
 }
 
 /// The tally on standard error, when the report itself goes elsewhere or is for machines.
-fn tell_summary(arguments: &HuntArguments, summary: &Summary) -> Result<()> {
+fn tell_summary(arguments: &HuntArguments, zone: Zone, summary: &Summary) -> Result<()> {
     if arguments.quiet {
         return Ok(());
     }
-    let zone = arguments.timezone.clone().unwrap_or_else(Zone::utc);
     let style = Style { zone, width: None, colour: false };
     report::write_summary(summary, &mut io::stderr().lock(), &style)?;
     Ok(())
 }
 
 fn status(arguments: &HuntArguments, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {
-    if !tally.unreadable_arguments.is_empty() {
+    if !tally.unreadable_arguments.is_empty() || packs.unreadable {
         Status::Unreadable
     } else if arguments.rules.strict && !packs.loaded.refused.is_empty() {
         Status::Refused

@@ -12,7 +12,7 @@ mod site;
 mod status;
 mod update;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -47,7 +47,10 @@ fn run(command: Command) -> anyhow::Result<Status> {
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut cli::Arguments::command(), "dreamcatcher", &mut std::io::stdout());
+            // Into memory first: the generator panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut cli::Arguments::command(), "dreamcatcher", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(Status::Finished)
         }
         Command::Man => {

@@ -23,13 +23,20 @@ pub struct Packs {
     pub packs: Vec<RulePack>,
     /// Where log sources stand.
     pub taxonomy: Taxonomy,
+    /// Whether a path was given of which nothing can be read; it is told of among the refused.
+    pub unreadable: bool,
 }
 
 impl Packs {
     /// Loads what the arguments ask for.
     pub fn load(arguments: &RuleArguments, threads: usize) -> Result<Self> {
         let placeholders = placeholders(arguments.placeholders.as_deref())?;
-        let mut packs = Self { loaded: Loaded::default(), packs: Vec::new(), taxonomy: taxonomy(&arguments.taxonomy)? };
+        let mut packs = Self {
+            loaded: Loaded::default(),
+            packs: Vec::new(),
+            taxonomy: taxonomy(&arguments.taxonomy)?,
+            unreadable: unreadable(&arguments.rules),
+        };
         if !arguments.no_shipped_rules {
             packs.add("shipped with dreamcatcher".into(), env!("CARGO_PKG_VERSION").into(), shipped(&placeholders));
         }
@@ -54,6 +61,12 @@ impl Packs {
         self.packs.push(RulePack { name, version, sha256: loaded.fingerprint(), rules });
         self.loaded.merge(loaded);
     }
+}
+
+/// Whether there is a path of which nothing can be read.
+pub fn unreadable(paths: &[PathBuf]) -> bool {
+    let opens = |path: &PathBuf| if path.is_dir() { fs::read_dir(path).is_ok() } else { fs::File::open(path).is_ok() };
+    !paths.iter().all(opens)
 }
 
 /// The rules of files and folders.

@@ -24,7 +24,7 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
             list(&packs.loaded.rules, *json)?;
             packs.loaded.compile(&packs.taxonomy);
             tell_unused(&packs.loaded, &mut io::stderr().lock())?;
-            Ok(strict(rules.strict, &packs.loaded))
+            Ok(status(packs.unreadable, rules.strict, &packs.loaded))
         }
         RulesCommand::Check { paths, placeholders, taxonomy, strict: is_strict } => {
             let placeholders = packs::placeholders(placeholders.as_deref())?;
@@ -44,7 +44,7 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
                 loaded.correlations.len(),
                 loaded.refused.len()
             )?;
-            Ok(strict(*is_strict, &loaded))
+            Ok(status(packs::unreadable(paths), *is_strict, &loaded))
         }
         RulesCommand::Test { paths } => test(paths),
         RulesCommand::Update { source, sha256 } => update::run(source.as_deref(), sha256.as_deref()),
@@ -55,8 +55,12 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
-fn strict(is_strict: bool, loaded: &Loaded) -> Status {
-    if is_strict && !loaded.refused.is_empty() { Status::Refused } else { Status::Finished }
+fn status(unreadable: bool, strict: bool, loaded: &Loaded) -> Status {
+    match (unreadable, strict && !loaded.refused.is_empty()) {
+        (true, _) => Status::Unreadable,
+        (false, true) => Status::Refused,
+        (false, false) => Status::Finished,
+    }
 }
 
 fn list(rules: &[Rule], as_json: bool) -> io::Result<()> {
@@ -130,18 +134,19 @@ struct Cases {
 fn test(paths: &[PathBuf]) -> Result<Status> {
     let all = if paths.is_empty() { shipped_cases() } else { cases_below(paths)? };
     let (mut passed, mut failed) = (0, 0);
+    let mut out = io::stdout().lock();
     for cases in &all {
         for (line, outcome) in run_cases(cases)? {
             match outcome {
                 Ok(()) => passed += 1,
                 Err(reason) => {
                     failed += 1;
-                    println!("failed  {}:{line}: {}", plain(&cases.cases_path), plain(&reason));
+                    writeln!(out, "failed  {}:{line}: {}", plain(&cases.cases_path), plain(&reason))?;
                 }
             }
         }
     }
-    println!("{} rules with cases: {passed} passed, {failed} failed", all.len());
+    writeln!(out, "{} rules with cases: {passed} passed, {failed} failed", all.len())?;
     if all.is_empty() {
         bail!("no rule has cases: put NAME.cases.jsonl beside NAME.yml");
     }
@@ -167,7 +172,7 @@ fn cases_below(paths: &[PathBuf]) -> Result<Vec<Cases>> {
 }
 
 fn collect_cases(path: &Path, found: &mut Vec<Cases>) -> io::Result<()> {
-    if path.is_dir() {
+    if fs::metadata(path)?.is_dir() {
         let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
         return entries.iter().try_for_each(|entry| collect_cases(&entry.path(), found));

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Cursor, Read, Write},
+    io::{self, Cursor, Read, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -52,7 +52,8 @@ impl Installed {
                     .with_context(|| format!("{} is damaged; run `dreamcatcher rules update`", path.display()))?;
                 Ok(Some(Self { pin, rules: folder.join("rules") }))
             }
-            Err(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
     }
 
@@ -82,7 +83,8 @@ pub fn run(source: Option<&str>, expected: Option<&str>) -> Result<Status> {
         read(Path::new(source))?
     };
     let archive_sha256 = hexadecimal(&Sha256::digest(&archive));
-    println!("SHA-256 of the archive: {archive_sha256}");
+    let mut out = io::stdout().lock();
+    writeln!(out, "SHA-256 of the archive: {archive_sha256}")?;
     if let Some(expected) = expected.filter(|expected| !expected.eq_ignore_ascii_case(&archive_sha256)) {
         bail!(
             "the archive is not the one expected: its SHA-256 is {archive_sha256}, not {expected}; nothing was changed"
@@ -100,13 +102,14 @@ pub fn run(source: Option<&str>, expected: Option<&str>) -> Result<Status> {
     let pin = Pin { source: source.to_owned(), date, archive_sha256, rules_sha256: loaded.fingerprint() };
     fs::write(new.path().join("pin.toml"), toml::to_string(&pin)?)?;
     replace(new, &folder)?;
-    println!(
+    writeln!(
+        out,
         "{} rules in {} (SHA-256 {}), {} refused; hunts use them from now on",
         loaded.rules.len(),
         folder.display(),
         pin.rules_sha256,
         loaded.refused.len()
-    );
+    )?;
     Ok(Status::Finished)
 }
 

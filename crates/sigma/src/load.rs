@@ -151,11 +151,10 @@ impl Loaded {
             Ok(Document::Correlation(correlation)) => self.correlations.push(correlation),
             Ok(Document::Filter(filter)) => self.filters.push(filter),
             Err(Unusable::Refused(Problem { line, message })) => self.refuse(path, line, message),
-            Err(Unusable::NoValues(name)) => self.not_applicable.push(NotApplicable {
-                path: path.to_owned(),
-                title: node.text("title").unwrap_or_default().to_owned(),
-                reason: format!("the placeholder %{name}% has no values; give them with --placeholders FILE"),
-            }),
+            Err(Unusable::NotApplicable(reason)) => {
+                let title = node.text("title").unwrap_or_default().to_owned();
+                self.not_applicable.push(NotApplicable { path: path.to_owned(), title, reason });
+            }
         }
     }
 

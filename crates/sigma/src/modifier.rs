@@ -15,8 +15,8 @@ use crate::{
 pub enum Unusable {
     /// The rule is wrong.
     Refused(Problem),
-    /// The rule is right, but a placeholder has no values.
-    NoValues(String),
+    /// The rule is right, but something it needs is not there: what, and what to do.
+    NotApplicable(String),
 }
 
 impl From<Problem> for Unusable {
@@ -179,36 +179,41 @@ impl Modifiers {
             Kind::Null => return Err(refused("null does not go together with these modifiers".into())),
             _ => return Err(refused("expected a text, number or null as value".into())),
         };
+        let mut terms = Vec::new();
+        for text in self.expanded(text, placeholders)? {
+            let matchers = self.matchers(&text, field.is_none()).map_err(refused)?;
+            terms.extend(matchers.into_iter().map(test));
+        }
+        Ok(if terms.len() == 1 { terms.remove(0) } else { Expr::Any(terms) })
+    }
+
+    /// The texts that a value stands for.
+    fn expanded(&self, text: &str, placeholders: &Placeholders) -> Result<Vec<String>, Unusable> {
+        if !self.expand {
+            return Ok(vec![text.to_owned()]);
+        }
+        let as_written = |value: &str| value.to_owned();
+        placeholders.expand(text, if self.regex { &regex::escape } else { &as_written })
+    }
+
+    /// What one text asks of a field's value: one of these must hold.
+    fn matchers(&self, text: &str, is_keyword: bool) -> Result<Vec<Matcher>, String> {
         let matcher = if self.exists {
-            Matcher::Exists(
-                parse_bool(text).ok_or_else(|| refused(format!("exists takes true or false, not '{text}'")))?,
-            )
+            Matcher::Exists(parse_bool(text).ok_or_else(|| format!("exists takes true or false, not '{text}'"))?)
         } else if self.cidr {
-            Matcher::Cidr(Network::parse(text).map_err(refused)?)
+            Matcher::Cidr(Network::parse(text)?)
         } else if self.fieldref {
-            Matcher::FieldRef {
-                other: text.into(),
-                open_start: self.open_start,
-                open_end: self.open_end,
-                cased: self.cased,
-            }
+            let (open_start, open_end, cased) = (self.open_start, self.open_end, self.cased);
+            Matcher::FieldRef { other: text.into(), open_start, open_end, cased }
         } else if self.regex {
-            Matcher::Regex(self.regex(text).map_err(refused)?)
+            Matcher::Regex(self.regex(text)?)
         } else if self.time_part.is_some() || self.comparison.is_some() {
-            self.number(text).map_err(refused)?
+            self.number(text)?
         } else {
-            let terms: Vec<Expr> = self
-                .patterns(text, field.is_none(), placeholders, node.line)?
-                .into_iter()
-                .map(|pattern| test(Matcher::Pattern { pattern, cased: self.cased }))
-                .collect();
-            return Ok(if terms.len() == 1 {
-                terms.into_iter().next().unwrap_or(Expr::Any(vec![]))
-            } else {
-                Expr::Any(terms)
-            });
+            let patterns = self.patterns(text, is_keyword)?.into_iter();
+            return Ok(patterns.map(|pattern| Matcher::Pattern { pattern, cased: self.cased }).collect());
         };
-        Ok(test(matcher))
+        Ok(vec![matcher])
     }
 
     fn is_plain(&self) -> bool {
@@ -232,26 +237,13 @@ impl Modifiers {
             .map_or(Matcher::Compare(comparison, number), |part| Matcher::TimePart(part, comparison, number)))
     }
 
-    fn patterns(
-        &self,
-        text: &str,
-        is_keyword: bool,
-        placeholders: &Placeholders,
-        line: usize,
-    ) -> Result<Vec<Pattern>, Unusable> {
-        let written =
-            if self.expand { placeholders.expand(text).map_err(Unusable::NoValues)? } else { vec![text.to_owned()] };
-        let mut patterns: Vec<Pattern> = written.iter().map(|text| Pattern::parse(text)).collect();
+    fn patterns(&self, text: &str, is_keyword: bool) -> Result<Vec<Pattern>, String> {
+        let mut patterns = vec![Pattern::parse(text)];
         if self.windash {
-            let variants: Result<Vec<_>, _> = patterns.iter().map(windash).collect();
-            patterns = variants.map_err(|message| Problem::new(line, message))?.concat();
+            patterns = patterns.iter().map(windash).collect::<Result<Vec<_>, _>>()?.concat();
         }
         if !self.encodings.is_empty() {
-            let mut encoded = Vec::new();
-            for pattern in &patterns {
-                encoded.extend(self.encode(pattern).map_err(|message| Problem::new(line, message))?);
-            }
-            patterns = encoded;
+            patterns = patterns.iter().map(|pattern| self.encode(pattern)).collect::<Result<Vec<_>, _>>()?.concat();
         }
         let finish = |mut pattern: Pattern| {
             if self.open_start || is_keyword {
@@ -313,10 +305,12 @@ fn base64_at(offset: usize, bytes: &[u8]) -> Vec<u8> {
     encoded.get(start..end).unwrap_or_default().to_vec()
 }
 
+/// The signs that Windows programs take for a dash.
+const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
+
 /// Every variant in which the dashes that begin an argument are replaced by another of the signs that Windows programs
 /// take for a dash. As in pySigma, a dash counts if no letter or digit stands before it and one stands after it.
 fn windash(pattern: &Pattern) -> Result<Vec<Pattern>, String> {
-    const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
     const MAX_PLACES: u32 = 5;
     let places = dash_places(pattern);
     if places > MAX_PLACES {
@@ -356,9 +350,8 @@ fn replace_dashes(pattern: &Pattern, next: &mut dyn FnMut() -> char) -> Pattern 
         let mut changed = String::with_capacity(text.len());
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            let begins = matches!(c, '-' | '/')
-                && !before.is_some_and(is_word)
-                && chars.peek().is_some_and(|next| is_word(*next));
+            let begins =
+                DASHES.contains(&c) && !before.is_some_and(is_word) && chars.peek().is_some_and(|next| is_word(*next));
             changed.push(if begins { next() } else { c });
             before = Some(c);
         }
@@ -369,4 +362,95 @@ fn replace_dashes(pattern: &Pattern, next: &mut dyn FnMut() -> char) -> Pattern 
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn read(text: &str, placeholders: &str) -> Result<Expr, String> {
+        let (documents, _) = yaml::documents(text);
+        let placeholders = Placeholders::parse(placeholders).unwrap();
+        match item(&documents[0].entries()[0], &placeholders) {
+            Ok(expr) => Ok(expr),
+            Err(Unusable::Refused(problem)) => Err(problem.to_string()),
+            Err(Unusable::NotApplicable(reason)) => Err(reason),
+        }
+    }
+
+    /// Whether a value satisfies an entry of a selection; the entry is one of text matchers.
+    fn holds(text: &str, value: &str) -> bool {
+        fn ask(expr: &Expr, value: &str) -> bool {
+            match expr {
+                Expr::All(terms) => terms.iter().all(|term| ask(term, value)),
+                Expr::Any(terms) => terms.iter().any(|term| ask(term, value)),
+                Expr::Not(term) => !ask(term, value),
+                Expr::Test(test) => test.matcher.matches(value, &crate::fold::fold(value)),
+            }
+        }
+        ask(&read(text, "srv: ['a.b', C]").unwrap(), value)
+    }
+
+    #[test]
+    fn modifiers_mean_what_the_specification_says() {
+        for (entry, value, expected) in [
+            ("F: Text", "tEXT", true),
+            ("F|cased: Text", "text", false),
+            ("F|contains: [b, x]", "abc", true),
+            ("F|contains|all: [b, x]", "abc", false),
+            ("F|startswith: ab", "ABC", true),
+            ("F|endswith: bc", "abcd", false),
+            ("F: 'a*d'", "abcd", true),
+            ("F: 'a?d'", "abcd", false),
+            (r"F: 'a\*d'", "abcd", false),
+            ("F|neq: a", "b", true),
+            ("F|neq: [a, b]", "b", false),
+            ("F|re: ^a.c$", "ABC", false),
+            ("F|re|i: ^a.c$", "ABC", true),
+            ("F|re|s: a.c", "a\nc", true),
+            ("F|re|m: ^c$", "a\nc", true),
+            ("F|base64: foo", "Zm9v", true),
+            ("F|base64offset|contains: foobar", "xxxZvb2Jhcgxx", true),
+            ("F|wide|base64offset|contains: ping", "cABpAG4AZwA", true),
+            ("F|utf16be|base64: a", "AGE=", true),
+            ("F|utf16|base64: a", "//5hAA==", true),
+            ("F|windash|contains: ' -enc'", "powershell /ENC", true),
+            ("F|windash|contains: ' \u{2013}enc'", "powershell \u{2015}enc", true),
+            ("F|windash|contains: a-b", "a/b", false),
+            ("F|cidr: 10.0.0.0/8", "10.1.1.1", true),
+            ("F|gte: 5", "5", true),
+            ("F|lt: 5", "5", false),
+            ("F|hour|gte: 18", "2026-01-01T19:00:00Z", true),
+            ("F|expand: 'x%srv%y'", "xa.by", true),
+            (r"F|expand: 'x\%srv\%'", "x%srv%", true),
+            ("F|re|expand: '^%srv%$'", "aXb", false),
+            ("F|re|expand: '^%srv%$'", "a.b", true),
+        ] {
+            assert_eq!(holds(entry, value), expected, "{entry} on {value:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (entry, part) in [
+            ("F|frobnicate: a", "unknown modifier 'frobnicate'"),
+            ("F|i: a", "belongs after 're'"),
+            ("F|re|cidr: a", "do not go together"),
+            ("F|re|contains: a", "does not go together"),
+            ("F|cidr: nowhere", "not a network"),
+            ("F|gt: much", "expected a number"),
+            ("F|exists: maybe", "true or false"),
+            ("F: []", "empty list"),
+            ("F: {a: b}", "expected a text"),
+            ("F|contains: ~", "null"),
+            ("F|base64: 'a*'", "wildcards"),
+            ("F|base64|wide: a", "before base64"),
+            ("F|windash: '-a -b -c -d -e -f'", "too many variants"),
+            ("F|expand: '%other%'", "%other% has no values"),
+        ] {
+            let problem = read(entry, "{}").unwrap_err();
+            assert!(problem.contains(part), "{entry}: {problem}");
+        }
+    }
 }

@@ -147,19 +147,33 @@ impl Placeholders {
         Ok(Self(values))
     }
 
-    /// All texts that come of `text` when each `%name%` is replaced by each of its values, or the name that has none.
-    pub(crate) fn expand(&self, text: &str) -> Result<Vec<String>, String> {
-        let Some((before, name, after)) = placeholder(text) else { return Ok(vec![text.to_owned()]) };
-        let values = self.0.get(name).filter(|values| !values.is_empty()).ok_or_else(|| name.to_owned())?;
-        let rest = self.expand(after)?;
-        Ok(values.iter().flat_map(|value| rest.iter().map(move |rest| format!("{before}{value}{rest}"))).collect())
+    /// All texts that come of `text` when each `%name%` is replaced by each of its values, changed by `change`; or the
+    /// name that has none. A `\%` is a percent sign.
+    pub(crate) fn expand(&self, text: &str, change: &dyn Fn(&str) -> String) -> Result<Vec<String>, Unusable> {
+        let Some((before, name, after)) = placeholder(text) else { return Ok(vec![text.replace("\\%", "%")]) };
+        let values = self.0.get(name).filter(|values| !values.is_empty()).ok_or_else(|| {
+            Unusable::NotApplicable(format!(
+                "the placeholder %{name}% has no values; give them with --placeholders FILE"
+            ))
+        })?;
+        let before = before.replace("\\%", "%");
+        let rest = self.expand(after, change)?;
+        let values = values.iter().map(|value| change(value));
+        Ok(values
+            .flat_map(|value| rest.iter().map(|rest| format!("{before}{value}{rest}")).collect::<Vec<_>>())
+            .collect())
     }
 }
 
+/// What stands before, in and behind the first placeholder.
 fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once('%')?;
-    let (name, after) = rest.split_once('%')?;
-    (!name.is_empty()).then_some((before, name, after))
+    let mut signs = text
+        .match_indices('%')
+        .map(|(at, _)| at)
+        .filter(|at| !text.get(..*at).is_some_and(|before| before.ends_with('\\')));
+    let (open, close) = (signs.next()?, signs.next()?);
+    let name = text.get(open + 1..close).filter(|name| !name.is_empty())?;
+    Some((text.get(..open)?, name, text.get(close + 1..)?))
 }
 
 /// Reads one document; `path` is for reports.
@@ -167,6 +181,11 @@ pub fn document(node: &Node, path: &str, placeholders: &Placeholders) -> Result<
     let Kind::Map(_) = &node.kind else {
         return Err(Problem::new(node.line, "expected a rule: a mapping with title, logsource and detection").into());
     };
+    if let Some(other) = node.text("taxonomy").filter(|taxonomy| !taxonomy.eq_ignore_ascii_case("sigma")) {
+        return Err(Unusable::NotApplicable(format!(
+            "the rule's fields are of the taxonomy '{other}', only Sigma's own is known"
+        )));
+    }
     if let Some(correlation) = node.get("correlation") {
         return Ok(Document::Correlation(correlation_rule(node, correlation, path)?));
     }

@@ -66,9 +66,7 @@ impl Suppression {
             .map(|entry| match modifier::item(entry, &Placeholders::default()) {
                 Ok(expr) => Ok(expr),
                 Err(Unusable::Refused(problem)) => Err(problem),
-                Err(Unusable::NoValues(name)) => {
-                    Err(Problem::new(entry.line, format!("the placeholder %{name}% has no values here")))
-                }
+                Err(Unusable::NotApplicable(reason)) => Err(Problem::new(entry.line, reason)),
             })
             .collect();
         let terms = terms?;

@@ -1,0 +1,73 @@
+//! `dreamcatcher show`, and what the program tells about itself.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+
+mod common;
+
+use common::{Place, shared, starts};
+
+#[test]
+fn a_line_is_shown_whole_with_its_neighbours() {
+    let place = Place::new();
+    place.file("log.jsonl", starts(&["first", "second", "third", "fourth"]));
+    let run = place.run(&["show", "log.jsonl#L2"]);
+    run.ends(0, &["--- line 1\n", "==> line 2\n", "\"CommandLine\": \"second\"", "--- line 3\n"]);
+    assert!(!run.out.contains("fourth"));
+    let run = place.run(&["show", "log.jsonl#2", "--context", "0"]);
+    run.ends(0, &["second"]);
+    assert!(!run.out.contains("first") && !run.out.contains("third"));
+}
+
+#[test]
+fn a_record_of_an_event_log_is_shown_whole_with_its_neighbours() {
+    let Some(log) = shared("corpus/evtx/ordinary/new-user-security.evtx") else { return };
+    let place = Place::new();
+    let log = log.display().to_string();
+    let (_, report) = place.report(&[&log, "--no-shipped-rules"]);
+    assert_eq!(report["summary"]["evidence"][0]["damaged"], 0);
+    place.run(&["show", &format!("{log}#987654")]).ends(3, &["has no record 987654"]);
+    let shared = shared("corpus/sigma/rules/windows").unwrap().display().to_string();
+    let found =
+        place.findings(&[&log, "--rules", &shared, "--rule", "A Member Was Added to a Security-Enabled Global Group"]);
+    let record = found[0]["evidence"]["record"].as_u64().unwrap();
+    let run = place.run(&["show", &format!("{log}#{record}")]);
+    run.ends(
+        0,
+        &[&format!("==> record {record}, written "), "<EventID>4728</EventID>", &format!("--- record {}", record + 1)],
+    );
+}
+
+#[test]
+fn places_that_lead_nowhere_are_told() {
+    let place = Place::new();
+    place.file("log.jsonl", starts(&["first"]));
+    place.run(&["show", "log.jsonl#L9"]).ends(3, &["log.jsonl has no line 9"]);
+    place.run(&["show", "log.jsonl"]).ends(3, &["expected a place such as"]);
+    place.run(&["show", "nowhere.evtx#1"]).ends(4, &["cannot read nowhere.evtx"]);
+}
+
+#[test]
+fn help_completions_and_manual_come_of_the_same_definitions() {
+    let place = Place::new();
+    let help = place.run(&["hunt", "--help"]);
+    help.ends(0, &["Examples:", "Exit status:"]);
+    let options: Vec<&str> =
+        help.out.split([' ', '\n', ',', ')', ';']).filter(|word| word.starts_with("--") && word.len() > 3).collect();
+    assert!(options.contains(&"--known") && options.len() > 20);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = place.run(&["completions", shell]);
+        script.ends(0, &["dreamcatcher"]);
+        for option in &options {
+            assert!(script.out.contains(option.trim_start_matches('-')), "{shell} knows no {option}");
+        }
+    }
+    let bash = place.run(&["completions", "bash"]).out;
+    place.file("completion.bash", bash);
+    let check = place.run_as("bash".as_ref(), &["-n", "completion.bash"]).output().unwrap();
+    assert!(check.status.success(), "{check:?}");
+    let manual = place.run(&["man"]);
+    manual.ends(0, &[".TH dreamcatcher", "hunt"]);
+    let about = place.run(&["--help"]);
+    about.ends(0, &["Start here:", "hunt", "rules", "show"]);
+    place.run(&["--version"]).ends(0, &[env!("CARGO_PKG_VERSION")]);
+}
