@@ -100,6 +100,16 @@ impl Fields {
         fields
     }
 
+    /// Appends what is put together of several parts, each followed by a NUL: words may lie across their borders.
+    pub(super) fn write_pieces(&self, scope: &Scope<'_, '_>, out: &mut String) {
+        for step in self.given.iter().map(|given| &given.step) {
+            if let Source::Pieces(pieces) = &step.source {
+                pieces.iter().for_each(|piece| piece.write(scope, out));
+                out.push('\0');
+            }
+        }
+    }
+
     fn find_key(&self) -> Option<Key> {
         if self.openings.iter().any(|opening| opening.place == Place::System) {
             return None;

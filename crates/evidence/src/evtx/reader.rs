@@ -78,6 +78,8 @@ struct State {
     shown: Shown<'static>,
     /// By text group; kept from chunk to chunk to save allocations.
     searches: Vec<Search>,
+    /// Text put together of several parts.
+    pieces: String,
 }
 
 /// What [`Detector::text_hits`] said of a chunk.
@@ -480,8 +482,9 @@ impl<'c> Pass<'_, 'c> {
                     }
                     return Ok(Err(Irregular));
                 };
-                *text |= follow.text.is_some_and(|group| self.uses_hit(group, &within));
                 let Some(inner) = self.plan(within.template, place, follow) else { return Ok(Err(Irregular)) };
+                let fields = self.state.known.fields.get(&(within.template, place)).map(Rc::clone);
+                *text |= follow.text.is_some_and(|group| self.uses_hit(group, &within, fields.as_deref()));
                 if self.run(&inner, &within, follow, shown, text, depth + 1)?.is_err() {
                     return Ok(Err(Irregular));
                 }
@@ -531,7 +534,8 @@ impl Pass<'_, '_> {
     fn holds_hit(&mut self, group: TextGroup, record: &RecordHeader, root: &Opened) -> bool {
         self.search(group);
         let hit = |search: &Search| !search.rules_out || search.is_hit(record.at, record.end());
-        self.state.search(group).is_none_or(hit) || self.uses_hit(group, root)
+        let fields = self.root_fields(root.template);
+        self.state.search(group).is_none_or(hit) || self.uses_hit(group, root, fields.as_deref())
     }
 
     /// Searches the chunk for the words of `group`, unless that was done.
@@ -549,16 +553,26 @@ impl Pass<'_, '_> {
 
     /// Whether such a word may stand in the instance's template, be of one byte a character, or lie across
     /// the borders of values.
-    fn uses_hit(&self, group: TextGroup, opened: &Opened) -> bool {
+    fn uses_hit(&mut self, group: TextGroup, opened: &Opened, fields: Option<&Fields>) -> bool {
         let (template, search) = (self.state.store.get(opened.template), self.state.search(group));
-        let (Some(template), Some(search)) = (template, search) else { return true };
-        if template.mixed || opened.kinds & value::NARROW != 0 {
-            return true;
-        }
+        let (Some(template), Some(search), Some(fields)) = (template, search, fields) else { return true };
         let (base, hit) = (opened.base(), |from, len| search.is_hit(from, from + len));
-        !search.hits.is_empty()
+        let in_template = !search.hits.is_empty()
             && (hit(base, template.size as usize)
-                || template.outer_names(self.chunk, base).any(|name| hit(name.start as usize, name.len as usize)))
+                || template.outer_names(self.chunk, base).any(|name| hit(name.start as usize, name.len as usize)));
+        let mixed = template.mixed;
+        in_template || opened.kinds & value::NARROW != 0 || (mixed && self.pieces_hit(group, opened, fields))
+    }
+
+    /// Whether such a word may stand in what is put together of several parts.
+    fn pieces_hit(&mut self, group: TextGroup, opened: &Opened, fields: &Fields) -> bool {
+        let mut text = std::mem::take(&mut self.state.pieces);
+        text.clear();
+        fields.write_pieces(&self.scope(opened, &self.state.values), &mut text);
+        let mut hits = Vec::new();
+        let rules_out = self.detector.text_hits(group, text.as_bytes(), Encoding::Utf8, &mut hits);
+        self.state.pieces = text;
+        !rules_out || !hits.is_empty()
     }
 }
 
