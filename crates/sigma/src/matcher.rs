@@ -132,21 +132,27 @@ impl State {
 }
 
 impl SigmaDetector {
-    fn program(&mut self, class: Class) -> Option<Arc<Program>> {
+    /// Takes the program of a class; it is put back by [`Self::put_back`]. Taking is cheaper than sharing.
+    fn take_program(&mut self, class: Class) -> Option<Arc<Program>> {
         let index = class.0 as usize;
-        if let Some(Some(program)) = self.programs.get(index) {
-            return Some(Arc::clone(program));
+        if let Some(known) = self.programs.get_mut(index).and_then(Option::take) {
+            return Some(known);
         }
         let program = self.classes.program(class)?;
         if self.programs.len() <= index {
             self.programs.resize(index + 1, None);
             self.memos.resize_with(index + 1, Vec::new);
         }
-        if let (Some(known), Some(memos)) = (self.programs.get_mut(index), self.memos.get_mut(index)) {
-            *known = Some(Arc::clone(&program));
+        if let Some(memos) = self.memos.get_mut(index) {
             memos.resize_with(program.slots.len(), Memo::default);
         }
         Some(program)
+    }
+
+    fn put_back(&mut self, class: Class, program: Arc<Program>) {
+        if let Some(place) = self.programs.get_mut(class.0 as usize) {
+            *place = Some(program);
+        }
     }
 
     fn scan_fields(&mut self, program: &Program, event: &Event<'_>) {
@@ -202,7 +208,7 @@ impl Detector for SigmaDetector {
     }
 
     fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        let Some(program) = self.program(event.class) else { return };
+        let Some(program) = self.take_program(event.class) else { return };
         self.state.begin(program.tests.len(), program.rules.len(), event.fields.len());
         self.scan_fields(&program, event);
         if event.text && program.interest.text.is_some() {
@@ -218,6 +224,7 @@ impl Detector for SigmaDetector {
             }
         }
         self.state.candidates = candidates;
+        self.put_back(event.class, program);
         if self.state.event.is_multiple_of(FORGET_EVERY) {
             self.forget_if_full();
         }

@@ -468,11 +468,12 @@ impl<'c> Pass<'_, 'c> {
         if opened.kinds & value::FRAGMENT != 0 && (follow.own || follow.text.is_some()) {
             // Beyond its own values come those of the fragments, which are let go of again.
             let end = self.state.values.len();
-            let fragments: Vec<_> = plan
-                .fragments(values)
-                .filter_map(|opening| Some((opening.place, *values.get(usize::from(opening.substitution))?)))
-                .collect();
-            for (place, fragment) in fragments {
+            for index in 0.. {
+                self.state.values.truncate(end);
+                let values = self.state.values.get(opened.first..).unwrap_or_default();
+                let Some(opening) = plan.fragments(values).nth(index) else { break };
+                let (place, fragment) = (opening.place, values.get(usize::from(opening.substitution)).copied());
+                let Some(fragment) = fragment else { continue };
                 let (start, size) = (fragment.at as usize, usize::from(fragment.size));
                 let Ok(within) = self.open(start, start + size)? else {
                     // Where only words are of interest, a bare fragment need not be decoded: all of its text stands
@@ -488,8 +489,8 @@ impl<'c> Pass<'_, 'c> {
                 if self.run(&inner, &within, follow, shown, text, depth + 1)?.is_err() {
                     return Ok(Err(Irregular));
                 }
-                self.state.values.truncate(end);
             }
+            self.state.values.truncate(end);
         }
         plan.run_system(&self.scope(opened, &self.state.values), shown);
         Ok(Ok(()))
