@@ -42,7 +42,7 @@ impl Packs {
         }
         match update::Installed::find()? {
             Some(installed) if arguments.rules.is_empty() => {
-                let loaded = from_paths(&[installed.rules.clone()], &placeholders, threads);
+                let loaded = from_paths(std::slice::from_ref(&installed.rules), &placeholders, threads);
                 installed.check(&loaded)?;
                 packs.add(format!("SigmaHQ, from {}", installed.pin.source), installed.pin.date.clone(), loaded);
             }

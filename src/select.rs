@@ -131,7 +131,7 @@ fn read_ids(path: &Path, ids: &mut HashSet<String>) -> Result<()> {
     let is_one_document = |value: &Value| value.get("findings").is_some();
     let before = ids.len();
     let mut values = serde_json::Deserializer::from_reader(&mut reader).into_iter::<Value>();
-    while let Some(value) = values.next() {
+    for value in values.by_ref() {
         let value = value.with_context(|| format!("{} is not a report in json or jsonl", path.display()))?;
         let findings = if is_one_document(&value) {
             value.get("findings").and_then(Value::as_array).cloned().unwrap_or_default()

@@ -1,6 +1,12 @@
 //! What is broken is told with its place and reason, costs itself alone, and the rest of the work goes on.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 
 mod common;
 
@@ -77,7 +83,7 @@ fn no_permission() {
         let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", program];
         let probe = place.run_as("setpriv".as_ref(), &[&nobody[..], &["--version"]].concat()).output();
         if !probe.is_ok_and(|probe| probe.status.success()) {
-            eprintln!("SKIPPED: this runs as root and cannot become nobody, so nothing is forbidden to it");
+            common::skipped("this runs as root and cannot become nobody, so nothing is forbidden to it");
             return;
         }
         command = place.run_as("setpriv".as_ref(), &[&nobody[..], &arguments].concat());

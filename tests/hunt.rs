@@ -1,10 +1,21 @@
 //! `dreamcatcher hunt`: what is found, selected and reported, and how the program ends.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 
 mod common;
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    io::Write,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use common::{Place, Run, any_start, lines, places, root, rule, shipyard, start, starts, titles};
 use serde_json::{Value, json};
@@ -351,6 +362,23 @@ fn an_output_file_is_whole_or_stays_as_it_was() {
     assert_eq!(place.names(), ["log.jsonl", "report.json", "rule.yml"], "nothing is left behind");
 }
 
+/// Killed while it still waits for evidence.
+#[test]
+fn an_output_of_a_hunt_that_was_killed_is_not_there() {
+    let place = Place::new();
+    place.file("report.json", "before");
+    let mut command = place.command(&["hunt", "-", "--format", "json", "--output", "report.json"]);
+    let mut hunt = command.stdin(Stdio::piped()).spawn().unwrap();
+    hunt.stdin.as_mut().unwrap().write_all(starts(&["a"]).as_bytes()).unwrap();
+    while place.names().len() < 2 {
+        assert!(hunt.try_wait().unwrap().is_none(), "the hunt ended before its evidence did");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    hunt.kill().unwrap();
+    hunt.wait().unwrap();
+    assert_eq!(place.read("report.json"), "before");
+}
+
 /// A report that would be larger than the file may become: writing fails in the middle.
 #[test]
 #[cfg(target_os = "linux")]
@@ -394,12 +422,12 @@ fn the_report_itself_is_no_evidence() {
     place.file("log.jsonl", starts(&["a"]));
     let mut reports = Vec::new();
     for _ in 0..2 {
-        place.run(&["hunt", ".", "--format", "json", "--output", "report.json"]).ends(0, &[]);
+        place.run(&["hunt", ".", "--quiet", "--format", "json", "--output", "report.json"]).ends(0, &[]);
         reports.push(place.read("report.json"));
     }
     for _ in 0..2 {
         let out = fs::File::create(place.path().join("report.json")).unwrap();
-        assert!(place.command(&["hunt", ".", "--format", "json"]).stdout(out).status().unwrap().success());
+        assert!(place.command(&["hunt", ".", "--quiet", "--format", "json"]).stdout(out).status().unwrap().success());
         reports.push(place.read("report.json"));
     }
     assert!(reports.iter().all(|report| *report == reports[0]), "{reports:#?}");

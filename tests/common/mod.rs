@@ -5,6 +5,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -26,10 +27,15 @@ pub fn shipyard() -> String {
 pub fn shared(below: &str) -> Option<PathBuf> {
     let path = root().parent()?.join("shared").join(below);
     if !path.exists() {
-        eprintln!("SKIPPED: {} is not there, so this test proves nothing here", path.display());
+        skipped(&format!("{} is not there", path.display()));
         return None;
     }
     Some(path.canonicalize().unwrap())
+}
+
+/// Says aloud that a test proves nothing here: the remarks of a test that passes are not shown if `eprintln` makes them.
+pub fn skipped(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}, so a test proves nothing here");
 }
 
 /// A folder in which the program runs; also its home, so that nothing of the user's counts.
