@@ -301,7 +301,7 @@ fn base64_at(offset: usize, bytes: &[u8]) -> Vec<u8> {
     let padded: Vec<u8> = [0].repeat(offset).into_iter().chain(bytes.iter().copied()).collect();
     let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&padded).into_bytes();
     let start = [0, 2, 3].get(offset).copied().unwrap_or(0);
-    let end = if padded.len() % 3 == 0 { encoded.len() } else { encoded.len().saturating_sub(1) };
+    let end = if padded.len().is_multiple_of(3) { encoded.len() } else { encoded.len().saturating_sub(1) };
     encoded.get(start..end).unwrap_or_default().to_vec()
 }
 
