@@ -26,6 +26,11 @@ pub struct Interest {
     pub text: Option<TextGroup>,
 }
 
+/// Whether a character stands in every format as it is: ASCII without controls, quotes, `/`, `\\`, `&`, `<` and `>`.
+pub const fn is_plain(c: char) -> bool {
+    c.is_ascii() && !c.is_ascii_control() && !matches!(c, '"' | '\'' | '\\' | '/' | '&' | '<' | '>')
+}
+
 /// How text lies in raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -75,8 +80,7 @@ pub trait Detector {
 
     /// Finds the places in raw bytes (of many records at once) where the words of `group` may stand, and appends
     /// their offsets in rising order. May only rule out: a record that holds such a word holds a hit within
-    /// its bytes. Words are looked for by their plain characters, which stand in every format as they are: ASCII without
-    /// controls, quotes, `/`, `\`, `&`, `<` and `>`. Only a reader knows whether these, too, may be written in another way
+    /// its bytes. Words are looked for by their plain characters ([`is_plain`]). Only a reader knows whether these, too, may be written in another way
     /// in a record (`\u0041`, `&#65;`); such a record is a hit. Returns false where no such ruling out is possible; every record is then a hit.
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
 

@@ -24,7 +24,7 @@ mod source;
 mod time;
 mod value;
 
-pub use detector::{Class, Detector, Encoding, Event, Interest, Record, Slot, TextGroup};
+pub use detector::{Class, Detector, Encoding, Event, Interest, Record, Slot, TextGroup, is_plain};
 pub use finding::{Finding, FindingId, Matched, RuleInfo};
 pub use level::Level;
 pub use place::{Damage, Piece, Place, Position};
