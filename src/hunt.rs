@@ -60,8 +60,9 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     writer.flush().context("cannot write the report")?;
     drop(writer);
     output.keep()?;
-    if arguments.format != report::Format::Text || arguments.output.is_some() {
-        tell_summary(arguments, zone, &summary)?;
+    if tells_summary(arguments) {
+        let style = Style { zone, width: None, colour: false };
+        report::write_summary(&summary, &mut io::stderr().lock(), &style)?;
     }
     Ok(status(arguments, &packs, &tally, worst))
 }
@@ -86,8 +87,14 @@ fn scan(
 ) -> Result<Tally> {
     let (formats, progress) = (formats(), Progress::default());
     let no_evidence = output.files();
-    let scan =
-        Scan { formats: &formats, limits: Limits::default(), no_evidence: &no_evidence, threads, progress: &progress };
+    let scan = Scan {
+        formats: &formats,
+        limits: Limits::default(),
+        no_evidence: &no_evidence,
+        hash: arguments.format.has_summary() || tells_summary(arguments),
+        threads,
+        progress: &progress,
+    };
     let detector = || SelectedDetector::new(rules.detector(), selection);
     let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, sink))?;
     Ok(tally)
@@ -321,14 +328,9 @@ fn piece_summary(piece: &PieceTally, zone: &Zone) -> report::Evidence {
     }
 }
 
-/// The tally on standard error, when the report itself goes elsewhere or is for machines.
-fn tell_summary(arguments: &HuntArguments, zone: Zone, summary: &Summary) -> Result<()> {
-    if arguments.quiet {
-        return Ok(());
-    }
-    let style = Style { zone, width: None, colour: false };
-    report::write_summary(summary, &mut io::stderr().lock(), &style)?;
-    Ok(())
+/// Whether the tally goes to standard error: when the report itself goes elsewhere or is for machines.
+fn tells_summary(arguments: &HuntArguments) -> bool {
+    !arguments.quiet && (arguments.format != report::Format::Text || arguments.output.is_some())
 }
 
 fn status(arguments: &HuntArguments, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {

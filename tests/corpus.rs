@@ -261,7 +261,14 @@ fn the_fast_path_finds_what_the_judge_finds() {
 
     let (progress, verdict) = (Progress::default(), Mutex::default());
     let formats: Vec<Box<dyn Format>> = vec![Box::new(Evtx), Box::new(Xml), Box::new(Json)];
-    let scan = Scan { formats: &formats, limits: Limits::default(), no_evidence: &[], threads: 2, progress: &progress };
+    let scan = Scan {
+        formats: &formats,
+        limits: Limits::default(),
+        no_evidence: &[],
+        hash: true,
+        threads: 2,
+        progress: &progress,
+    };
     let paths = [corpus.join("evtx"), corpus.join("sigma-regression"), common::root().join("examples/shipyard")];
     scan.run(&paths, || Judged::new(&rules, &plain, &taxonomy, &verdict), &mut Nowhere).unwrap();
     let Verdict { records, findings, differences } = verdict.into_inner().unwrap();

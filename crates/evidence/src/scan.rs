@@ -81,6 +81,8 @@ pub struct Scan<'a> {
     pub limits: Limits,
     /// Files that are no evidence wherever they are come upon: the report that is being written.
     pub no_evidence: &'a [PathBuf],
+    /// Whether the SHA-256 of each piece is wanted; it takes a good part of the time.
+    pub hash: bool,
     /// How many threads read; with one, no other is begun.
     pub threads: usize,
     /// Where progress is told.
@@ -120,7 +122,7 @@ impl Scan<'_> {
             formats: self.formats,
             progress: self.progress,
             ahead: threads * AHEAD,
-            puller: Mutex::new(Puller { opener, formats: self.formats, current: None, number: 0 }),
+            puller: Mutex::new(Puller { opener, formats: self.formats, hash: self.hash, current: None, number: 0 }),
             order: Mutex::default(),
             room: Condvar::new(),
             delivery: Mutex::new(Delivery { tally, sink, current: None, progress: self.progress }),
@@ -274,6 +276,7 @@ impl Drop for StopOnPanic<'_, '_> {
 struct Puller<'a> {
     opener: Opener,
     formats: &'a [Box<dyn Format>],
+    hash: bool,
     current: Option<Current>,
     number: u64,
 }
@@ -352,6 +355,9 @@ impl Puller<'_> {
         let path = opened.piece.path.clone();
         match begun {
             Ok(Some((format, format_name, cutter))) => {
+                if !self.hash {
+                    opened.tap().without_hash();
+                }
                 let context = Context {
                     piece: Arc::clone(&opened.piece),
                     format,

@@ -101,6 +101,11 @@ impl Format {
         }
     }
 
+    /// Whether a report in this format tells what was read, beside what was found.
+    pub const fn has_summary(self) -> bool {
+        matches!(self, Self::Text | Self::Json)
+    }
+
     /// A printer of this format that writes to `out`. It makes the temporary file it may need now, so that a
     /// program can afterwards give up the right to make files.
     ///

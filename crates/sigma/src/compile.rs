@@ -12,6 +12,7 @@
 mod anchor;
 mod class;
 mod fold;
+mod literals;
 mod program;
 mod required;
 mod scanner;
@@ -21,4 +22,5 @@ mod text_filter;
 pub(crate) use class::Classes;
 pub(crate) use fold::Constant;
 pub(crate) use program::{BoundTest, Node, Program, ProgramRule};
+pub(crate) use scanner::Scanned;
 pub(crate) use source_cache::SourceCache;

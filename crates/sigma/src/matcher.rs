@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Matched, Place, Slot, TextGroup, Value};
 
 use crate::{
-    compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, SourceCache},
+    compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, Scanned, SourceCache},
     fold::{fold, fold_into},
     memo::{MAX_BYTES, Memo},
     test::Matcher,
@@ -25,6 +25,7 @@ impl Rules {
             known: SourceCache::default(),
             programs: Vec::new(),
             memos: Vec::new(),
+            scanned: Scanned::default(),
             state: State::default(),
         }
     }
@@ -41,6 +42,7 @@ pub struct SigmaDetector {
     programs: Vec<Option<Arc<Program>>>,
     /// By class and slot: what was found out about values.
     memos: Vec<Vec<Memo>>,
+    scanned: Scanned,
     state: State,
 }
 
@@ -164,9 +166,8 @@ impl SigmaDetector {
             if !memo.recall(value, &mut hits) {
                 hits.clear();
                 let Some(text) = self.state.text(index, value) else { continue };
-                views.iter().for_each(|view| view.scan(&text.text, &text.folded, program, &mut hits));
-                hits.sort_unstable();
-                hits.dedup();
+                let scanned = &mut self.scanned;
+                views.iter().for_each(|view| view.scan(&text.text, &text.folded, program, scanned, &mut hits));
                 memo.remember(value, &hits);
             }
             hits.iter().for_each(|test| self.state.hit(*test, program));
@@ -177,10 +178,12 @@ impl SigmaDetector {
     fn scan_words(&mut self, program: &Program, event: &Event<'_>) {
         let mut hits = std::mem::take(&mut self.state.hits);
         let mut text = Text::default();
+        let scanned = &mut self.scanned;
         hits.clear();
         event.record.visit(&mut |_, value| {
             text.read(&value);
-            program.words.scan(&text.text, &text.folded, |test| program.matcher(test), &mut |test| hits.push(test));
+            let hit = &mut |test| hits.push(test);
+            program.words.scan(&text.text, &text.folded, |test| program.matcher(test), scanned, hit);
         });
         hits.iter().for_each(|test| self.state.hit(*test, program));
         self.state.hits = hits;

@@ -97,7 +97,9 @@ impl JsonCutter {
     }
 
     fn block(&mut self, end: usize) -> Block {
-        let rest = self.buffer.split_off(end.min(self.buffer.len()));
+        // The next block's memory is taken at once, not by growing into it.
+        let mut rest = Vec::with_capacity(BLOCK + 1);
+        rest.extend(self.buffer.drain(end.min(self.buffer.len())..));
         let bytes = std::mem::replace(&mut self.buffer, rest);
         let block = Block { offset: self.offset, line: self.line, damages: std::mem::take(&mut self.damages), bytes };
         self.pass(&block.bytes);

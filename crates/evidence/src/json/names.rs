@@ -169,20 +169,25 @@ impl Names {
         self.get(id).is_some_and(|node| node.section == Section::Attributes)
     }
 
+    /// The node of the key that `rest` begins with, and the key's length, if it is the one that stood behind `previous`
+    /// (or first in `parent`, if that is `previous`) when they were met last. Most keys need not be looked at more closely.
+    #[inline]
+    pub(super) fn expected(&mut self, parent: NodeId, previous: NodeId, rest: &[u8]) -> Option<(NodeId, usize)> {
+        let before = self.get(previous)?;
+        let guess = if previous == parent { before.first } else { before.next };
+        let node = self.get(guess).filter(|node| guess != ROOT && node.parent == parent)?;
+        let length = node.key.len();
+        let (key, behind) = rest.split_at_checked(length)?;
+        (*key == *node.key && behind.first() == Some(&b'"')).then(|| (self.meet(guess), length))
+    }
+
     /// The node of the key `raw` (between its quotes, still escaped) in `parent`, behind its sibling `previous`
     /// (`parent` itself if it is the first). `None` if the key is too long or the tree too large.
     pub(super) fn child(&mut self, parent: NodeId, previous: NodeId, raw: &[u8]) -> Option<NodeId> {
-        let guess = self.get(previous).map_or(ROOT, |node| if previous == parent { node.first } else { node.next });
-        let id = match self.get(guess) {
-            Some(node) if node.parent == parent && *node.key == *raw && guess != ROOT => guess,
-            _ => {
-                let id = self.find(parent, raw).or_else(|| self.insert(parent, raw))?;
-                if let Some(node) = self.nodes.get_mut(previous as usize) {
-                    if previous == parent { node.first = id } else { node.next = id }
-                }
-                id
-            }
-        };
+        let id = self.find(parent, raw).or_else(|| self.insert(parent, raw))?;
+        if let Some(node) = self.nodes.get_mut(previous as usize) {
+            if previous == parent { node.first = id } else { node.next = id }
+        }
         Some(self.meet(id))
     }
 

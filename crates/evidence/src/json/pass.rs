@@ -97,24 +97,26 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Whether a word of `group` may stand in `text[record]`. `may_hide` tells whether characters that a detector looks
-    /// for in raw bytes may be written in another way there.
+    /// Whether a word of `group` may stand in `text[record]`. `hidden` finds the places where characters that a detector
+    /// looks for in raw bytes may be written in another way, in rising order.
     pub(crate) fn may_stand(
         &mut self,
         group: TextGroup,
         text: &str,
         record: Range<usize>,
-        may_hide: fn(&str) -> bool,
+        hidden: fn(&str, &mut dyn FnMut(usize)),
         detector: &mut dyn Detector,
     ) -> bool {
         let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
             let mut hits = Vec::new();
             let rules_out = detector.text_hits(group, text.as_bytes(), Encoding::Utf8, &mut hits);
+            hidden(text, &mut |at| hits.push(at));
+            hits.sort_unstable();
             self.groups.push((group, rules_out, hits));
             self.groups.len() - 1
         });
         let Some((_, rules_out, hits)) = self.groups.get(known) else { return true };
         let first = hits.get(hits.partition_point(|hit| *hit < record.start));
-        !rules_out || first.is_some_and(|hit| *hit < record.end) || may_hide(text.get(record).unwrap_or_default())
+        !rules_out || first.is_some_and(|hit| *hit < record.end)
     }
 }

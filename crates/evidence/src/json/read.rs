@@ -306,7 +306,7 @@ impl JsonReader {
         let text = plan
             .interest
             .text
-            .is_some_and(|group| pass.words.may_stand(group, pass.text, start..end, value::hides_plain, detector));
+            .is_some_and(|group| pass.words.may_stand(group, pass.text, start..end, value::hidden_plain, detector));
         let record =
             JsonRecord { text: pass.text, start, scanner: &self.scanner, source: &known.source, lines: &pass.lines };
         let mut fields = reuse(std::mem::take(&mut self.values));

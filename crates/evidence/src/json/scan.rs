@@ -150,11 +150,7 @@ impl Scanner {
             return self.value(bytes, at, frame.node, false);
         }
         let Some(b'"') = bytes.get(at) else { return Err(expected(bytes, at, "a key")) };
-        let end = string_end(bytes, at + 1)?;
-        let key = bytes.get(at + 1..end).unwrap_or_default();
-        let Some(node) = self.names.child(frame.node, frame.previous, key) else {
-            return Err(fault("expected a record of fewer and shorter names, found too many or one over 4096 bytes"));
-        };
+        let (node, end) = self.key(bytes, at + 1, frame)?;
         if let Some(top) = self.stack.last_mut() {
             top.previous = node;
             top.members = top.members.saturating_add(1);
@@ -169,6 +165,20 @@ impl Scanner {
         let at = self.blank(bytes, at + 1)?;
         let source = bytes.get(at) == Some(&b'{') && self.stack.len() == 1 && self.names.is_top(node, "_source");
         self.value(bytes, at, if source { ROOT } else { node }, source)
+    }
+
+    /// The node of the key whose text begins at `at`, and where its quote stands.
+    #[inline]
+    fn key(&mut self, bytes: &[u8], at: usize, frame: Frame) -> Result<(NodeId, usize), Box<Fault>> {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if let Some((node, length)) = self.names.expected(frame.node, frame.previous, rest) {
+            return Ok((node, at + length));
+        }
+        let end = string_end(bytes, at)?;
+        match self.names.child(frame.node, frame.previous, bytes.get(at..end).unwrap_or_default()) {
+            Some(node) => Ok((node, end)),
+            None => Err(fault("expected a record of fewer and shorter names, found too many or one over 4096 bytes")),
+        }
     }
 
     fn value(&mut self, bytes: &[u8], at: usize, node: NodeId, source: bool) -> Result<usize, Box<Fault>> {

@@ -92,13 +92,15 @@ pub(super) fn keywords(raw: &str) -> Option<Value<'static>> {
     }
 }
 
-/// Whether a `\u` escape in `raw` may stand for a plain character (see [`event::Detector::text_hits`]), or for one that
-/// is case-folded to one: the Kelvin sign and the long s.
-pub(super) fn hides_plain(raw: &str) -> bool {
-    memchr::memmem::find_iter(raw.as_bytes(), b"\\u").any(|at| {
-        let digits = raw.get(at + 2..at + 6).and_then(|digits| u16::from_str_radix(digits, 16).ok());
-        digits.is_some_and(|unit| unit < 0x80 || matches!(unit, 0x017f | 0x212a))
-    })
+/// Finds the `\u` escapes in `raw` that stand for a plain character (see [`event::Detector::text_hits`]), or for one
+/// that is case-folded to one: the Kelvin sign and the long s.
+pub(super) fn hidden_plain(raw: &str, found: &mut dyn FnMut(usize)) {
+    for at in memchr::memmem::find_iter(raw.as_bytes(), b"\\u") {
+        let digits = raw.get(at + 2..at + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        if digits.and_then(char::from_u32).is_some_and(|c| event::is_plain(c) || matches!(c, '\u{17f}' | '\u{212a}')) {
+            found(at);
+        }
+    }
 }
 
 #[cfg(test)]

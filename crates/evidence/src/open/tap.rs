@@ -110,8 +110,8 @@ impl Tap {
         })))
     }
 
-    /// From now on nothing is hashed: what is read is an archive, whose members are the pieces.
-    pub(super) fn without_hash(&self) {
+    /// From now on nothing is hashed: nobody asks, or what is read is an archive, whose members are the pieces.
+    pub fn without_hash(&self) {
         lock(&self.0).hashing = None;
     }
 

@@ -144,7 +144,7 @@ fn toys(block: usize, delays: bool) -> [Box<dyn Format>; 1] {
 
 fn scan_with(formats: &[Box<dyn Format>], threads: usize, path: PathBuf, sink: &mut Transcript) -> io::Result<Tally> {
     let progress = Progress::default();
-    let scan = Scan { formats, limits: Limits::default(), no_evidence: &[], threads, progress: &progress };
+    let scan = Scan { formats, limits: Limits::default(), no_evidence: &[], hash: true, threads, progress: &progress };
     let tally = scan.run(&[path], || NoDetector, sink)?;
     let load = |number: &AtomicU64| number.load(SeqCst);
     assert_eq!(load(&progress.files_done), load(&progress.files_total));
@@ -311,7 +311,14 @@ fn a_panic_of_the_sink_reaches_the_caller_and_leaves_no_thread_waiting() {
     let folder = evidence();
     let formats = toys(64, false);
     let progress = Progress::default();
-    let scan = Scan { formats: &formats, limits: Limits::default(), no_evidence: &[], threads: 4, progress: &progress };
+    let scan = Scan {
+        formats: &formats,
+        limits: Limits::default(),
+        no_evidence: &[],
+        hash: true,
+        threads: 4,
+        progress: &progress,
+    };
     let run = || scan.run(&[folder.path().to_owned()], || NoDetector, &mut Panics);
     assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
 }
@@ -320,7 +327,14 @@ fn a_panic_of_the_sink_reaches_the_caller_and_leaves_no_thread_waiting() {
 fn standard_input_is_a_piece() {
     let formats = toys(64, false);
     let progress = Progress::default();
-    let scan = Scan { formats: &formats, limits: Limits::default(), no_evidence: &[], threads: 2, progress: &progress };
+    let scan = Scan {
+        formats: &formats,
+        limits: Limits::default(),
+        no_evidence: &[],
+        hash: true,
+        threads: 2,
+        progress: &progress,
+    };
     let opener = Opener::new(&["-".into(), "/nowhere".into()], &scan.limits).with_stdin(&b"one\ntwo\n"[..]);
     let tally = scan.run_opener(opener, &|| NoDetector, &mut Transcript::default()).unwrap();
     assert_eq!((tally.pieces[0].piece.path.as_str(), tally.pieces[0].records), ("-", 2));

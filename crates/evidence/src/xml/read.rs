@@ -372,13 +372,8 @@ impl XmlReader {
             return;
         }
         record.line = pass.lines.line(range.start);
-        let raw = pass.text.get(range.clone()).unwrap_or_default();
-        let text = wanted.interest.text.is_some_and(|group| {
-            // Comments and the like may stand in the middle of a word.
-            memchr::memmem::find(raw.as_bytes(), b"<!").is_some()
-                || memchr::memmem::find(raw.as_bytes(), b"<?").is_some()
-                || pass.words.may_stand(group, pass.text, range, has_character_reference, detector)
-        });
+        let group = wanted.interest.text;
+        let text = group.is_some_and(|group| pass.words.may_stand(group, pass.text, range, hidden_plain, detector));
         let mut values = reuse(std::mem::take(&mut self.values));
         let named = record.fields.iter().filter_map(|field| Some((*wanted.slots.get(&field.name)?, field.value())));
         values.extend(named);
@@ -441,8 +436,13 @@ impl Record for XmlRecord {
     }
 }
 
-/// Whether any character may be written as its number; the five named entities stand for none that is plain (see
-/// [`event::Detector::text_hits`]).
-fn has_character_reference(raw: &str) -> bool {
-    memchr::memmem::find(raw.as_bytes(), b"&#").is_some()
+/// Finds the places where plain characters may not stand as they are (see [`event::Detector::text_hits`]): characters
+/// written as their numbers, comments and the like in the middle of a word. The five named entities stand for none that
+/// is plain.
+fn hidden_plain(raw: &str, found: &mut dyn FnMut(usize)) {
+    for at in memchr::memchr2_iter(b'&', b'<', raw.as_bytes()) {
+        if matches!(raw.as_bytes().get(at..at + 2), Some(b"&#" | b"<!" | b"<?")) {
+            found(at);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use event::{Class, Encoding, LogSource, TextGroup};
+use event::{Class, Encoding, Interest, LogSource, TextGroup};
 
 use crate::{
     compile::{
@@ -17,11 +17,13 @@ use crate::{
     pattern::Pattern,
     rule::{LogSourceSpec, Rule},
     taxonomy::{Entry, Taxonomy},
+    test::Matcher,
 };
 
 /// All rules with their programs, which are compiled when the first event of their class comes.
 ///
 /// Classes are bounded by the rules: channels, providers and numbers that no rule or taxonomy entry names count as one.
+#[derive(Default)]
 pub struct Classes {
     rules: Vec<Rule>,
     entries: Vec<Entry>,
@@ -29,6 +31,8 @@ pub struct Classes {
     applications: Vec<Vec<u32>>,
     /// Every channel that an entry names, case-folded.
     channels: BTreeSet<String>,
+    /// By product: words that raw bytes are searched for on behalf of all classes that ask for no others.
+    shared_words: BTreeMap<String, Vec<Pattern>>,
     state: RwLock<State>,
 }
 
@@ -81,7 +85,39 @@ impl Classes {
             }
         }
         let channels = entries.iter().flat_map(|entry| entry.source.channels.iter().cloned()).collect();
-        (Self { rules: applicable, entries, applications, channels, state: RwLock::default() }, others)
+        let mut classes = Self { rules: applicable, entries, applications, channels, ..Self::default() };
+        classes.shared_words = classes.shared_words();
+        (classes, others)
+    }
+
+    /// By product the words of as many rules as one vectorised search can look for, rules of broad log sources first.
+    fn shared_words(&self) -> BTreeMap<String, Vec<Pattern>> {
+        let mut by_entry: BTreeMap<u32, Vec<Pattern>> = BTreeMap::new();
+        for (rule, entries) in self.rules.iter().zip(&self.applications) {
+            rule.expr.each_test(&mut |test| {
+                if let (None, Matcher::Pattern { pattern, .. }) = (&test.field, &test.matcher) {
+                    entries.iter().for_each(|entry| by_entry.entry(*entry).or_default().push(pattern.clone()));
+                }
+            });
+        }
+        let entry = |number: u32| self.entries.get(number as usize);
+        let mut sets: Vec<_> =
+            by_entry.into_iter().filter_map(|(number, words)| Some((entry(number)?, words))).collect();
+        sets.sort_by_key(|(entry, words)| (!entry.source.channels.is_empty(), words.len()));
+        let mut shared: BTreeMap<String, Vec<Pattern>> = BTreeMap::new();
+        for (entry, words) in sets {
+            let known = shared.entry(entry.source.product.clone()).or_default();
+            let mut together = known.clone();
+            words.into_iter().for_each(|word| {
+                if !together.contains(&word) {
+                    together.push(word)
+                }
+            });
+            if TextFilter::new(together.iter()).is_some_and(|filter| filter.is_packed()) {
+                *known = together;
+            }
+        }
+        shared
     }
 
     /// The rules, by number.
@@ -100,13 +136,15 @@ impl Classes {
         if let Some(class) = self.read().classes.get(&key) {
             return *class;
         }
-        let program = self.compile(&log, &key);
+        let mut program = self.compile(&log, &key);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(class) = state.classes.get(&key) {
             return *class;
         }
         let class = Class(state.programs.len() as u32);
-        let program = state.with_group(program);
+        if let Some(group) = state.group(&program, self.shared_words.get(&key.0.0)) {
+            program.interest = Arc::new(Interest { text: Some(group), ..(*program.interest).clone() });
+        }
         state.programs.push(Arc::new(program));
         state.classes.insert(key, class);
         class
@@ -199,23 +237,29 @@ impl Classes {
 }
 
 impl State {
-    /// Numbers the words of a program that may stand anywhere; programs of the same words share a number.
-    fn with_group(&mut self, mut program: Program) -> Program {
-        let words: Option<Vec<Pattern>> = program.word_patterns().map(|pattern| pattern.cloned()).collect();
-        if words.as_ref().is_some_and(Vec::is_empty) {
-            return program;
-        }
-        let patterns = words.unwrap_or_default();
-        let known = self.groups.iter().position(|group| group.patterns == patterns && !patterns.is_empty());
-        let number = known.unwrap_or_else(|| {
-            // No patterns: words that are regular expressions, which nothing can be ruled out for.
-            let filter = if patterns.is_empty() { None } else { TextFilter::new(patterns.iter()) };
-            self.groups.push(Arc::new(Group { patterns, filter }));
-            self.groups.len() - 1
-        });
-        let mut interest = (*program.interest).clone();
-        interest.text = Some(TextGroup(number as u32));
-        program.interest = Arc::new(interest);
-        program
+    /// Numbers the words of a program that may stand anywhere. Programs whose words are all among `shared` have one number, so
+    /// that raw bytes are searched once for all of them.
+    fn group(&mut self, program: &Program, shared: Option<&Vec<Pattern>>) -> Option<TextGroup> {
+        program.word_patterns().next()?;
+        // None: a regular expression is among the words.
+        let own: Option<Vec<Pattern>> = program.word_patterns().map(|word| word.cloned()).collect();
+        let shared = shared.filter(|words| own.iter().flatten().all(|word| words.contains(word)));
+        let number =
+            own.and_then(|own| shared.and_then(|words| self.searchable(words)).or_else(|| self.searchable(&own)));
+        Some(TextGroup(number.unwrap_or_else(|| self.add(Group { patterns: Vec::new(), filter: None }))))
+    }
+
+    /// The group of these words; `None` if raw bytes cannot be searched for them.
+    fn searchable(&mut self, patterns: &[Pattern]) -> Option<u32> {
+        let known = self.groups.iter().position(|group| group.patterns == patterns);
+        known.map(|known| known as u32).or_else(|| {
+            let filter = Some(TextFilter::new(patterns.iter())?);
+            Some(self.add(Group { patterns: patterns.to_vec(), filter }))
+        })
+    }
+
+    fn add(&mut self, group: Group) -> u32 {
+        self.groups.push(Arc::new(group));
+        self.groups.len() as u32 - 1
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     compile::{
         anchor::{self, Cost},
         fold::{self, Constant},
-        scanner::{Scanner, ScannerBuilder},
+        scanner::{Scanned, Scanner, ScannerBuilder},
     },
     pattern::{Part, Pattern},
     taxonomy::Entry,
@@ -68,13 +68,14 @@ pub struct View {
 
 impl View {
     /// Appends the numbers of all tests that a value satisfies, given its text and the same case-folded.
-    pub fn scan(&self, text: &str, folded: &str, program: &Program, hits: &mut Vec<u32>) {
+    pub fn scan(&self, text: &str, folded: &str, program: &Program, scanned: &mut Scanned, hits: &mut Vec<u32>) {
+        let matcher = |test| program.matcher(test);
         let mut hit = |test| hits.push(test);
         match self.translation.get(text) {
             Some(translated) => {
-                self.scanner.scan(translated, &crate::fold::fold(translated), |test| program.matcher(test), &mut hit);
+                self.scanner.scan(translated, &crate::fold::fold(translated), matcher, scanned, &mut hit);
             }
-            None => self.scanner.scan(text, folded, |test| program.matcher(test), &mut hit),
+            None => self.scanner.scan(text, folded, matcher, scanned, &mut hit),
         }
     }
 }

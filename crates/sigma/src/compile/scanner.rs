@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use foldhash::fast::RandomState;
 
 use crate::{
-    compile::required,
+    compile::{literals::Literals, required},
     pattern::{Part, Pattern},
     test::Matcher,
 };
@@ -14,10 +14,37 @@ use crate::{
 #[derive(Default)]
 pub struct Scanner {
     /// Tests that ask for the whole text, by that text (folded).
-    whole: HashMap<Box<str>, Vec<Use>>,
+    whole: HashMap<Box<str>, Vec<Use>, RandomState>,
     /// All other literals (folded), and what each is used for.
-    automaton: Option<AhoCorasick>,
-    literals: Vec<Vec<Use>>,
+    literals: Literals,
+    uses: Vec<Vec<Use>>,
+}
+
+/// What a scan has found out already, so that a literal that stands in a text a thousand times is looked into once.
+#[derive(Default)]
+pub struct Scanned {
+    scan: u32,
+    /// By test: the scan that answered it last.
+    tests: Vec<u32>,
+}
+
+impl Scanned {
+    fn begin(&mut self) {
+        if self.scan == u32::MAX {
+            self.tests.clear();
+            self.scan = 0;
+        }
+        self.scan += 1;
+    }
+
+    /// Whether a test is answered for the first time in this scan.
+    fn is_first(&mut self, test: u32) -> bool {
+        let index = test as usize;
+        if self.tests.len() <= index {
+            self.tests.resize(index + 1, 0);
+        }
+        self.tests.get_mut(index).is_some_and(|last| std::mem::replace(last, self.scan) != self.scan)
+    }
 }
 
 /// A test that a literal belongs to.
@@ -43,8 +70,8 @@ enum Placement {
 /// Collects tests for a [`Scanner`].
 #[derive(Default)]
 pub struct ScannerBuilder {
-    whole: HashMap<Box<str>, Vec<Use>>,
-    literals: HashMap<String, Vec<Use>>,
+    whole: HashMap<Box<str>, Vec<Use>, RandomState>,
+    literals: HashMap<String, Vec<Use>, RandomState>,
 }
 
 impl ScannerBuilder {
@@ -79,14 +106,11 @@ impl ScannerBuilder {
     pub fn build(self) -> Scanner {
         let mut literals: Vec<(String, Vec<Use>)> = self.literals.into_iter().collect();
         literals.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let automaton = if literals.is_empty() {
-            None
-        } else {
-            let words = literals.iter().map(|(literal, _)| literal);
-            // Overlapping matches are wanted, so the standard kind. It fails only past 2^31 states.
-            AhoCorasick::builder().match_kind(MatchKind::Standard).build(words).ok()
-        };
-        Scanner { whole: self.whole, automaton, literals: literals.into_iter().map(|(_, uses)| uses).collect() }
+        Scanner {
+            whole: self.whole,
+            literals: Literals::new(literals.iter().map(|(literal, _)| literal.as_bytes())),
+            uses: literals.into_iter().map(|(_, uses)| uses).collect(),
+        }
     }
 }
 
@@ -106,35 +130,40 @@ fn longest_literal(pattern: &Pattern) -> Option<(&str, Placement)> {
 }
 
 impl Scanner {
-    /// Calls `hit` for every test that the text satisfies, perhaps more than once. `matcher` gives a test's matcher.
+    /// Calls `hit` once for every test that the text satisfies. `matcher` gives a test's matcher.
     pub fn scan<'m>(
         &self,
         text: &str,
         folded: &str,
         matcher: impl Fn(u32) -> Option<&'m Matcher>,
+        scanned: &mut Scanned,
         hit: &mut dyn FnMut(u32),
     ) {
-        let holds = |test: u32| matcher(test).is_some_and(|matcher| matcher.matches(text, folded));
-        if let Some(uses) = self.whole.get(folded) {
-            for used in uses {
-                if used.place == Placement::Anywhere || holds(used.test) {
-                    hit(used.test);
+        scanned.begin();
+        let mut answer = |used: &Use, stands: bool| {
+            let satisfied = match used.place {
+                Placement::Verify => {
+                    scanned.is_first(used.test)
+                        && matcher(used.test).is_some_and(|matcher| matcher.matches(text, folded))
                 }
+                _ => stands && scanned.is_first(used.test),
+            };
+            if satisfied {
+                hit(used.test);
             }
+        };
+        for used in self.whole.get(folded).map(Vec::as_slice).unwrap_or_default() {
+            answer(used, true);
         }
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(folded) {
-            for used in self.literals.get(found.pattern().as_usize()).map(Vec::as_slice).unwrap_or_default() {
-                let satisfied = match used.place {
-                    Placement::Anywhere => true,
-                    Placement::Start => found.start() == 0,
-                    Placement::End => found.end() == folded.len(),
-                    Placement::Verify => holds(used.test),
+        self.literals.find(folded.as_bytes(), &mut |literal, start| {
+            for used in self.uses.get(literal).map(Vec::as_slice).unwrap_or_default() {
+                let stands = match used.place {
+                    Placement::Start => start == 0,
+                    Placement::End => start + self.literals.length(literal) == folded.len(),
+                    Placement::Anywhere | Placement::Verify => true,
                 };
-                if satisfied {
-                    hit(used.test);
-                }
+                answer(used, stands);
             }
-        }
+        });
     }
 }

@@ -1,9 +1,10 @@
 //! Ruling out, over raw bytes, that a record holds any of some words.
 
 use aho_corasick::packed::{MatchKind, Searcher};
-use event::Encoding;
+use event::{Encoding, is_plain};
 
 use crate::{
+    compile::literals::Literals,
     fold::fold_char,
     pattern::{Part, Pattern},
 };
@@ -18,8 +19,14 @@ pub struct TextFilter {
 
 /// One encoding's search: spellings of windows, and by spelling the runs to compare there.
 struct Search {
-    searcher: Searcher,
+    finder: Finder,
     runs: Vec<Vec<Run>>,
+}
+
+enum Finder {
+    /// Vectorised, for few spellings.
+    Packed(Searcher),
+    Grams(Literals),
 }
 
 /// A word's run of plain characters (folded), and how many characters of it stand before the window.
@@ -29,25 +36,13 @@ struct Run {
     before: usize,
 }
 
-const WINDOW: usize = 2;
-
 impl TextFilter {
     /// A filter for patterns, or `None` where some pattern could be satisfied without a run in the raw bytes.
-    pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Option<Self> {
-        let mut windows: Vec<(String, Vec<Run>)> = Vec::new();
-        for pattern in patterns {
-            let run =
-                runs(pattern).into_iter().max_by_key(|run| best_window(run).map(|(window, _)| rarity(&window)))?;
-            let known = windows.iter_mut().find_map(|(window, runs)| Some((find(&run, window)?, runs)));
-            match known {
-                Some((before, runs)) => runs.push(Run { chars: run, before }),
-                None => {
-                    let (window, before) = best_window(&run)?;
-                    windows.push((window, vec![Run { chars: run, before }]));
-                }
-            }
-        }
-        Some(Self { utf8: Search::new(&windows, Encoding::Utf8)?, utf16: Search::new(&windows, Encoding::Utf16Le)? })
+    pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone) -> Option<Self> {
+        Some(Self {
+            utf8: Search::new(patterns.clone(), Encoding::Utf8)?,
+            utf16: Search::new(patterns, Encoding::Utf16Le)?,
+        })
     }
 
     /// Appends the offsets of all places where a run may stand.
@@ -56,35 +51,93 @@ impl TextFilter {
             Encoding::Utf8 => &self.utf8,
             Encoding::Utf16Le => &self.utf16,
         };
-        let mut from = 0;
-        while let Some(found) = search.searcher.find_in(raw, (from..raw.len()).into()) {
-            let runs = search.runs.get(found.pattern().as_usize()).map(Vec::as_slice).unwrap_or_default();
-            if runs.iter().any(|run| run.may_stand(raw, found.start(), encoding)) {
-                hits.push(found.start());
+        let first = hits.len();
+        search.finder.find(raw, &mut |spelling, at| {
+            let runs = search.runs.get(spelling).map(Vec::as_slice).unwrap_or_default();
+            if runs.iter().any(|run| run.may_stand(raw, at, encoding)) {
+                hits.push(at);
             }
-            from = found.start() + 1;
-        }
+        });
+        hits.get_mut(first..).unwrap_or_default().sort_unstable();
+    }
+
+    /// Whether the words are few enough for a vectorised search.
+    pub fn is_packed(&self) -> bool {
+        [&self.utf8, &self.utf16].iter().all(|search| matches!(search.finder, Finder::Packed(_)))
     }
 }
 
 impl Search {
-    fn new(windows: &[(String, Vec<Run>)], encoding: Encoding) -> Option<Self> {
-        let mut searcher = aho_corasick::packed::Config::new().match_kind(MatchKind::LeftmostFirst).builder();
-        let mut runs = Vec::new();
+    fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone, encoding: Encoding) -> Option<Self> {
+        let widths = NARROWEST..=widest(encoding);
+        let windows = widths.rev().find_map(|width| windows(patterns.clone(), width))?;
+        let (mut written, mut runs) = (Vec::new(), Vec::new());
         for (window, window_runs) in windows {
-            for spelling in spellings(window) {
-                match encoding {
-                    Encoding::Utf8 => searcher.add(spelling.as_bytes()),
-                    Encoding::Utf16Le => {
-                        searcher.add(spelling.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
-                    }
-                };
+            for spelling in spellings(&window) {
+                written.push(match encoding {
+                    Encoding::Utf8 => spelling.into_bytes(),
+                    Encoding::Utf16Le => spelling.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                });
                 runs.push(window_runs.clone());
             }
         }
-        // None where the words are too many for a vectorised search, or the processor has none.
-        Some(Self { searcher: searcher.build()?, runs })
+        Some(Self { finder: Finder::new(&written), runs })
     }
+}
+
+impl Finder {
+    fn new(spellings: &[Vec<u8>]) -> Self {
+        let mut searcher = aho_corasick::packed::Config::new().match_kind(MatchKind::LeftmostFirst).builder();
+        // None where the words are too many for a vectorised search, or the processor has none.
+        match searcher.extend(spellings).build() {
+            Some(searcher) => Self::Packed(searcher),
+            None => Self::Grams(Literals::new(spellings.iter().map(Vec::as_slice))),
+        }
+    }
+
+    /// Calls `found` with the number and the place of every spelling in `raw`.
+    fn find(&self, raw: &[u8], found: &mut impl FnMut(usize, usize)) {
+        match self {
+            Self::Packed(searcher) => {
+                let mut from = 0;
+                while let Some(spelling) = searcher.find_in(raw, (from..raw.len()).into()) {
+                    found(spelling.pattern().as_usize(), spelling.start());
+                    from = spelling.start() + 1;
+                }
+            }
+            Self::Grams(literals) => literals.find(raw, found),
+        }
+    }
+}
+
+/// The fewest characters that a window has.
+const NARROWEST: usize = 2;
+
+/// The most characters that a window has. The vectorised search compares up to four bytes; but each letter more doubles
+/// the spellings.
+fn widest(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Utf8 => 3,
+        Encoding::Utf16Le => 2,
+    }
+}
+
+/// The windows that represent patterns, with the runs that each stands for; `None` where a pattern has none.
+fn windows<'p>(patterns: impl Iterator<Item = &'p Pattern>, width: usize) -> Option<Vec<(String, Vec<Run>)>> {
+    let mut windows: Vec<(String, Vec<Run>)> = Vec::new();
+    for pattern in patterns {
+        let best = |run: &Vec<char>| best_window(run, width).map(|(window, _)| rarity(&window));
+        let run = runs(pattern).into_iter().max_by_key(best)?;
+        let known = windows.iter_mut().find_map(|(window, runs)| Some((find(&run, window)?, runs)));
+        match known {
+            Some((before, runs)) => runs.push(Run { chars: run, before }),
+            None => {
+                let (window, before) = best_window(&run, width)?;
+                windows.push((window, vec![Run { chars: run, before }]));
+            }
+        }
+    }
+    Some(windows)
 }
 
 impl Run {
@@ -131,26 +184,29 @@ fn runs(pattern: &Pattern) -> Vec<Vec<char>> {
     literals.flat_map(|literal| literal.split(|c| !is_plain(*c)).map(<[char]>::to_vec).collect::<Vec<_>>()).collect()
 }
 
-fn is_plain(c: char) -> bool {
-    c.is_ascii() && !c.is_ascii_control() && !matches!(c, '"' | '\'' | '\\' | '/' | '&' | '<' | '>')
-}
-
 /// Numbers, times, GUIDs, SIDs and bytes are text only once they are decoded; a word that could stand in one cannot be
 /// looked for in raw bytes.
 fn could_be_a_number(text: &[char]) -> bool {
-    let of_a_number = |c: &char| matches!(c, '0'..='9' | 'a'..='f' | 'x' | 's' | 't' | 'z' | 'n' | 'i' | '{' | '}' | '-' | ':' | '.' | '+' | ' ');
-    text.iter().all(of_a_number) || "true false".contains(&text.iter().collect::<String>())
+    let hexadecimal = |c: &char| matches!(c, '0'..='9' | 'a'..='f' | 'x' | '{' | '}' | '-');
+    let decimal = |c: &char| matches!(c, '0'..='9' | 'e' | '.' | '-' | '+');
+    let time = |c: &char| matches!(c, '0'..='9' | 't' | 'z' | '-' | ':' | '.' | '+' | ' ');
+    let sid = |c: &char| matches!(c, '0'..='9' | 's' | '-');
+    text.iter().all(hexadecimal)
+        || text.iter().all(decimal)
+        || text.iter().all(time)
+        || text.iter().all(sid)
+        || "true false -inf nan".contains(&text.iter().collect::<String>())
 }
 
 /// The rarest window of a run, and where it stands.
-fn best_window(run: &[char]) -> Option<(String, usize)> {
-    let windows = run.windows(WINDOW).enumerate().map(|(at, window)| (window.iter().collect::<String>(), at));
+fn best_window(run: &[char], width: usize) -> Option<(String, usize)> {
+    let windows = run.windows(width).enumerate().map(|(at, window)| (window.iter().collect::<String>(), at));
     windows.max_by_key(|(window, _)| rarity(window))
 }
 
 fn find(run: &[char], window: &str) -> Option<usize> {
     let window: Vec<char> = window.chars().collect();
-    run.windows(WINDOW).position(|other| other == window)
+    run.windows(window.len()).position(|other| other == window)
 }
 
 /// The more, the rarer in logs and the fewer its spellings.
