@@ -57,48 +57,94 @@ fn show_records(reader: &mut dyn Read, path: &str, number: u64, context: usize) 
     Ok(Status::Finished)
 }
 
-/// Shows a line of text; JSON that stands on one line is spread out.
+/// Shows the record that begins on a line, and the lines around it; JSON is spread out.
 fn show_lines(reader: impl Read, path: &str, number: u64, context: usize) -> Result<Status> {
-    let mut reader = BufReader::new(reader);
+    let mut lines = Lines { reader: BufReader::new(reader), number: 0 };
     let mut before = VecDeque::new();
+    let first = loop {
+        let Some(text) = lines.next()? else { bail!("{path} has no line {number}") };
+        if lines.number == number {
+            break text;
+        }
+        before.push_back((lines.number, text));
+        if before.len() > context {
+            before.pop_front();
+        }
+    };
     let mut out = io::stdout().lock();
-    let mut seen = false;
-    for line in 1..=number.saturating_add(context as u64) {
-        let Some(text) = read_line(&mut reader)? else { break };
-        if line < number {
-            before.push_back((line, text));
-            if before.len() > context {
-                before.pop_front();
-            }
-            continue;
-        }
-        for (line, text) in before.drain(..) {
-            writeln!(out, "--- line {line}\n{}\n", plain(&shortened(&text)))?;
-        }
-        if line == number {
-            seen = true;
-            writeln!(out, "==> line {line}")?;
-            spread(&text).lines().try_for_each(|line| writeln!(out, "{}", plain(line)))?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "--- line {line}\n{}\n", plain(&shortened(&text)))?;
-        }
-    }
-    if !seen {
-        bail!("{path} has no line {number}");
+    before.iter().try_for_each(|(line, text)| show_neighbour(&mut out, *line, text))?;
+    let record = lines.rest_of_record(first)?;
+    writeln!(out, "==> line {number}")?;
+    spread(&record).lines().try_for_each(|line| writeln!(out, "{}", plain(line)))?;
+    writeln!(out)?;
+    for _ in 0..context {
+        let Some(text) = lines.next()? else { break };
+        show_neighbour(&mut out, lines.number, &text)?;
     }
     Ok(Status::Finished)
 }
 
-fn read_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut bytes = Vec::new();
-    if reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(None);
+fn show_neighbour(out: &mut impl Write, line: u64, text: &str) -> io::Result<()> {
+    writeln!(out, "--- line {line}\n{}\n", plain(&shortened(text)))
+}
+
+/// Lines of text, counted from 1.
+struct Lines<R> {
+    reader: R,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn next(&mut self) -> io::Result<Option<String>> {
+        let mut bytes = Vec::new();
+        if self.reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        if bytes.last() != Some(&b'\n') && bytes.len() as u64 == MAX_LINE {
+            skip_line(&mut self.reader)?;
+        }
+        self.number += 1;
+        Ok(Some(String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned()))
     }
-    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == MAX_LINE {
-        skip_line(reader)?;
+
+    /// The record that begins with the line `record`: to the brace or the tag that closes it.
+    fn rest_of_record(&mut self, mut record: String) -> io::Result<String> {
+        let is_xml = record.trim_start().starts_with('<');
+        let mut depth = open_braces(&record);
+        let mut closed = closes_event(&record);
+        while (if is_xml { !closed } else { depth > 0 }) && (record.len() as u64) < MAX_LINE {
+            let Some(line) = self.next()? else { break };
+            depth += open_braces(&line);
+            closed = closes_event(&line);
+            record.push('\n');
+            record.push_str(&line);
+        }
+        Ok(record)
     }
-    Ok(Some(String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned()))
+}
+
+/// How many more braces a line of JSON opens than it closes.
+fn open_braces(line: &str) -> i64 {
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    for byte in line.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    depth
+}
+
+/// Whether a line of XML holds the closing tag of an event, of any namespace prefix.
+fn closes_event(line: &str) -> bool {
+    line.match_indices("Event>").any(|(at, _)| {
+        let before = line.get(..at).unwrap_or_default();
+        before.ends_with('/') || before.ends_with(':') && before.rfind('<') == before.rfind("</")
+    })
 }
 
 fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {

@@ -152,12 +152,11 @@ fn invalid_utf_8_and_unpaired_surrogates_become_replacement_characters() {
     place.file("logs/surrogate.jsonl", String::from_utf8(bytes).unwrap().replace("@@", "\\ud800"));
     let summary = summary(&place, &[], 0);
     assert_eq!(summary["tally"]["findings"], 7);
-    assert!(
-        piece(&summary, "logs/invalid.jsonl")["notes"][0]
-            .as_str()
-            .unwrap()
-            .contains("line 2: bytes that are not UTF-8")
-    );
+    let has_note = |path, note: &str| {
+        assert!(piece(&summary, path)["notes"][0].as_str().unwrap().contains(note), "{summary:#}");
+    };
+    has_note("logs/invalid.jsonl", "line 2: bytes that are not UTF-8");
+    has_note("logs/surrogate.jsonl", "line 2: unpaired surrogates were read as U+FFFD");
     place.file("rule.yml", rule("Replaced", "low", "CommandLine|re: '^b\\x{fffd}+b$'"));
     let found = place.findings(&["logs", "--rules", "rule.yml", "--no-shipped-rules"]);
     assert_eq!(places(&found), [2, 2]);

@@ -25,6 +25,18 @@ fn a_line_is_shown_whole_with_its_neighbours() {
 }
 
 #[test]
+fn a_record_of_many_lines_is_shown_whole() {
+    let place = Place::new();
+    place.file("log.json", "[\n  {\n    \"EventID\": 1,\n    \"Image\": \"a}\\\"\"\n  },\n  {\"EventID\": 2}\n]\n");
+    let run = place.run(&["show", "log.json#L2", "--context", "1"]);
+    run.ends(0, &["--- line 1\n[", "==> line 2\n", "\"Image\": \"a}\\\"\"", "--- line 6\n  {\"EventID\": 2}"]);
+    place.file("log.xml", "<Events>\n<e:Event>\n <e:System/>\n <e:X>Event></e:X>\n</e:Event>\n<Event/>\n</Events>\n");
+    let run = place.run(&["show", "log.xml#L2", "--context", "0"]);
+    run.ends(0, &["==> line 2\n", "</e:Event>\n"]);
+    assert!(!run.out.contains("<Event/>"));
+}
+
+#[test]
 fn a_record_of_an_event_log_is_shown_whole_with_its_neighbours() {
     let Some(log) = shared("corpus/evtx/ordinary/new-user-security.evtx") else { return };
     let place = Place::new();

@@ -15,6 +15,7 @@
 //! little around it as possible, is counted, and names its place and reason.
 
 mod block;
+mod cut;
 mod evtx;
 mod json;
 mod open;

@@ -8,6 +8,7 @@ use event::{Record, Value};
 use regex::Regex;
 
 use crate::{
+    fold::fold,
     pattern::{Part, Pattern},
     rule::Rule,
     taxonomy::{Entry, Taxonomy},
@@ -55,7 +56,7 @@ impl Judge {
         let applies = |entry: &&Entry| {
             entry.source.includes(&record.source())
                 && entry.conditions.iter().all(|(field, values)| {
-                    fields.get(field).flatten().any(|text| values.iter().any(|value| value.eq_ignore_ascii_case(text)))
+                    fields.get(field).flatten().any(|text| values.iter().any(|value| fold(value) == fold(text)))
                 })
         };
         entries.iter().filter(applies).any(|entry| self.holds(&rule.expr, entry, &fields))
@@ -109,7 +110,7 @@ impl Judge {
                 };
                 fields.get(native(entry, other)).flatten().any(relates)
             }
-            other => other.matches(text, &crate::fold::fold(text)),
+            other => other.matches(text, &fold(text)),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
     value,
     walk::{self, CHUNK, ChunkHeader, RecordHeader, Walk},
 };
-use crate::{Block, Output, Reader, Run};
+use crate::{Block, Output, Reader};
 
 /// All records of one template, event id, channel and provider: they are of one class, and one plan holds
 /// for them.
@@ -80,6 +80,7 @@ struct State {
     searches: Vec<Search>,
     /// Text put together of several parts.
     pieces: String,
+    unpaired: Unpaired,
 }
 
 /// What [`Detector::text_hits`] said of a chunk.
@@ -115,6 +116,7 @@ impl Reader for EvtxReader {
             offset += chunk.len() as u64;
         }
         self.slack.note(output);
+        std::mem::take(&mut self.state.unpaired).note(output);
     }
 }
 
@@ -136,6 +138,31 @@ impl Slack {
                 format!("{} records in slack space cannot be decoded, since their templates are gone", self.lost);
             output.notes.push(note);
         }
+    }
+}
+
+/// Records of a block in whose wanted text a surrogate stands without its other half.
+#[derive(Default)]
+struct Unpaired {
+    first: Option<u64>,
+    more: u64,
+}
+
+impl Unpaired {
+    fn look(&mut self, record: &RecordHeader, fields: &[(Slot, Value<'_>)]) {
+        if !fields.iter().any(|(_, value)| matches!(value, Value::Utf16(units) if value::has_unpaired(units))) {
+            return;
+        }
+        match self.first {
+            None => self.first = Some(record.id),
+            Some(_) => self.more += 1,
+        }
+    }
+
+    fn note(self, output: &mut Output) {
+        let Some(first) = self.first else { return };
+        let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
+        output.notes.push(format!("record {first}{more}: unpaired surrogates were read as U+FFFD"));
     }
 }
 
@@ -183,7 +210,7 @@ impl EvtxReader {
         let mut pass = Pass { state: &mut self.state, piece, chunk, decoder: &decoder, detector, output };
         for record in &self.walk.live {
             if pass.read(record) {
-                join_run(&mut pass.output.runs, record);
+                crate::add_to_runs(&mut pass.output.runs, record.id, record.time());
             }
         }
         let own = ChunkHeader::read(chunk);
@@ -195,17 +222,6 @@ impl EvtxReader {
             let whole = decoder.strict_tree(record).is_ok() && pass.read(record);
             *(if whole { &mut self.slack.taken } else { &mut self.slack.lost }) += 1;
         }
-    }
-}
-
-fn join_run(runs: &mut Vec<Run>, record: &RecordHeader) {
-    let time = record.time();
-    if let Some(run) = runs.last_mut().filter(|run| run.last.checked_add(1) == Some(record.id)) {
-        run.last = record.id;
-        run.from = [run.from, time].into_iter().flatten().min();
-        run.until = run.until.max(time);
-    } else {
-        runs.push(Run { first: record.id, last: record.id, from: time, until: time });
     }
 }
 
@@ -373,6 +389,7 @@ impl<'c> Pass<'_, 'c> {
         let time = self.time(&shape, &root).or(record.time());
         let whole = EvtxRecord::new(self.decoder, *record, &shape.names, self.computer(&shape, &root));
         self.state.shown = shown.show(|fields| {
+            self.state.unpaired.look(record, fields);
             let event = Event { piece: self.piece, class: shape.class, time, fields, text, record: &whole };
             self.detector.look(&event, &mut self.output.findings);
         });
@@ -597,6 +614,7 @@ impl Pass<'_, '_> {
             let slots = interest.fields.iter().zip(0..).filter(|(name, _)| **name == *field.name);
             fields.extend(slots.map(|(_, slot)| (slot, field.value.as_value())));
         }
+        self.state.unpaired.look(record, &fields);
         let event = Event {
             piece: self.piece,
             class,

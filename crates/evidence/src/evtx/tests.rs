@@ -152,6 +152,17 @@ fn what_is_not_wanted_is_counted() {
 }
 
 #[test]
+fn halves_of_surrogate_pairs_are_told() {
+    let mut chunk = Chunk::new(5);
+    for units in [&[0x3d, 0xd8, 0x00, 0xde], &[0x00, 0xd8, 0x41, 0x00], &[0x41, 0x00, 0x00, 0xdc]] {
+        chunk.record(&simple(), &values(1, vec![Value::Typed(0x01, units.to_vec())]));
+    }
+    let mut toy = Toy { fields: vec!["Image".into()], ..Toy::default() };
+    let output = read(&file(&[chunk.finish()], 0, 0, 8), &mut toy);
+    assert_eq!(output.notes, ["record 6 and 1 more: unpaired surrogates were read as U+FFFD"]);
+}
+
+#[test]
 fn content_of_several_parts_is_put_together() {
     let parts = vec![
         Node::Text("a<"),

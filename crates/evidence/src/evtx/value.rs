@@ -293,6 +293,14 @@ pub(super) fn literal_size(ty: u8, bytes: &[u8]) -> Result<usize, Fault> {
     })
 }
 
+/// Whether UTF-16 holds a surrogate without its other half.
+pub(super) fn has_unpaired(units: &[u8]) -> bool {
+    let (pairs, _) = units.as_chunks::<2>();
+    // Hardly any text holds surrogates, and this loop is one that the compiler vectorises.
+    pairs.iter().fold(false, |any, [_, high]| any | (high & 0xf8 == 0xd8))
+        && char::decode_utf16(pairs.iter().map(|pair| u16::from_le_bytes(*pair))).any(|unit| unit.is_err())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,136 +4,56 @@
 //! they can: with JSON lines that is one search from the block's end. Only where there is none (an array on one
 //! line, pretty-printed elements, very long records) braces are counted, outside of strings.
 
-use std::io::{self, Read};
-
-use event::{Damage, Position};
-use memchr::{memchr_iter, memchr3, memmem};
+use memchr::{memchr3, memmem};
 
 use super::{
     read::{BOM, begin},
     scan::{MAX_INDENT, begins_record},
 };
-use crate::{Block, Cutter};
-
-/// Aimed size of a block in bytes.
-const BLOCK: usize = 1 << 20;
-/// Longest record in bytes that is read.
-pub(super) const MAX_RECORD: usize = 64 << 20;
+use crate::cut::{Borders, TextCutter};
 
 /// Cuts one piece.
+pub(super) type JsonCutter = TextCutter<JsonBorders>;
+
+/// Finds borders between records.
 #[derive(Default)]
-pub(super) struct JsonCutter {
-    /// What was read and not yet given out.
-    buffer: Vec<u8>,
-    offset: u64,
-    line: u64,
-    started: bool,
-    ended: bool,
+pub(super) struct JsonBorders {
     /// How much of the buffer holds no line that begins with `{`.
     searched: usize,
-    borders: Borders,
-    damages: Vec<Damage>,
+    braces: Braces,
 }
 
-impl Cutter for JsonCutter {
-    fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>> {
-        if !self.started {
-            self.start(input)?;
-        }
-        self.fill(input, BLOCK.saturating_sub(self.buffer.len()))?;
-        loop {
-            if let Some(border) = self.border() {
-                return Ok(Some(self.block(border)));
-            }
-            if self.ended {
-                let rest = self.buffer.len();
-                return Ok((rest > 0 || !self.damages.is_empty()).then(|| self.block(rest)));
-            }
-            if self.buffer.len() > MAX_RECORD {
-                self.skip(input)?;
-            }
-            self.fill(input, BLOCK)?;
-        }
-    }
-}
-
-impl JsonCutter {
-    /// Leaves out what stands before the first record: byte order mark, `[`, what is wrapped around an array.
-    fn start(&mut self, input: &mut dyn Read) -> io::Result<()> {
-        self.fill(input, BLOCK)?;
-        self.started = true;
-        self.line = 1;
-        let bom = if self.buffer.starts_with(BOM) { BOM.len() } else { 0 };
-        let head = self.buffer.get(bom..).unwrap_or_default();
-        let prefix = bom + begin(head.get(..super::HEAD).unwrap_or(head));
-        drop(self.block(prefix));
-        self.borders = Borders::default();
-        Ok(())
+impl Borders for JsonBorders {
+    /// Byte order mark, `[`, what is wrapped around an array.
+    fn begin(&mut self, head: &[u8]) -> usize {
+        let bom = if head.starts_with(BOM) { BOM.len() } else { 0 };
+        let head = head.get(bom..).unwrap_or_default();
+        bom + begin(head.get(..super::HEAD).unwrap_or(head))
     }
 
-    fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
-        if self.ended || wanted == 0 {
-            return Ok(());
-        }
-        let got = input.take(wanted as u64).read_to_end(&mut self.buffer)?;
-        self.ended = got < wanted;
-        Ok(())
-    }
-
-    /// Where the block may end: the last border in the buffer. `None` where there is none yet, or where the
-    /// rest is the last block.
-    fn border(&mut self) -> Option<usize> {
-        if self.ended && self.buffer.len() <= BLOCK {
-            return None;
-        }
+    fn last(&mut self, buffer: &[u8], ended: bool) -> Option<usize> {
         let from = self.searched.saturating_sub(1);
-        let line = self.buffer.get(from..).and_then(|bytes| memmem::rfind(bytes, b"\n{"));
+        let line = buffer.get(from..).and_then(|bytes| memmem::rfind(bytes, b"\n{"));
         if let Some(found) = line {
-            self.borders = Borders::default();
+            self.braces = Braces::default();
             return Some(from + found + 1);
         }
-        self.searched = self.buffer.len();
-        self.borders.last(&self.buffer, self.ended).filter(|border| *border > 0)
+        self.searched = buffer.len();
+        self.braces.last(buffer, ended).filter(|border| *border > 0)
     }
 
-    fn block(&mut self, end: usize) -> Block {
-        // The next block's memory is taken at once, not by growing into it.
-        let mut rest = Vec::with_capacity(BLOCK + 1);
-        rest.extend(self.buffer.drain(end.min(self.buffer.len())..));
-        let bytes = std::mem::replace(&mut self.buffer, rest);
-        let block = Block { offset: self.offset, line: self.line, damages: std::mem::take(&mut self.damages), bytes };
-        self.pass(&block.bytes);
-        block
+    fn first(&mut self, buffer: &[u8], ended: bool) -> Result<usize, usize> {
+        self.braces.first(buffer, ended).ok_or(self.braces.at)
     }
 
-    /// Counts bytes that have left the buffer.
-    fn pass(&mut self, bytes: &[u8]) {
-        self.offset += bytes.len() as u64;
-        self.line += memchr_iter(b'\n', bytes).count() as u64;
+    fn passed(&mut self, bytes: usize) {
         self.searched = 0;
-        self.borders.at = self.borders.at.saturating_sub(bytes.len());
-    }
-
-    /// Leaves out a record over the limit: everything to the next border.
-    fn skip(&mut self, input: &mut dyn Read) -> io::Result<()> {
-        let reason = format!("expected a record of at most {MAX_RECORD} bytes, found a longer one");
-        self.damages.push(Damage { position: Position::Line(self.line), records: 1, reason });
-        loop {
-            let border = self.borders.first(&self.buffer, self.ended);
-            let passed = border.unwrap_or(self.borders.at);
-            let rest = self.buffer.split_off(passed.min(self.buffer.len()));
-            let bytes = std::mem::replace(&mut self.buffer, rest);
-            self.pass(&bytes);
-            if border.is_some() || self.ended {
-                return Ok(());
-            }
-            self.fill(input, BLOCK)?;
-        }
+        self.braces.at = self.braces.at.saturating_sub(bytes);
     }
 }
 
 /// Finds borders between records by counting braces; goes on where it stopped.
-pub(super) struct Borders {
+pub(super) struct Braces {
     /// How far the buffer was looked at.
     at: usize,
     depth: usize,
@@ -145,13 +65,13 @@ pub(super) struct Borders {
     indent: usize,
 }
 
-impl Default for Borders {
+impl Default for Braces {
     fn default() -> Self {
         Self { at: 0, depth: 0, in_string: false, blanks: 0, only_blanks: true, indent: 0 }
     }
 }
 
-impl Borders {
+impl Braces {
     /// For bytes that begin with a record whose first line begins with `indent` blanks.
     pub(super) fn within(indent: usize) -> Self {
         Self { blanks: indent, only_blanks: false, ..Self::default() }

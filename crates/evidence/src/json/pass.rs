@@ -26,12 +26,17 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], line: u64, notes: &mut Vec<String>) ->
     let is_bad = |line: &[u8]| std::str::from_utf8(line).is_err();
     let mut bad = bytes.split(|byte| *byte == b'\n').zip(line..).filter(|(line, _)| is_bad(line));
     let first = bad.next().map_or(line, |(_, number)| number);
-    let more = match bad.count() {
-        0 => String::new(),
-        count => format!(" and {count} more"),
-    };
-    notes.push(format!("line {first}{more}: bytes that are not UTF-8 were read as U+FFFD"));
+    let place = many_lines(first, bad.count());
+    notes.push(format!("{place}: bytes that are not UTF-8 were read as U+FFFD"));
     String::from_utf8_lossy(bytes)
+}
+
+/// A line, and how many more places are like it.
+pub(crate) fn many_lines(first: u64, more: usize) -> String {
+    match more {
+        0 => format!("line {first}"),
+        more => format!("line {first} and {more} more"),
+    }
 }
 
 /// Counts lines when someone asks, going on from where it was asked last.
@@ -97,20 +102,20 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Whether a word of `group` may stand in `text[record]`. `hidden` finds the places where characters that a detector
-    /// looks for in raw bytes may be written in another way, in rising order.
+    /// Whether a word of `group` may stand in `text[record]`. `hidden` gives the places in `text` where characters that a
+    /// detector looks for in raw bytes may be written in another way.
     pub(crate) fn may_stand(
         &mut self,
         group: TextGroup,
         text: &str,
         record: Range<usize>,
-        hidden: fn(&str, &mut dyn FnMut(usize)),
+        hidden: impl FnOnce() -> Vec<usize>,
         detector: &mut dyn Detector,
     ) -> bool {
         let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
             let mut hits = Vec::new();
             let rules_out = detector.text_hits(group, text.as_bytes(), Encoding::Utf8, &mut hits);
-            hidden(text, &mut |at| hits.push(at));
+            hits.extend(hidden());
             hits.sort_unstable();
             self.groups.push((group, rules_out, hits));
             self.groups.len() - 1

@@ -8,12 +8,12 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{
-    cut::Borders,
+    cut::Braces,
     names::{ROLES, Role},
-    pass::{Damages, Lines, Values, Words, decode, reuse},
+    pass::{Damages, Lines, Values, Words, decode, many_lines, reuse},
     record::{JsonRecord, Source, field_name, leaf_text, leaf_value, raw},
     scan::{Leaf, MAX_INDENT, Scanner, Shown},
-    value::{self, Kind, unescape},
+    value::{Escapes, Kind, unescape},
 };
 use crate::{Block, Output, Reader};
 
@@ -117,7 +117,7 @@ fn wrapped(object: &[u8]) -> Option<usize> {
 /// Where to go on after the damaged record at `start`: behind its last brace, or where a line begins the next.
 fn resume(bytes: &[u8], start: usize, indent: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
-    start + Borders::within(indent).first(rest, true).unwrap_or(rest.len()).max(1)
+    start + Braces::within(indent).first(rest, true).unwrap_or(rest.len()).max(1)
 }
 
 /// What stands between records.
@@ -225,12 +225,20 @@ struct Pass<'a> {
     text: &'a str,
     lines: Lines<'a>,
     words: Words,
+    escapes: Escapes,
     damages: Damages,
 }
 
 impl Pass<'_> {
     fn damage(&mut self, at: usize, reason: &str) {
         self.damages.push(&self.lines, at, reason);
+    }
+
+    fn note_unpaired(&self, output: &mut Output) {
+        if let Some((first, others)) = self.escapes.unpaired.split_first() {
+            let place = many_lines(self.lines.line(*first), others.len());
+            output.notes.push(format!("{place}: unpaired surrogates were read as U+FFFD"));
+        }
     }
 }
 
@@ -243,8 +251,10 @@ impl Reader for JsonReader {
             text: &text,
             lines: Lines::new(text.as_bytes(), block.line),
             words: Words::default(),
+            escapes: Escapes::of(&text),
             damages: Damages::default(),
         };
+        pass.note_unpaired(output);
         self.pass(&mut pass, detector, output);
         output.damages.append(&mut pass.damages.list);
     }
@@ -303,10 +313,11 @@ impl JsonReader {
             return Ok(());
         }
         gather(plan, &known.source, pass.text, &self.scanner, &mut self.pending, &mut self.unescaped);
-        let text = plan
-            .interest
-            .text
-            .is_some_and(|group| pass.words.may_stand(group, pass.text, start..end, value::hidden_plain, detector));
+        let hidden = &pass.escapes.plain;
+        let words = &mut pass.words;
+        let group = plan.interest.text;
+        let text =
+            group.is_some_and(|group| words.may_stand(group, pass.text, start..end, || hidden.clone(), detector));
         let record =
             JsonRecord { text: pass.text, start, scanner: &self.scanner, source: &known.source, lines: &pass.lines };
         let mut fields = reuse(std::mem::take(&mut self.values));

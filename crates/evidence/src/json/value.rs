@@ -92,15 +92,42 @@ pub(super) fn keywords(raw: &str) -> Option<Value<'static>> {
     }
 }
 
-/// Finds the `\u` escapes in `raw` that stand for a plain character (see [`event::Detector::text_hits`]), or for one
-/// that is case-folded to one: the Kelvin sign and the long s.
-pub(super) fn hidden_plain(raw: &str, found: &mut dyn FnMut(usize)) {
-    for at in memchr::memmem::find_iter(raw.as_bytes(), b"\\u") {
-        let digits = raw.get(at + 2..at + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        if digits.and_then(char::from_u32).is_some_and(|c| event::is_plain(c) || matches!(c, '\u{17f}' | '\u{212a}')) {
-            found(at);
+/// What the `\u` escapes of a block say that matters to more than their own values.
+#[derive(Default)]
+pub(super) struct Escapes {
+    /// Where one stands for a plain character (see [`event::Detector::text_hits`]), or for one that is case-folded to one:
+    /// the Kelvin sign and the long s.
+    pub(super) plain: Vec<usize>,
+    /// Where one is half of a pair of surrogates whose other half is missing.
+    pub(super) unpaired: Vec<usize>,
+}
+
+impl Escapes {
+    pub(super) fn of(text: &str) -> Self {
+        let mut escapes = Self::default();
+        let mut behind_pair = 0;
+        for at in memchr::memmem::find_iter(text.as_bytes(), b"\\u") {
+            let Some(first) = unit(text.get(at..).unwrap_or_default()) else { continue };
+            match char::from_u32(u32::from(first)) {
+                Some(c) if event::is_plain(c) || matches!(c, '\u{17f}' | '\u{212a}') => escapes.plain.push(at),
+                Some(_) => {}
+                None if at < behind_pair || is_escaped(text, at) => {}
+                None => match unit(text.get(at + 6..).unwrap_or_default()) {
+                    Some(second) if char::decode_utf16([first, second]).next().is_some_and(|c| c.is_ok()) => {
+                        behind_pair = at + 12;
+                    }
+                    _ => escapes.unpaired.push(at),
+                },
+            }
         }
+        escapes
     }
+}
+
+/// Whether the backslash at `at` is itself escaped.
+fn is_escaped(text: &str, at: usize) -> bool {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 #[cfg(test)]
@@ -128,6 +155,15 @@ mod tests {
             unescape(raw, &mut out);
             assert_eq!(out, text, "{raw}");
         }
+    }
+
+    #[test]
+    fn escapes_that_hide_and_halves_of_pairs_are_found() {
+        let text = r"\u0041 \u0022 \u212a \ud83d\ude00 \ud800 \\ud800 \udc00\ud83d\ude00 \ud83d";
+        let escapes = Escapes::of(text);
+        let places = |words: &[&str]| words.iter().map(|word| text.find(word).unwrap()).collect::<Vec<_>>();
+        assert_eq!(escapes.plain, places(&[r"\u0041", r"\u212a"]));
+        assert_eq!(escapes.unpaired, [places(&[r"\ud800 ", r"\udc00"]), vec![text.len() - 6]].concat());
     }
 
     #[test]

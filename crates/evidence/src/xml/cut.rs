@@ -1,16 +1,9 @@
 //! Cuts XML into blocks of whole events, before the `Event` tags that begin records.
 
-use std::io::{self, Read};
+use memchr::{memchr2, memmem};
 
-use event::{Damage, Position};
-use memchr::{memchr_iter, memchr2, memmem};
+use crate::cut::{Borders, TextCutter};
 
-use crate::{Block, Cutter};
-
-/// Aimed size of a block in bytes.
-const BLOCK: usize = 1 << 20;
-/// Longest record in bytes that is read.
-const MAX_RECORD: usize = 64 << 20;
 /// Longest opening tag of an event, with the blanks behind it and the beginning of the next.
 const MAX_TAG: usize = 4096;
 /// Longest namespace prefix.
@@ -68,89 +61,38 @@ fn begins_with_system(content: &[u8]) -> bool {
 }
 
 /// Cuts one piece.
+pub(super) type XmlCutter = TextCutter<XmlBorders>;
+
+/// Finds borders between records.
 #[derive(Default)]
-pub(super) struct XmlCutter {
-    buffer: Vec<u8>,
-    offset: u64,
-    /// Lines that have left the buffer.
-    lines: u64,
-    ended: bool,
+pub(super) struct XmlBorders {
     /// How much of the buffer was searched and does not begin a second record.
     searched: usize,
-    damages: Vec<Damage>,
+    /// The buffer begins within a record.
+    inside: bool,
 }
 
-impl Cutter for XmlCutter {
-    fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>> {
-        self.fill(input, BLOCK.saturating_sub(self.buffer.len()))?;
-        loop {
-            if let Some(border) = self.border() {
-                return Ok(Some(self.block(border)));
-            }
-            if self.ended {
-                let rest = self.buffer.len();
-                return Ok((rest > 0 || !self.damages.is_empty()).then(|| self.block(rest)));
-            }
-            if self.buffer.len() > MAX_RECORD {
-                self.skip(input)?;
-            }
-            self.fill(input, BLOCK)?;
-        }
-    }
-}
-
-impl XmlCutter {
-    fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
-        if self.ended || wanted == 0 {
-            return Ok(());
-        }
-        let got = input.take(wanted as u64).read_to_end(&mut self.buffer)?;
-        self.ended = got < wanted;
-        Ok(())
-    }
-
-    fn border(&mut self) -> Option<usize> {
-        if self.ended && self.buffer.len() <= BLOCK {
-            return None;
-        }
-        let border = last_record(&self.buffer, self.searched.max(1)).filter(|border| *border > 0);
-        // A tag may begin before the end and be recognised only with what follows.
-        self.searched = self.buffer.len().saturating_sub(2 * MAX_TAG);
+impl Borders for XmlBorders {
+    fn last(&mut self, buffer: &[u8], _ended: bool) -> Option<usize> {
+        let border = last_record(buffer, self.searched.max(1)).filter(|border| *border > 0);
+        self.searched = settled(buffer);
         border
     }
 
-    fn block(&mut self, end: usize) -> Block {
-        let rest = self.buffer.split_off(end.min(self.buffer.len()));
-        let bytes = std::mem::replace(&mut self.buffer, rest);
-        let damages = std::mem::take(&mut self.damages);
-        let block = Block { offset: self.offset, line: self.lines + 1, bytes, damages };
-        self.pass(&block.bytes);
-        block
+    fn first(&mut self, buffer: &[u8], _ended: bool) -> Result<usize, usize> {
+        let from = if self.inside { 0 } else { self.searched.max(1) };
+        let next = next_record(buffer, from);
+        self.inside = next.is_none();
+        next.ok_or(settled(buffer))
     }
 
-    /// Counts bytes that have left the buffer.
-    fn pass(&mut self, bytes: &[u8]) {
-        self.offset += bytes.len() as u64;
-        self.lines += memchr_iter(b'\n', bytes).count() as u64;
+    fn passed(&mut self, _bytes: usize) {
         self.searched = 0;
     }
+}
 
-    /// Leaves out a record over the limit: everything before the next record.
-    fn skip(&mut self, input: &mut dyn Read) -> io::Result<()> {
-        let reason = format!("expected a record of at most {MAX_RECORD} bytes, found a longer one");
-        self.damages.push(Damage { position: Position::Line(self.lines + 1), records: 1, reason });
-        let mut from = self.searched.max(1);
-        loop {
-            let next = next_record(&self.buffer, from);
-            let kept = if self.ended { self.buffer.len() } else { self.buffer.len().saturating_sub(2 * MAX_TAG) };
-            let rest = self.buffer.split_off(next.unwrap_or(kept));
-            let bytes = std::mem::replace(&mut self.buffer, rest);
-            self.pass(&bytes);
-            if next.is_some() || self.ended {
-                return Ok(());
-            }
-            from = 0;
-            self.fill(input, BLOCK)?;
-        }
-    }
+/// How much of the buffer will look the same whatever follows: a tag may begin before the end and be recognised only with
+/// what comes behind.
+fn settled(buffer: &[u8]) -> usize {
+    buffer.len().saturating_sub(2 * MAX_TAG)
 }

@@ -373,7 +373,8 @@ impl XmlReader {
         }
         record.line = pass.lines.line(range.start);
         let group = wanted.interest.text;
-        let text = group.is_some_and(|group| pass.words.may_stand(group, pass.text, range, hidden_plain, detector));
+        let hidden = || hidden_plain(pass.text);
+        let text = group.is_some_and(|group| pass.words.may_stand(group, pass.text, range, hidden, detector));
         let mut values = reuse(std::mem::take(&mut self.values));
         let named = record.fields.iter().filter_map(|field| Some((*wanted.slots.get(&field.name)?, field.value())));
         values.extend(named);
@@ -439,10 +440,7 @@ impl Record for XmlRecord {
 /// Finds the places where plain characters may not stand as they are (see [`event::Detector::text_hits`]): characters
 /// written as their numbers, comments and the like in the middle of a word. The five named entities stand for none that
 /// is plain.
-fn hidden_plain(raw: &str, found: &mut dyn FnMut(usize)) {
-    for at in memchr::memchr2_iter(b'&', b'<', raw.as_bytes()) {
-        if matches!(raw.as_bytes().get(at..at + 2), Some(b"&#" | b"<!" | b"<?")) {
-            found(at);
-        }
-    }
+fn hidden_plain(text: &str) -> Vec<usize> {
+    let is_one = |at: &usize| matches!(text.as_bytes().get(*at..at + 2), Some(b"&#" | b"<!" | b"<?"));
+    memchr::memchr2_iter(b'&', b'<', text.as_bytes()).filter(is_one).collect()
 }

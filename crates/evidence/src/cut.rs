@@ -1,0 +1,116 @@
+//! Cuts text into blocks of whole records. What lies between two records, each format says for itself ([`Borders`]).
+
+use std::io::{self, Read};
+
+use event::{Damage, Position};
+
+use crate::{Block, Cutter};
+
+/// Aimed size of a block in bytes.
+pub(crate) const BLOCK: usize = 1 << 20;
+/// Longest record in bytes that is read.
+pub(crate) const MAX_RECORD: usize = 64 << 20;
+
+/// Finds where records end in a buffer of text that always begins with a record; goes on where it stopped.
+pub(crate) trait Borders: Default + Send {
+    /// How many bytes of a piece's beginning stand before its first record.
+    fn begin(&mut self, _head: &[u8]) -> usize {
+        0
+    }
+
+    /// The last border in `buffer`, if there is one behind its beginning. `ended`: nothing follows.
+    fn last(&mut self, buffer: &[u8], ended: bool) -> Option<usize>;
+
+    /// The first border behind the beginning; if there is none yet, how many bytes hold none whatever follows.
+    ///
+    /// # Errors
+    /// That number of bytes.
+    fn first(&mut self, buffer: &[u8], ended: bool) -> Result<usize, usize>;
+
+    /// So many bytes have left the buffer.
+    fn passed(&mut self, bytes: usize);
+}
+
+/// Cuts one piece.
+#[derive(Default)]
+pub(crate) struct TextCutter<B> {
+    /// What was read and not yet given out.
+    buffer: Vec<u8>,
+    offset: u64,
+    /// Lines that have left the buffer.
+    lines: u64,
+    started: bool,
+    ended: bool,
+    borders: B,
+    damages: Vec<Damage>,
+}
+
+impl<B: Borders> Cutter for TextCutter<B> {
+    fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>> {
+        self.fill(input, BLOCK.saturating_sub(self.buffer.len()))?;
+        if !self.started {
+            self.started = true;
+            let before = self.borders.begin(&self.buffer);
+            drop(self.take(before));
+        }
+        loop {
+            // What is left at the end is one block, if it is not too large.
+            let is_last = self.ended && self.buffer.len() <= BLOCK;
+            if let Some(border) = if is_last { None } else { self.borders.last(&self.buffer, self.ended) } {
+                return Ok(Some(self.block(border)));
+            }
+            if self.ended {
+                let rest = self.buffer.len();
+                return Ok((rest > 0 || !self.damages.is_empty()).then(|| self.block(rest)));
+            }
+            if self.buffer.len() > MAX_RECORD {
+                self.skip(input)?;
+            }
+            self.fill(input, BLOCK)?;
+        }
+    }
+}
+
+impl<B: Borders> TextCutter<B> {
+    fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
+        if self.ended || wanted == 0 {
+            return Ok(());
+        }
+        let got = input.take(wanted as u64).read_to_end(&mut self.buffer)?;
+        self.ended = got < wanted;
+        Ok(())
+    }
+
+    fn block(&mut self, end: usize) -> Block {
+        let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
+        Block { offset, line, damages, bytes: self.take(end) }
+    }
+
+    /// Takes the first bytes out of the buffer.
+    fn take(&mut self, end: usize) -> Vec<u8> {
+        // The next block's memory is taken at once, not by growing into it.
+        let mut rest = Vec::with_capacity(BLOCK + 1);
+        rest.extend(self.buffer.drain(end.min(self.buffer.len())..));
+        let bytes = std::mem::replace(&mut self.buffer, rest);
+        self.offset += bytes.len() as u64;
+        self.lines += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        self.borders.passed(bytes.len());
+        bytes
+    }
+
+    /// Leaves out a record over the limit: everything to the next border.
+    fn skip(&mut self, input: &mut dyn Read) -> io::Result<()> {
+        let reason = format!("expected a record of at most {MAX_RECORD} bytes, found a longer one");
+        self.damages.push(Damage { position: Position::Line(self.lines + 1), records: 1, reason });
+        loop {
+            let border = self.borders.first(&self.buffer, self.ended);
+            let passed =
+                if self.ended { border.unwrap_or(self.buffer.len()) } else { border.unwrap_or_else(|none| none) };
+            drop(self.take(passed));
+            if border.is_ok() || self.ended {
+                return Ok(());
+            }
+            self.fill(input, BLOCK)?;
+        }
+    }
+}
