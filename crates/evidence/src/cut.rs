@@ -7,7 +7,7 @@ use event::{Damage, Position};
 use crate::{Block, Cutter};
 
 /// Aimed size of a block in bytes.
-pub(crate) const BLOCK: usize = 1 << 20;
+pub(crate) const BLOCK: usize = 1 << 18;
 /// Longest record in bytes that is read.
 pub(crate) const MAX_RECORD: usize = 64 << 20;
 

@@ -21,6 +21,6 @@ mod text_filter;
 
 pub(crate) use class::Classes;
 pub(crate) use fold::Constant;
-pub(crate) use program::{BoundTest, Node, Program, ProgramRule};
+pub(crate) use program::{BoundTest, Node, Program, ProgramRule, View};
 pub(crate) use scanner::Scanned;
 pub(crate) use source_cache::SourceCache;

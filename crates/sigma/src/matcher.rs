@@ -1,11 +1,11 @@
 //! The detector: rules at work on events.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Matched, Place, Slot, TextGroup, Value};
 
 use crate::{
-    compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, Scanned, SourceCache},
+    compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, Scanned, SourceCache, View},
     fold::{fold, fold_into},
     memo::{MAX_BYTES, Memo},
     test::Matcher,
@@ -241,7 +241,7 @@ struct Evaluation<'a, 'e> {
     state: &'a mut State,
 }
 
-impl Evaluation<'_, '_> {
+impl<'a> Evaluation<'a, '_> {
     fn holds(&mut self, node: &Node) -> bool {
         match node {
             Node::All(terms) => !self.is_ruled_out(terms) && terms.iter().all(|term| self.holds(term)),
@@ -284,18 +284,29 @@ impl Evaluation<'_, '_> {
             return test.matcher.takes_null();
         }
         if let (Matcher::FieldRef { open_start, open_end, cased, .. }, Some(other)) = (&test.matcher, test.other) {
-            let others: Vec<_> = values(self.event, other).filter(|(_, value)| !matches!(value, Value::Null)).collect();
-            return others
-                .iter()
-                .any(|(_, other)| relates(&value.text(), &other.text(), *open_start, *open_end, *cased));
+            let text = self.translated(test.slot.map(|slot| (slot, test.view)), value);
+            return values(self.event, other.0)
+                .filter(|(_, value)| !matches!(value, Value::Null))
+                .any(|(_, value)| relates(&text, &self.translated(Some(other), &value), *open_start, *open_end, *cased));
         }
-        let view =
-            test.slot.and_then(|slot| self.program.slots.get(usize::from(slot))).and_then(|views| views.get(test.view));
+        let view = self.view(test.slot.map(|slot| (slot, test.view)));
         let Some(text) = self.state.text(index, value) else { return false };
         match view.and_then(|view| view.translation.get(&text.text)) {
             Some(translated) => test.matcher.matches(translated, &fold(translated)),
             None => test.matcher.matches(&text.text, &text.folded),
         }
+    }
+
+    fn view(&self, place: Option<(Slot, usize)>) -> Option<&'a View> {
+        let (slot, view) = place?;
+        self.program.slots.get(usize::from(slot))?.get(view)
+    }
+
+    /// A value's text in the words of the rules.
+    fn translated<'v>(&self, place: Option<(Slot, usize)>, value: &Value<'v>) -> Cow<'v, str> {
+        let text = value.text();
+        let translated = self.view(place).and_then(|view| view.translation.get(&*text));
+        translated.map_or(text, |translated| Cow::Owned(translated.clone()))
     }
 
     /// The values of the whole record that satisfy a test for a word anywhere.

@@ -85,10 +85,7 @@ impl Judge {
             Matcher::Null => values.iter().all(Option::is_none),
             matcher => values.iter().any(|value| match value {
                 None => matches!(matcher, Matcher::Pattern { pattern, .. } if pattern.as_literal() == Some("")),
-                Some(text) => {
-                    let translated = entry.values.get(field).and_then(|values| values.get(*text));
-                    self.satisfies(matcher, translated.map_or(text, String::as_str), entry, fields)
-                }
+                Some(text) => self.satisfies(matcher, translated(entry, field, text), entry, fields),
             }),
         }
     }
@@ -108,11 +105,16 @@ impl Judge {
                     pattern = if *open_end { pattern.open_end() } else { pattern };
                     as_regex(&pattern, *cased).is_some_and(|expression| expression.is_match(text))
                 };
-                fields.get(native(entry, other)).flatten().any(relates)
+                fields.get(native(entry, other)).flatten().any(|text| relates(translated(entry, other, text)))
             }
             other => other.matches(text, &fold(text)),
         }
     }
+}
+
+/// A value in the words of the rules.
+fn translated<'n>(entry: &'n Entry, field: &str, text: &'n str) -> &'n str {
+    entry.values.get(field).and_then(|values| values.get(text)).map_or(text, String::as_str)
 }
 
 fn native<'n>(entry: &'n Entry, field: &'n str) -> &'n str {

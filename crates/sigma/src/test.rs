@@ -248,9 +248,15 @@ impl Number {
     }
 }
 
+/// As written, not by value: tests that are equal are asked once for all rules, and whole numbers beyond 2^53 are by
+/// value equal to a real that they do not compare like.
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
-        self.compare(*other).is_some_and(std::cmp::Ordering::is_eq)
+        match (self, other) {
+            (Number::Whole(a), Number::Whole(b)) => a == b,
+            (Number::Real(a), Number::Real(b)) => a.to_bits() == b.to_bits(),
+            _ => false,
+        }
     }
 }
 

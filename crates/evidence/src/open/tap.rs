@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 /// Bytes read at once.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 1 << 18;
 
 /// Buffers that may wait to be hashed before whoever reads has to help.
 const WAITING: usize = 8;

@@ -36,6 +36,8 @@ struct Field {
     value: Option<String>,
     /// Whether it is the event's own data, which shadows fields of the same name in `System`.
     own: bool,
+    /// Whether its element has others in it, so that a word may stand in parts on both sides of a tag.
+    in_parts: bool,
 }
 
 impl Field {
@@ -126,7 +128,7 @@ fn start(tag: &BytesStart<'_>, open: &mut Vec<Element>, fields: &mut Vec<Field>)
             element.name = (!has_attributes_alone(local)).then(|| local.to_owned());
             for (name, value) in attributes(tag)? {
                 let Some(name) = system_attribute_name(local, &name) else { continue };
-                fields.push(Field { name, value: Some(value), own: false });
+                fields.push(Field { name, value: Some(value), own: false, in_parts: false });
             }
         }
         Section::Data if is_top => element.name = Some(local.to_owned()),
@@ -146,17 +148,17 @@ fn data(tag: &BytesStart<'_>, local: &str, element: &mut Element, fields: &mut V
             continue;
         }
         if !is_namespace(&name) {
-            push_own(format!("{local}_{name}"), Some(value), fields);
+            push_own(format!("{local}_{name}"), Some(value), false, fields);
         }
     }
     element.name = Some(own_name);
     Ok(())
 }
 
-fn push_own(name: String, value: Option<String>, fields: &mut Vec<Field>) {
+fn push_own(name: String, value: Option<String>, in_parts: bool, fields: &mut Vec<Field>) {
     // These names always mean the `System` section.
     if !matches!(name.as_str(), "EventID" | "Provider_Name") {
-        fields.push(Field { name, value, own: true });
+        fields.push(Field { name, value, own: true, in_parts });
     }
 }
 
@@ -185,8 +187,8 @@ fn end(open: &mut Vec<Element>, fields: &mut Vec<Field>) {
         _ => Some(element.text),
     };
     match element.section {
-        Section::System => fields.push(Field { name, value, own: false }),
-        _ => push_own(name, value, fields),
+        Section::System => fields.push(Field { name, value, own: false, in_parts: element.has_elements }),
+        _ => push_own(name, value, element.has_elements, fields),
     }
 }
 
@@ -374,7 +376,10 @@ impl XmlReader {
         record.line = pass.lines.line(range.start);
         let group = wanted.interest.text;
         let hidden = || hidden_plain(pass.text);
-        let text = group.is_some_and(|group| pass.words.may_stand(group, pass.text, range, hidden, detector));
+        let text = group.is_some_and(|group| {
+            record.fields.iter().any(|field| field.in_parts)
+                || pass.words.may_stand(group, pass.text, range, hidden, detector)
+        });
         let mut values = reuse(std::mem::take(&mut self.values));
         let named = record.fields.iter().filter_map(|field| Some((*wanted.slots.get(&field.name)?, field.value())));
         values.extend(named);

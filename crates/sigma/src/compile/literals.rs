@@ -1,9 +1,9 @@
 //! Finds many literals in one pass over a text.
 //!
 //! Each literal is represented by one *gram* of it, a few successive bytes, the one that fewest other literals have. A text is
-//! gone through byte by byte; a bitmap of hashed grams passes over nearly all of it, and where a gram stands its literals
+//! gone through byte by byte; a table of hashed grams passes over nearly all of it, and where a gram stands its literals
 //! are compared in place. Beside an automaton of the same literals this takes a fraction of the time and memory to build, and
-//! with thousands of literals less to run, since the bitmap stays in the fastest cache.
+//! with thousands of literals less to run, since the table stays in the fast caches.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,10 @@ use foldhash::fast::RandomState;
 
 /// Lengths of grams in bytes. A literal has grams of the greatest length that fits in it.
 const WIDTHS: [usize; 3] = [1, 2, 4];
-/// Bits of the bitmap for each long gram in it, and the bounds of their number.
-const BITS_PER_GRAM: usize = 32;
-const BITS: std::ops::RangeInclusive<usize> = 1 << 10..=1 << 19;
+/// Places of the table for each long gram in it, and the bounds of their number.
+const PLACES_PER_GRAM: usize = 16;
+const MIN_PLACES: usize = 1 << 10;
+const MAX_PLACES: usize = 1 << 18;
 
 /// Literals, numbered in the order in which they were given.
 #[derive(Default)]
@@ -21,12 +22,10 @@ pub struct Literals {
     literals: Vec<Box<[u8]>>,
     /// By gram: the literals, and how many of their bytes stand before it.
     grams: HashMap<Gram, Vec<(u32, u32)>, RandomState>,
-    /// By hash, the grams of four bytes.
-    long: Vec<u64>,
-    /// How far a hash is shifted to be a bit's number in `long`.
-    shift: u32,
-    /// By the last two bytes, all shorter grams.
-    short: Vec<u64>,
+    /// By hash: whether there is such a gram of four bytes. (A byte each: with bits half the time goes into shifting them.)
+    long: Vec<bool>,
+    /// By the last two bytes: whether a shorter gram ends with them.
+    short: Vec<bool>,
 }
 
 /// Successive bytes, the last one lowest, and their number.
@@ -63,20 +62,19 @@ impl Literals {
             }
         }
         let mut all = Self { literals, grams, ..Self::default() };
-        all.draw_bitmaps();
+        all.draw_tables();
         all
     }
 
-    fn draw_bitmaps(&mut self) {
+    fn draw_tables(&mut self) {
         let long: Vec<u32> = self.grams.keys().filter(|gram| gram.width == 4).map(|gram| gram.bytes).collect();
         if !long.is_empty() {
-            let bits = (long.len() * BITS_PER_GRAM).next_power_of_two().clamp(*BITS.start(), *BITS.end());
-            self.shift = u32::BITS - bits.trailing_zeros();
-            self.long = vec![0; bits / 64];
-            long.into_iter().for_each(|gram| set(&mut self.long, hash(gram, self.shift)));
+            let places = (long.len() * PLACES_PER_GRAM).next_power_of_two().clamp(MIN_PLACES, MAX_PLACES);
+            self.long = vec![false; places];
+            long.into_iter().for_each(|gram| set(&mut self.long, hash(gram, places - 1)));
         }
         for gram in self.grams.keys().filter(|gram| gram.width < 4) {
-            self.short.resize((1 << 16) / 64, 0);
+            self.short.resize(1 << 16, false);
             match gram.width {
                 1 => (0..=0xff).for_each(|before: usize| set(&mut self.short, before << 8 | gram.bytes as usize)),
                 _ => set(&mut self.short, gram.bytes as usize),
@@ -99,11 +97,11 @@ impl Literals {
     /// stays in registers.
     #[inline(never)]
     fn next(&self, text: &[u8], from: usize, gram: &mut u32) -> Option<usize> {
-        let (long, short, shift) = (self.long.as_slice(), self.short.as_slice(), self.shift);
+        let (long, short, mask) = (self.long.as_slice(), self.short.as_slice(), self.long.len().wrapping_sub(1));
         let mut last = *gram;
         for (at, byte) in (from..).zip(text.get(from..)?) {
             last = last << 8 | u32::from(*byte);
-            if has(long, hash(last, shift)) | has(short, last as usize & 0xffff) {
+            if has(long, hash(last, mask)) | has(short, last as usize & 0xffff) {
                 *gram = last;
                 return Some(at + 1);
             }
@@ -136,18 +134,18 @@ fn windows(literal: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Fibonacci hashing: the upper bits of the product depend on all of the gram.
 #[inline]
-fn hash(gram: u32, shift: u32) -> usize {
-    (gram.wrapping_mul(0x9e37_79b1) >> shift) as usize
+fn hash(gram: u32, mask: usize) -> usize {
+    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - MAX_PLACES.ilog2())) as usize & mask
 }
 
 #[inline]
-fn has(bitmap: &[u64], bit: usize) -> bool {
-    bitmap.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+fn has(table: &[bool], place: usize) -> bool {
+    table.get(place).is_some_and(|has| *has)
 }
 
-fn set(bitmap: &mut [u64], bit: usize) {
-    if let Some(word) = bitmap.get_mut(bit / 64) {
-        *word |= 1 << (bit % 64);
+fn set(table: &mut [bool], place: usize) {
+    if let Some(has) = table.get_mut(place) {
+        *has = true;
     }
 }
 

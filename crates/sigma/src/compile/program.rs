@@ -47,8 +47,8 @@ pub struct BoundTest {
     pub field: Arc<str>,
     /// Its slot; `None` for a word anywhere.
     pub slot: Option<Slot>,
-    /// The slot of the other field of a `fieldref`.
-    pub other: Option<Slot>,
+    /// The slot of the other field of a `fieldref`, and the index into its views.
+    pub other: Option<(Slot, usize)>,
     /// Index into the slot's views.
     pub view: usize,
     /// What is asked.
@@ -132,10 +132,13 @@ impl Program {
     }
 }
 
+/// What a test is recognised by: names of fields mean different slots and views to different entries.
+type BoundKey = (Test, Option<Slot>, usize, Option<(Slot, usize)>);
+
 #[derive(Default)]
 struct Builder<'r> {
     tests: Vec<BoundTest>,
-    numbers: HashMap<(Test, Option<Slot>, usize), u32>,
+    numbers: HashMap<BoundKey, u32>,
     uses: Vec<u32>,
     fields: Vec<String>,
     slots: HashMap<String, Slot>,
@@ -181,17 +184,20 @@ impl<'r> Builder<'r> {
             (Some(field), Some(slot)) => self.view(slot, field),
             _ => 0,
         };
-        let key = (test.clone(), slot, view);
+        let other = match &test.matcher {
+            Matcher::FieldRef { other, .. } => {
+                let slot = self.slot(other);
+                Some((slot, self.view(slot, other)))
+            }
+            _ => None,
+        };
+        let key = (test.clone(), slot, view, other);
         if let Some(number) = self.numbers.get(&key) {
             if let Some(uses) = self.uses.get_mut(*number as usize) {
                 *uses += 1;
             }
             return *number;
         }
-        let other = match &test.matcher {
-            Matcher::FieldRef { other, .. } => Some(self.slot(other)),
-            _ => None,
-        };
         let number = self.tests.len() as u32;
         let field = test.field.clone().unwrap_or_else(|| "".into());
         self.tests.push(BoundTest { field, slot, other, view, matcher: test.matcher.clone(), lazy: true });
