@@ -76,9 +76,26 @@ impl<B: Borders> TextCutter<B> {
         if self.ended || wanted == 0 {
             return Ok(());
         }
-        let got = input.take(wanted as u64).read_to_end(&mut self.buffer)?;
-        self.ended = got < wanted;
-        Ok(())
+        // In one piece: what is read in many has to be copied once more.
+        let mut end = self.buffer.len();
+        self.buffer.resize(end + wanted, 0);
+        let mut read = Ok(());
+        while let Some(room) = self.buffer.get_mut(end..).filter(|room| !room.is_empty()) {
+            match input.read(room) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(got) => end += got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    read = Err(error);
+                    break;
+                }
+            }
+        }
+        self.buffer.truncate(end);
+        read
     }
 
     fn block(&mut self, end: usize) -> Block {

@@ -285,9 +285,9 @@ impl<'a> Evaluation<'a, '_> {
         }
         if let (Matcher::FieldRef { open_start, open_end, cased, .. }, Some(other)) = (&test.matcher, test.other) {
             let text = self.translated(test.slot.map(|slot| (slot, test.view)), value);
-            return values(self.event, other.0)
-                .filter(|(_, value)| !matches!(value, Value::Null))
-                .any(|(_, value)| relates(&text, &self.translated(Some(other), &value), *open_start, *open_end, *cased));
+            return values(self.event, other.0).filter(|(_, value)| !matches!(value, Value::Null)).any(|(_, value)| {
+                relates(&text, &self.translated(Some(other), &value), *open_start, *open_end, *cased)
+            });
         }
         let view = self.view(test.slot.map(|slot| (slot, test.view)));
         let Some(text) = self.state.text(index, value) else { return false };

@@ -1,4 +1,4 @@
-//! Constant folding: what a rule asks is answered, as far as the log source alone can answer it.
+//! What a rule asks is answered, as far as the log source alone can answer it.
 
 use crate::{
     fold,
@@ -51,68 +51,25 @@ pub fn constant(test: &Test) -> Option<(&str, Constant)> {
     }
 }
 
-/// An expression that is equal to `expr` for all events of which `known` is true. [`Expr::All`] of nothing is true,
-/// [`Expr::Any`] of nothing is false.
-pub fn fold(expr: &Expr, known: &Known<'_>) -> Expr {
+/// What an expression's truth is for all events of which `known` is true, as far as that can be told.
+pub fn truth(expr: &Expr, known: &Known<'_>) -> Option<bool> {
     match expr {
-        Expr::Test(test) => match known.answers(test) {
-            Some(true) => truth(),
-            Some(false) => falsehood(),
-            None => expr.clone(),
-        },
-        Expr::Not(term) => negate(fold(term, known)),
-        Expr::All(terms) => {
-            let mut kept = Vec::new();
-            for term in terms {
-                match fold(term, known) {
-                    Expr::Any(none) if none.is_empty() => return falsehood(),
-                    Expr::All(inner) => kept.extend(inner),
-                    other => kept.push(other),
-                }
-            }
-            single(kept, Expr::All)
-        }
-        Expr::Any(terms) => {
-            let mut kept = Vec::new();
-            for term in terms {
-                match fold(term, known) {
-                    Expr::All(none) if none.is_empty() => return truth(),
-                    Expr::Any(inner) => kept.extend(inner),
-                    other => kept.push(other),
-                }
-            }
-            single(kept, Expr::Any)
-        }
+        Expr::Test(test) => known.answers(test),
+        Expr::Not(term) => truth(term, known).map(|truth| !truth),
+        Expr::All(terms) => decided(terms, known, false),
+        Expr::Any(terms) => decided(terms, known, true),
     }
 }
 
-fn truth() -> Expr {
-    Expr::All(Vec::new())
-}
-
-fn falsehood() -> Expr {
-    Expr::Any(Vec::new())
-}
-
-/// Whether an expression is false whatever the event.
-pub fn is_false(expr: &Expr) -> bool {
-    matches!(expr, Expr::Any(none) if none.is_empty())
-}
-
-/// Whether an expression is true whatever the event.
-pub fn is_true(expr: &Expr) -> bool {
-    matches!(expr, Expr::All(none) if none.is_empty())
-}
-
-fn negate(expr: Expr) -> Expr {
-    match expr {
-        Expr::All(none) if none.is_empty() => falsehood(),
-        Expr::Any(none) if none.is_empty() => truth(),
-        Expr::Not(inner) => *inner,
-        other => Expr::Not(Box::new(other)),
+/// The truth of terms of which one that is `decisive` decides.
+fn decided(terms: &[Expr], known: &Known<'_>, decisive: bool) -> Option<bool> {
+    let mut all_known = true;
+    for term in terms {
+        match truth(term, known) {
+            Some(truth) if truth == decisive => return Some(decisive),
+            Some(_) => {}
+            None => all_known = false,
+        }
     }
-}
-
-fn single(mut terms: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
-    if terms.len() == 1 { terms.remove(0) } else { join(terms) }
+    all_known.then_some(!decisive)
 }

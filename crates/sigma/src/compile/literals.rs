@@ -15,6 +15,8 @@ const WIDTHS: [usize; 3] = [1, 2, 4];
 const PLACES_PER_GRAM: usize = 16;
 const MIN_PLACES: usize = 1 << 10;
 const MAX_PLACES: usize = 1 << 18;
+/// Places of the table in which grams are counted.
+const MAX_COUNTS: usize = 1 << 16;
 
 /// Literals, numbered in the order in which they were given.
 #[derive(Default)]
@@ -50,13 +52,19 @@ impl Literals {
     /// Takes literals; empty ones are never found.
     pub fn new<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Self {
         let literals: Vec<Box<[u8]>> = literals.map(Into::into).collect();
-        let mut counts: HashMap<Gram, u32, RandomState> = HashMap::default();
+        // By hash; two grams of one hash count together, which only makes them seem more common.
+        let mut counts = vec![0u16; MAX_COUNTS.min(literals.len() * 32).next_power_of_two()];
+        let mask = counts.len() - 1;
         for window in literals.iter().flat_map(|literal| windows(literal)) {
-            *counts.entry(Gram::of_window(window)).or_default() += 1;
+            if let Some(count) = counts.get_mut(hash(Gram::of_window(window).bytes, mask)) {
+                *count = count.saturating_add(1);
+            }
         }
         let mut grams: HashMap<Gram, Vec<(u32, u32)>, RandomState> = HashMap::default();
+        grams.reserve(literals.len());
         for (number, literal) in (0..).zip(&literals) {
-            let cost = |window: &[u8]| (counts.get(&Gram::of_window(window)).copied(), commonness(window));
+            let count = |window| counts.get(hash(Gram::of_window(window).bytes, mask)).copied();
+            let cost = |window| (count(window), commonness(window));
             if let Some((before, window)) = (0..).zip(windows(literal)).min_by_key(|(_, window)| cost(window)) {
                 grams.entry(Gram::of_window(window)).or_default().push((number, before));
             }
@@ -86,8 +94,12 @@ impl Literals {
     pub fn find(&self, text: &[u8], found: &mut impl FnMut(usize, usize)) {
         let (mut from, mut gram) = (0, 0);
         while let Some(end) = self.next(text, from, &mut gram) {
-            for width in WIDTHS.into_iter().filter(|width| *width <= end) {
-                self.compare(Gram::of(gram, width), end - width, text, found);
+            let is_long = has(&self.long, hash(gram, self.long.len().wrapping_sub(1)));
+            let is_short = has(&self.short, gram as usize & 0xffff);
+            for (width, stands) in WIDTHS.into_iter().zip([is_short, is_short, is_long]) {
+                if stands && width <= end {
+                    self.compare(Gram::of(gram, width), end - width, text, found);
+                }
             }
             from = end;
         }

@@ -2,10 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
     sync::Arc,
 };
 
 use event::{Interest, Slot};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::{
     compile::{
@@ -132,13 +135,13 @@ impl Program {
     }
 }
 
-/// What a test is recognised by: names of fields mean different slots and views to different entries.
-type BoundKey = (Test, Option<Slot>, usize, Option<(Slot, usize)>);
-
 #[derive(Default)]
 struct Builder<'r> {
     tests: Vec<BoundTest>,
-    numbers: HashMap<BoundKey, u32>,
+    /// The tests' numbers, found by what is asked of which values.
+    numbers: HashTable<u32>,
+    hashes: Vec<u64>,
+    hasher: RandomState,
     uses: Vec<u32>,
     fields: Vec<String>,
     slots: HashMap<String, Slot>,
@@ -152,28 +155,44 @@ impl<'r> Builder<'r> {
         let mut alternatives = Vec::new();
         let mut known_fields = Vec::new();
         for candidate in same {
-            let folded = fold::fold(&with_conditions(candidate), known);
-            if fold::is_false(&folded) {
+            let conditions = conditions(candidate.entry);
+            if [candidate.expr, &conditions].iter().any(|expr| fold::truth(expr, known) == Some(false)) {
                 continue;
             }
             self.current = Some(candidate.entry);
-            alternatives.push(self.node(&folded));
+            let mut terms = Vec::new();
+            [candidate.expr, &conditions].iter().for_each(|expr| self.add_terms(expr, known, &mut terms, true));
+            alternatives.push(joined(terms, Node::All));
             answered(candidate.expr, known, &mut known_fields);
         }
-        let node = match alternatives.len() {
-            0 => return,
-            1 => alternatives.remove(0),
-            _ => Node::Any(alternatives.into()),
-        };
-        let Some(first) = same.first() else { return };
-        self.rules.push(ProgramRule { rule: first.rule, node, known: known_fields });
+        let Some(first) = same.first().filter(|_| !alternatives.is_empty()) else { return };
+        self.rules.push(ProgramRule { rule: first.rule, node: joined(alternatives, Node::Any), known: known_fields });
     }
 
-    fn node(&mut self, expr: &Expr) -> Node {
+    /// Adds what of `expr` is not known to the terms that are joined by "and" (`all`) or "or", in which what joins in the same
+    /// way is one list.
+    fn add_terms(&mut self, expr: &Expr, known: &fold::Known<'_>, terms: &mut Vec<Node>, all: bool) {
         match expr {
-            Expr::All(terms) => Node::All(terms.iter().map(|term| self.node(term)).collect()),
-            Expr::Any(terms) => Node::Any(terms.iter().map(|term| self.node(term)).collect()),
-            Expr::Not(term) => Node::Not(Box::new(self.node(term))),
+            _ if fold::truth(expr, known) == Some(all) => {}
+            Expr::All(inner) if all => inner.iter().for_each(|term| self.add_terms(term, known, terms, all)),
+            Expr::Any(inner) if !all => inner.iter().for_each(|term| self.add_terms(term, known, terms, all)),
+            other => terms.push(self.node(other, known)),
+        }
+    }
+
+    /// The node of an expression whose truth is not known.
+    fn node(&mut self, expr: &Expr, known: &fold::Known<'_>) -> Node {
+        let mut terms = Vec::new();
+        match expr {
+            Expr::All(_) => {
+                self.add_terms(expr, known, &mut terms, true);
+                joined(terms, Node::All)
+            }
+            Expr::Any(_) => {
+                self.add_terms(expr, known, &mut terms, false);
+                joined(terms, Node::Any)
+            }
+            Expr::Not(term) => Node::Not(Box::new(self.node(term, known))),
             Expr::Test(test) => Node::Test(self.test(test)),
         }
     }
@@ -191,8 +210,15 @@ impl<'r> Builder<'r> {
             }
             _ => None,
         };
-        let key = (test.clone(), slot, view, other);
-        if let Some(number) = self.numbers.get(&key) {
+        let hash = self.hasher.hash_one((test, slot, view, other));
+        let is_same = |number: &u32| {
+            self.tests.get(*number as usize).is_some_and(|bound| {
+                (bound.slot, bound.view, bound.other) == (slot, view, other)
+                    && *bound.field == *test.field.as_deref().unwrap_or_default()
+                    && bound.matcher == test.matcher
+            })
+        };
+        if let Some(number) = self.numbers.find(hash, is_same) {
             if let Some(uses) = self.uses.get_mut(*number as usize) {
                 *uses += 1;
             }
@@ -202,7 +228,9 @@ impl<'r> Builder<'r> {
         let field = test.field.clone().unwrap_or_else(|| "".into());
         self.tests.push(BoundTest { field, slot, other, view, matcher: test.matcher.clone(), lazy: true });
         self.uses.push(1);
-        self.numbers.insert(key, number);
+        self.hashes.push(hash);
+        let rehash = |number: &u32| self.hashes.get(*number as usize).copied().unwrap_or_default();
+        self.numbers.insert_unique(hash, number, rehash);
         number
     }
 
@@ -271,17 +299,20 @@ impl<'r> Builder<'r> {
     }
 }
 
-/// A rule's condition and what the taxonomy's entry asks besides.
-fn with_conditions(candidate: &Candidate<'_>) -> Expr {
-    let mut terms = vec![candidate.expr.clone()];
-    for (field, values) in &candidate.entry.conditions {
+/// What the taxonomy's entry asks besides the rule.
+fn conditions(entry: &Entry) -> Expr {
+    let one_of = |(field, values): (&String, &Vec<String>)| {
         let value = |value: &String| {
             let matcher = Matcher::Pattern { pattern: Pattern::literal(value.as_str()).folded(), cased: false };
             Expr::Test(Test { field: Some(field.as_str().into()), matcher })
         };
-        terms.push(Expr::Any(values.iter().map(value).collect()));
-    }
-    Expr::All(terms)
+        Expr::Any(values.iter().map(value).collect())
+    };
+    Expr::All(entry.conditions.iter().map(one_of).collect())
+}
+
+fn joined(mut terms: Vec<Node>, join: fn(Box<[Node]>) -> Node) -> Node {
+    if terms.len() == 1 { terms.remove(0) } else { join(terms.into()) }
 }
 
 /// Collects the tests that the class itself satisfies, for a finding's matched fields.
@@ -291,7 +322,7 @@ fn answered(expr: &Expr, known: &fold::Known<'_>, fields: &mut Vec<(Arc<str>, Co
         Expr::Not(_) => {}
         Expr::Test(test) => {
             if let (Some((_, constant)), Some(field)) = (fold::constant(test), &test.field)
-                && fold::is_true(&fold::fold(expr, known))
+                && fold::truth(expr, known) == Some(true)
                 && !fields.iter().any(|(other, _)| other == field)
             {
                 fields.push((field.clone(), constant));
