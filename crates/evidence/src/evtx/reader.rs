@@ -579,7 +579,21 @@ impl Pass<'_, '_> {
             && (hit(base, template.size as usize)
                 || template.outer_names(self.chunk, base).any(|name| hit(name.start as usize, name.len as usize)));
         let mixed = template.mixed;
-        in_template || opened.kinds & value::NARROW != 0 || (mixed && self.pieces_hit(group, opened, fields))
+        in_template || self.narrow_hit(group, opened) || (mixed && self.pieces_hit(group, opened, fields))
+    }
+
+    /// Whether such a word may stand in a value of one byte a character.
+    fn narrow_hit(&mut self, group: TextGroup, opened: &Opened) -> bool {
+        if opened.kinds & value::NARROW == 0 {
+            return false;
+        }
+        let values = self.state.values.get(opened.first..).unwrap_or_default();
+        let mut narrow = values.iter().filter(|value| value::kind(value.ty) & value::NARROW != 0);
+        narrow.any(|value| {
+            let text = value::without_end(value.bytes(self.chunk));
+            // Zeros within are left out of the text.
+            text.contains(&0) || may_hold_word(self.detector, group, text)
+        })
     }
 
     /// Whether such a word may stand in what is put together of several parts.
@@ -587,11 +601,15 @@ impl Pass<'_, '_> {
         let mut text = std::mem::take(&mut self.state.pieces);
         text.clear();
         fields.write_pieces(&self.scope(opened, &self.state.values), &mut text);
-        let mut hits = Vec::new();
-        let rules_out = self.detector.text_hits(group, text.as_bytes(), Encoding::Utf8, &mut hits);
+        let hit = may_hold_word(self.detector, group, text.as_bytes());
         self.state.pieces = text;
-        !rules_out || !hits.is_empty()
+        hit
     }
+}
+
+fn may_hold_word(detector: &mut dyn Detector, group: TextGroup, narrow: &[u8]) -> bool {
+    let mut hits = Vec::new();
+    !detector.text_hits(group, narrow, Encoding::Utf8, &mut hits) || !hits.is_empty()
 }
 
 /// The general path.

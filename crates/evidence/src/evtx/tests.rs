@@ -45,8 +45,11 @@ impl Detector for Toy {
     }
 
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
-        assert_eq!((group, encoding), (TextGroup(7), Encoding::Utf16Le));
-        let word = utf16(self.word.unwrap());
+        assert_eq!(group, TextGroup(7));
+        let word = match encoding {
+            Encoding::Utf8 => self.word.unwrap().as_bytes().to_vec(),
+            Encoding::Utf16Le => utf16(self.word.unwrap()),
+        };
         hits.extend(memchr::memmem::find_iter(raw, &word));
         true
     }
@@ -265,14 +268,16 @@ fn words_are_not_ruled_out_where_they_are() {
     let mut chunk = Chunk::new(1);
     chunk.record(&simple(), &values(1, vec![string("a Word")]));
     chunk.record(&simple(), &values(1, vec![string("none")]));
-    chunk.record(&simple(), &values(1, vec![Value::Typed(0x02, b"Word".to_vec())]));
+    for narrow in [b"Word\0", b"W\0ord", b"none\0"] {
+        chunk.record(&simple(), &values(1, vec![Value::Typed(0x02, narrow.to_vec())]));
+    }
     chunk.record(&(2, with_word.clone()), &values(1, vec![string("none")]));
     chunk.record(&simple(), &values(1, vec![string("none")]));
     chunk.record(&(2, with_word), &values(1, vec![string("none")]));
     let mut toy = Toy { word: Some("Word"), ..Toy::default() };
-    read(&file(&[chunk.finish()], 0, 0, 7), &mut toy);
+    read(&file(&[chunk.finish()], 0, 0, 9), &mut toy);
     let text: Vec<bool> = toy.seen.take().iter().map(|seen| seen.text).collect();
-    assert_eq!(text, [true, false, true, true, false, true]);
+    assert_eq!(text, [true, false, true, true, false, true, false, true]);
 }
 
 /// A chunk of some sixty records, numbered from `first` on.

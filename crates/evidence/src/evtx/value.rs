@@ -151,11 +151,16 @@ fn sid_size(bytes: &[u8]) -> usize {
     8 + 4 * usize::from(bytes.get(1).copied().unwrap_or_default())
 }
 
+/// Text of one byte a character without the zeros at its end.
+pub(super) fn without_end(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or(bytes)
+}
+
 /// Text in the code page of the machine, which the log does not name: Windows-1252 as the most common one.
 /// NULs are no part of it.
 fn ansi(bytes: &[u8]) -> Scalar<'_> {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let bytes = bytes.get(..end).unwrap_or(bytes);
+    let bytes = without_end(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) if bytes.is_ascii() && !bytes.contains(&0) => Scalar::Value(Value::Text(text)),
         _ => Scalar::Text(bytes.iter().filter(|byte| **byte != 0).map(|byte| windows_1252(*byte)).collect()),
