@@ -60,8 +60,10 @@ impl Taxonomy {
     /// What Dreamcatcher ships.
     pub fn shipped() -> Self {
         let mut taxonomy = Self::default();
-        // A test holds that the shipped file has no problem.
-        let _ = taxonomy.add(include_str!("../../../taxonomy/windows.yml"));
+        // A test holds that the shipped files have no problem.
+        for text in [include_str!("../../../taxonomy/windows.yml"), include_str!("../../../taxonomy/linux.yml")] {
+            let _ = taxonomy.add(text);
+        }
         taxonomy
     }
 
