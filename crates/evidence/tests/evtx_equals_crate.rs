@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
+mod common;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
@@ -15,16 +17,11 @@ use std::{
 use event::{Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup};
 use evidence::{Block, Evtx, Format, Output, RecordXml};
 
-/// The event logs of the corpus, or nothing and a remark.
+/// The event logs of the corpus.
 fn corpus() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    let root = std::env::var_os("DREAMCATCHER_CORPUS").map_or(root, PathBuf::from);
     let mut found = Vec::new();
     for folder in ["evtx", "sigma-regression"] {
-        collect(&root.join(folder), &mut found);
-    }
-    if found.is_empty() {
-        eprintln!("SKIPPED: no event logs under {}", root.display());
+        common::corpus(folder).iter().for_each(|folder| collect(folder, &mut found));
     }
     found.sort();
     found

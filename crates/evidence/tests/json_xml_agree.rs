@@ -7,6 +7,8 @@
 // Helpers of tests are tests too; clippy sees that only within `#[test]`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -124,11 +126,7 @@ fn compare(json: &Kept, xml: &Kept) -> Option<String> {
 
 #[test]
 fn json_and_xml_of_a_record_have_the_same_fields() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/evtx");
-    if !corpus.is_dir() {
-        eprintln!("SKIPPED: {} is absent, nothing was compared", corpus.display());
-        return;
-    }
+    let Some(corpus) = common::corpus("evtx") else { return };
     let mut logs = Vec::new();
     event_logs(&corpus, &mut logs);
     let (mut records, mut values, mut differences) = (0, 0, Vec::new());
