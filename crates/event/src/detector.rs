@@ -67,6 +67,12 @@ pub trait Record {
     fn position(&self) -> Position;
     /// Every field with its name and value, in the order of the record; a field of several values once for each.
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>));
+
+    /// Every value in which a word may be looked for that may stand anywhere in the record: what stands there, without what
+    /// a reader made of it (the name that it gives to an action, say).
+    fn visit_text(&self, visit: &mut dyn FnMut(Value<'_>)) {
+        self.visit(&mut |_, value| visit(value));
+    }
 }
 
 /// Looks at one event at a time, in any order. A detector is one thread's own; what it shares with those
