@@ -250,10 +250,12 @@ impl Detector for Judge {
         Arc::new(self.interests[class.0 as usize].clone())
     }
 
-    /// Every backslash in UTF-16 is a hit, so that a record whose text has one must be told to.
+    /// Every backslash is a hit, so that a record whose text has one must be told to.
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
-        assert_eq!(encoding, Encoding::Utf16Le);
-        hits.extend(raw.windows(2).enumerate().filter(|(_, unit)| unit == b"\\\0").map(|(at, _)| at));
+        match encoding {
+            Encoding::Utf8 => hits.extend(memchr::memchr_iter(b'\\', raw)),
+            Encoding::Utf16Le => hits.extend(memchr::memmem::find_iter(raw, b"\\\0")),
+        }
         true
     }
 

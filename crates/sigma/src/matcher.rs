@@ -180,7 +180,7 @@ impl SigmaDetector {
         let mut text = Text::default();
         let scanned = &mut self.scanned;
         hits.clear();
-        event.record.visit(&mut |_, value| {
+        event.record.visit_text(&mut |value| {
             text.read(&value);
             let hit = &mut |test| hits.push(test);
             program.words.scan(&text.text, &text.folded, |test| program.matcher(test), scanned, hit);
@@ -312,7 +312,7 @@ impl<'a> Evaluation<'a, '_> {
     /// The values of the whole record that satisfy a test for a word anywhere.
     fn words(&self, test: &BoundTest) -> impl Iterator<Item = String> + use<> {
         let mut found = Vec::new();
-        self.event.record.visit(&mut |_, value| {
+        self.event.record.visit_text(&mut |value| {
             let text = value.text();
             if test.matcher.matches(&text, &fold(&text)) {
                 found.push(text.into_owned());

@@ -17,7 +17,11 @@ use crate::{
 
 /// A whole record as names and texts; `None` stands for null.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fields(Vec<(String, Option<String>)>);
+pub struct Fields {
+    fields: Vec<(String, Option<String>)>,
+    /// In what words are looked for that may stand anywhere.
+    texts: Vec<String>,
+}
 
 impl Fields {
     /// All fields of a record.
@@ -27,17 +31,20 @@ impl Fields {
             let text = (!matches!(value, Value::Null)).then(|| value.text().into_owned());
             fields.push((name.to_owned(), text));
         });
-        Self(fields)
+        let mut texts = Vec::new();
+        record.visit_text(&mut |value| texts.push(value.text().into_owned()));
+        Self { fields, texts }
     }
 
     /// Adds a field's value.
     pub fn add(&mut self, name: &str, text: &str) {
-        self.0.push((name.to_owned(), Some(text.to_owned())));
+        self.fields.push((name.to_owned(), Some(text.to_owned())));
+        self.texts.push(text.to_owned());
     }
 
     /// The values of a field.
     pub fn get<'f>(&'f self, name: &str) -> impl Iterator<Item = Option<&'f str>> {
-        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_deref())
+        self.fields.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_deref())
     }
 }
 
@@ -74,10 +81,7 @@ impl Judge {
 
     fn asks(&self, test: &Test, entry: &Entry, fields: &Fields) -> bool {
         let Some(field) = test.field.as_deref() else {
-            return fields
-                .0
-                .iter()
-                .any(|(_, value)| self.satisfies(&test.matcher, value.as_deref().unwrap_or_default(), entry, fields));
+            return fields.texts.iter().any(|text| self.satisfies(&test.matcher, text, entry, fields));
         };
         let values: Vec<Option<&str>> = fields.get(native(entry, field)).collect();
         match &test.matcher {

