@@ -78,7 +78,7 @@ impl Damages {
 
     /// A record that begins at `at` could not be read.
     pub(crate) fn push(&mut self, lines: &Lines<'_>, at: usize, reason: &str) {
-        const MORE: &str = "expected Windows events, found damages of many kinds, from here to the block's end";
+        const MORE: &str = "expected records, found damages of many kinds, from here to the block's end";
         let full = self.list.len() >= MAX_DAMAGES;
         if let Some(last) = self.list.last_mut()
             && (full || self.last && last.reason == reason)
