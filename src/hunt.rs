@@ -113,7 +113,7 @@ impl Sink for Printing<'_> {
     }
 
     fn output(&mut self, _piece: &Arc<Piece>, output: Output) -> io::Result<()> {
-        for finding in &output.findings {
+        for finding in &output.seen.findings {
             self.findings += 1;
             self.worst = self.worst.max(Some(finding.rule.level));
             self.printer.finding(finding)?;

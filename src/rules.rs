@@ -223,7 +223,7 @@ fn findings(rules: &sigma::Rules, event: &str) -> Result<Vec<Finding>, String> {
     Json.reader().read(&piece, &block, &mut rules.detector(), &mut output);
     match (output.damages.first(), output.records) {
         (Some(damage), _) => Err(damage.reason.clone()),
-        (None, 1) => Ok(output.findings),
+        (None, 1) => Ok(output.seen.findings),
         (None, records) => Err(format!("expected one event, found {records}")),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, TextGroup, Time};
+use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Seen, TextGroup, Time};
 use report::{Suppressed, Zone};
 use serde_json::Value;
 use sigma::{Rule, SigmaDetector, Suppression, plain::Judge};
@@ -159,13 +159,12 @@ pub struct SelectedDetector<'s> {
     selection: &'s Selection,
     judge: Judge,
     today: jiff::civil::Date,
-    found: Vec<Finding>,
 }
 
 impl<'s> SelectedDetector<'s> {
     /// One for one thread.
     pub fn new(inner: SigmaDetector, selection: &'s Selection) -> Self {
-        Self { inner, selection, judge: Judge::default(), today: jiff::Zoned::now().date(), found: Vec::new() }
+        Self { inner, selection, judge: Judge::default(), today: jiff::Zoned::now().date() }
     }
 }
 
@@ -182,18 +181,20 @@ impl Detector for SelectedDetector<'_> {
         self.inner.text_hits(group, raw, encoding, hits)
     }
 
-    fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        self.inner.look(event, &mut self.found);
-        if self.found.is_empty() {
+    fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
+        let before = seen.findings.len();
+        self.inner.look(event, seen);
+        if seen.findings.len() == before {
             return;
         }
+        let found = seen.findings.split_off(before);
         if !self.selection.is_in_time(event.time) {
-            self.selection.outside_time.fetch_add(self.found.len() as u64, Relaxed);
-            self.found.clear();
+            self.selection.outside_time.fetch_add(found.len() as u64, Relaxed);
+            return;
         }
         let (selection, judge, today) = (self.selection, &self.judge, self.today);
         let reported =
             |finding: &Finding| !selection.is_suppressed(finding, event, judge, today) && !selection.is_known(finding);
-        findings.extend(self.found.drain(..).filter(reported));
+        seen.findings.extend(found.into_iter().filter(reported));
     }
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use common::{Place, lines, shared};
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, TextGroup};
+use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Seen, TextGroup};
 use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Xml};
 use serde_json::Value;
 use sigma::{Loaded, Placeholders, Rule, Rules, SigmaDetector, Taxonomy, plain::Judge};
@@ -224,13 +224,13 @@ impl Detector for Judged<'_> {
         self.detector.text_hits(group, raw, encoding, hits)
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
-        let mut found = Vec::new();
-        self.detector.look(event, &mut found);
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
+        let mut seen = Seen::default();
+        self.detector.look(event, &mut seen);
         // Which ones these are depends on the evidence alone, not on the threads.
         let number = event.record.position().number().wrapping_add(event.piece.path.len() as u64);
-        if number.is_multiple_of(EVERY) || !found.is_empty() {
-            self.compare(event, &found);
+        if number.is_multiple_of(EVERY) || !seen.findings.is_empty() {
+            self.compare(event, &seen.findings);
         }
     }
 }

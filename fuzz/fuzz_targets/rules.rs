@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use event::{Detector, Event, LogSource, Piece, Position, Record, Slot, Value};
+use event::{Detector, Event, LogSource, Piece, Position, Record, Seen, Slot, Value};
 use libfuzzer_sys::fuzz_target;
 use sigma::{Loaded, Placeholders, Suppression, Taxonomy, plain::Judge};
 
@@ -65,7 +65,7 @@ fn load(data: &[u8], taxonomy: &Taxonomy) {
     for record in [Fixed(1), Fixed(4688), Fixed(7)] {
         let class = fast.class(&record.source());
         let interest = fast.interest(class);
-        let (mut fields, mut findings) = (Vec::new(), Vec::new());
+        let (mut fields, mut seen) = (Vec::new(), Seen::default());
         let provider = record.source().provider.to_owned();
         let always = [("EventID", Value::UInt(record.0.into())), ("Provider_Name", Value::Text(&provider))];
         for (name, value) in FIELDS.iter().chain(&always) {
@@ -74,9 +74,9 @@ fn load(data: &[u8], taxonomy: &Taxonomy) {
         }
         if interest.wanted {
             let event = Event { piece: &piece, class, time: None, fields: &fields, text: true, record: &record };
-            fast.look(&event, &mut findings);
+            fast.look(&event, &mut seen);
         }
-        let found: Vec<_> = findings.iter().map(|finding| &finding.rule).collect();
+        let found: Vec<_> = seen.findings.iter().map(|finding| &finding.rule).collect();
         let judged: Vec<_> =
             rules.iter().filter(|rule| judge.matches(rule, taxonomy, &record)).map(|rule| &rule.info).collect();
         assert_eq!(found, judged, "the detector (left) and the judge (right) differ");

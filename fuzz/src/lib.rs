@@ -161,7 +161,7 @@ pub fn drive(format: &dyn Format, data: &[u8], step: usize, known: &Known) {
     everything.compares = true;
     let second = read(format, &blocks, &mut everything);
     assert_eq!(first, second, "what is asked for changes what is read");
-    let found = read(format, &blocks, &mut known.compiled.detector()).findings;
+    let found = read(format, &blocks, &mut known.compiled.detector()).seen.findings;
     let mut found: Vec<(event::Position, String)> =
         found.iter().map(|finding| (finding.place.position, finding.rule.id.clone())).collect();
     everything.broken.extend(first.damages.iter().map(|damage| damage.position));

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, sync::Arc};
 
-use crate::{Finding, LogSource, Piece, Position, Time, Value};
+use crate::{LogSource, Piece, Position, Seen, Time, Value};
 
 /// A detector's number for all log sources that it treats alike. Readers keep it beside what they
 /// know of a record's shape, so that a record's log source is looked up once, not for every record.
@@ -90,6 +90,6 @@ pub trait Detector {
     /// in a record (`\u0041`, `&#65;`); such a record is a hit. Returns false where no such ruling out is possible; every record is then a hit.
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
 
-    /// Looks at an event and appends what was found, in an order that depends on the rules alone.
-    fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>);
+    /// Looks at an event and appends what was seen, in an order that depends on the rules alone.
+    fn look(&mut self, event: &Event<'_>, seen: &mut Seen);
 }

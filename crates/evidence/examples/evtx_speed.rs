@@ -4,7 +4,7 @@
 
 use std::{env, fs::File, io, sync::Arc, time::Instant};
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, TextGroup};
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup};
 use evidence::{Evtx, Format, Output};
 
 const FIELDS: [&str; 10] = [
@@ -49,7 +49,7 @@ impl Detector for Toy {
         false
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         self.looks += 1;
         for (_, value) in event.fields {
             if let event::Value::Utf16(text) = value {

@@ -3,7 +3,7 @@
 
 use std::{env, error::Error, fs::File, sync::Arc, time::Instant};
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, TextGroup};
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup};
 use evidence::{Format, Json, Output};
 
 const FIELDS: [&str; 10] = [
@@ -41,7 +41,7 @@ impl Detector for Toy {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         self.events += 1;
         self.values += event.fields.len() as u64;
         self.bytes += event.fields.iter().map(|(_, value)| value.text().len()).sum::<usize>();

@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{Damage, Detector, Finding, Piece, Time};
+use event::{Damage, Detector, Piece, Seen, Time};
 
 /// A kind of evidence: how it is recognised, cut into blocks, and read.
 pub trait Format: Sync + Send {
@@ -57,8 +57,8 @@ pub struct Output {
     pub records: u64,
     /// What could not be read, in the order of the evidence.
     pub damages: Vec<Damage>,
-    /// What the detector found, in the order of the evidence.
-    pub findings: Vec<Finding>,
+    /// What the detector saw.
+    pub seen: Seen,
     /// Unbroken runs of numbered records, in the order of the evidence, for telling gaps. Empty where
     /// records have no numbers.
     pub runs: Vec<Run>,

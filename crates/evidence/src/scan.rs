@@ -479,7 +479,7 @@ impl Delivery<'_> {
                 let counter = begun(&mut self.current, self.sink, &context)?;
                 counter.add(&output);
                 self.progress.records.fetch_add(output.records, Relaxed);
-                self.progress.findings.fetch_add(output.findings.len() as u64, Relaxed);
+                self.progress.findings.fetch_add(output.seen.findings.len() as u64, Relaxed);
                 self.sink.output(&context.piece, output)
             }
             Done::End(context, failure, digest) => {

@@ -233,7 +233,7 @@ impl Counter {
     pub fn add(&mut self, output: &Output) {
         let tally = &mut self.tally;
         tally.records += output.records;
-        tally.findings += output.findings.len() as u64;
+        tally.findings += output.seen.findings.len() as u64;
         tally.damage_count += output.damages.len() as u64;
         for damage in &output.damages {
             tally.damaged_records = tally.damaged_records.saturating_add(damage.records);

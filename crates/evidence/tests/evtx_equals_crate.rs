@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Seen, TextGroup};
 use evidence::{Block, Evtx, Format, Output, RecordXml};
 
 /// The event logs of the corpus.
@@ -259,7 +259,7 @@ impl Detector for Judge {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         self.records += 1;
         let interest = &mut self.interests[event.class.0 as usize];
         let mut expected = Vec::new();

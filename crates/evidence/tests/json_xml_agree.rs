@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, TextGroup};
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup};
 use evidence::{Format, Json, Output, Xml};
 use evtx::{EvtxParser, ParserSettings};
 
@@ -44,7 +44,7 @@ impl Detector for Keeper {
         false
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         let mut fields = Fields::new();
         event
             .record

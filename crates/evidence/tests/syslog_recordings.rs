@@ -15,7 +15,7 @@ use std::{
 };
 
 use common::corpus;
-use event::{Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, TextGroup, Time};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup, Time};
 use evidence::{Format, Login, Output, Syslog, login};
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ impl Detector for Keeper {
         false
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         let mut whole = Fields::new();
         event.record.visit(&mut |name, value| {
             let before = whole.insert(name.to_owned(), value.text().into_owned());

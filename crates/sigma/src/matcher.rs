@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Matched, Place, Slot, TextGroup, Value};
+use event::{
+    Class, Detector, Encoding, Event, Finding, Interest, LogSource, Matched, Place, Seen, Slot, TextGroup, Value,
+};
 
 use crate::{
     compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, Scanned, SourceCache, View},
@@ -210,7 +212,7 @@ impl Detector for SigmaDetector {
         self.classes.text_hits(group, raw, encoding, hits)
     }
 
-    fn look(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
         let Some(program) = self.take_program(event.class) else { return };
         self.state.begin(program.tests.len(), program.rules.len(), event.fields.len());
         self.scan_fields(&program, event);
@@ -223,7 +225,7 @@ impl Detector for SigmaDetector {
         for rule in candidates.iter().filter_map(|index| program.rules.get(*index as usize)) {
             let mut evaluation = Evaluation { program: &program, event, state: &mut self.state };
             if evaluation.holds(&rule.node) {
-                findings.push(evaluation.finding(rule, &self.classes));
+                seen.findings.push(evaluation.finding(rule, &self.classes));
             }
         }
         self.state.candidates = candidates;

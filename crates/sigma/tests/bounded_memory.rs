@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use event::{Detector, Event, LogSource, Piece, Position, Record, Slot, Value};
+use event::{Detector, Event, LogSource, Piece, Position, Record, Seen, Slot, Value};
 use sigma::{Loaded, Placeholders, Taxonomy};
 
 struct Anything;
@@ -43,7 +43,7 @@ fn memos_are_emptied_before_they_are_large() {
     let mut detector = loaded.compile(&Taxonomy::shipped()).detector();
     let piece = Arc::new(Piece { path: "made".into() });
     let class = detector.class(&Anything.source());
-    let (mut findings, mut before) = (Vec::new(), 0);
+    let (mut seen, mut before) = (Seen::default(), 0);
     for number in 0..16_000 {
         if number == 4_000 {
             before = resident();
@@ -51,10 +51,10 @@ fn memos_are_emptied_before_they_are_large() {
         let texts: Vec<String> = (0..FIELDS).map(|field| format!("{number} {field} {}", "x".repeat(980))).collect();
         let fields: Vec<(Slot, Value<'_>)> = (0..).zip(texts.iter().map(|text| Value::Text(text))).collect();
         let event = Event { piece: &piece, class, time: None, fields: &fields, text: false, record: &Anything };
-        detector.look(&event, &mut findings);
+        detector.look(&event, &mut seen);
     }
     // Remembered, these values alone would be 94 MB.
     let grown = resident().saturating_sub(before);
     assert!(grown < 40 << 20, "grown by {grown} bytes");
-    assert!(findings.is_empty());
+    assert!(seen.findings.is_empty());
 }

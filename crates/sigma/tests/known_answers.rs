@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use event::{Detector, Event, LogSource, Piece, Position, Record, Slot, Value};
+use event::{Detector, Event, LogSource, Piece, Position, Record, Seen, Slot, Value};
 use sigma::{Loaded, Placeholders, Taxonomy, plain::Judge};
 
 struct Fields(Vec<(&'static str, Value<'static>)>);
@@ -46,12 +46,12 @@ fn ask(detection: &str, fields: &[(&'static str, Value<'static>)]) -> (bool, boo
     let shown = fields.iter().filter_map(|(name, value)| Some((slot(name)? as Slot, *value)));
     let shown: Vec<(Slot, Value<'_>)> = shown.collect();
     let piece = Arc::new(Piece { path: "made".into() });
-    let mut findings = Vec::new();
+    let mut seen = Seen::default();
     if interest.wanted {
         let event = Event { piece: &piece, class, time: None, fields: &shown, text: true, record: &record };
-        detector.look(&event, &mut findings);
+        detector.look(&event, &mut seen);
     }
-    (!findings.is_empty(), Judge::default().matches(&rule, &taxonomy, &record))
+    (!seen.findings.is_empty(), Judge::default().matches(&rule, &taxonomy, &record))
 }
 
 /// Asks for the field `F` by one entry of a selection.
@@ -288,11 +288,11 @@ fn values_of_the_same_bytes_are_told_apart_by_their_kind() {
         for (value, _) in values.iter().chain(values.iter().rev()).chain(&values) {
             let record = Fields(vec![("F", *value)]);
             let class = detector.class(&record.source());
-            let mut findings = Vec::new();
+            let mut seen = Seen::default();
             let fields = [(0, *value)];
             let event = Event { piece: &piece, class, time: None, fields: &fields, text: false, record: &record };
-            detector.look(&event, &mut findings);
-            assert_eq!(!findings.is_empty(), value.text() == wanted.text(), "{text:?} on {value:?}");
+            detector.look(&event, &mut seen);
+            assert_eq!(!seen.findings.is_empty(), value.text() == wanted.text(), "{text:?} on {value:?}");
         }
     }
 }

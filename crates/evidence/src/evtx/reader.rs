@@ -391,7 +391,7 @@ impl<'c> Pass<'_, 'c> {
         self.state.shown = shown.show(|fields| {
             self.state.unpaired.look(record, fields);
             let event = Event { piece: self.piece, class: shape.class, time, fields, text, record: &whole };
-            self.detector.look(&event, &mut self.output.findings);
+            self.detector.look(&event, &mut self.output.seen);
         });
         Ok(Ok(()))
     }
@@ -641,7 +641,7 @@ impl Pass<'_, '_> {
             text: interest.text.is_some(),
             record: &whole,
         };
-        self.detector.look(&event, &mut self.output.findings);
+        self.detector.look(&event, &mut self.output.seen);
         Ok(())
     }
 }

@@ -334,7 +334,7 @@ impl JsonReader {
             text,
             record: &record,
         };
-        detector.look(&event, &mut output.findings);
+        detector.look(&event, &mut output.seen);
         self.values = reuse(fields);
         Ok(())
     }

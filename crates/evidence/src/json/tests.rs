@@ -1,8 +1,6 @@
 use std::{collections::BTreeMap, io::Cursor, sync::Arc};
 
-use event::{
-    Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup, Value,
-};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Seen, TextGroup, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Tree, json};
 
@@ -53,7 +51,7 @@ impl Detector for Keeper {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         let mut fields = Fields::new();
         event.record.visit(&mut |name, value| {
             fields.entry(name.to_owned()).or_default().push(value.text().into_owned());
@@ -473,7 +471,7 @@ fn values_keep_their_kind_and_are_borrowed() {
         fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
             true
         }
-        fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+        fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
             let expected = [
                 (0, Value::Text("plain")),
                 (1, Value::Text("a\"\u{e4}\n")),

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use event::{Class, Encoding, Event, Finding, Interest, LogSource, TextGroup};
+use event::{Class, Encoding, Event, Interest, LogSource, Seen, TextGroup};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -104,7 +104,7 @@ impl Detector for NoDetector {
     fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
         false
     }
-    fn look(&mut self, _: &Event<'_>, _: &mut Vec<Finding>) {}
+    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
 }
 
 /// Keeps everything that it is told.

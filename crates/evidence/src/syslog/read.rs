@@ -247,7 +247,7 @@ impl SyslogReader {
         let line = pass.text.get(range.clone()).unwrap_or_default();
         let record = SyslogRecord { header, program, line, start: range.start, lines: &pass.lines };
         let event = Event { piece: pass.piece, class: wanted.class, time, fields: &values, text, record: &record };
-        detector.look(&event, &mut output.findings);
+        detector.look(&event, &mut output.seen);
         self.values = reuse(values);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup, Time};
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Seen, TextGroup, Time};
 use proptest::prelude::*;
 
 use super::Syslog;
@@ -35,7 +35,7 @@ impl Detector for Keeper {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         let time = event.time.map(|time| time.to_string()).unwrap_or_default();
         let values: Vec<String> = event.fields.iter().map(|(_, value)| value.text().into_owned()).collect();
         self.shown.push((event.record.position().number(), time, values.join("|"), event.text));

@@ -385,7 +385,7 @@ impl XmlReader {
         values.extend(named);
         let (piece, class) = (pass.piece, wanted.class);
         let event = Event { piece, class, time: record.time, fields: &values, text, record: &record };
-        detector.look(&event, &mut output.findings);
+        detector.look(&event, &mut output.seen);
         self.values = reuse(values);
     }
 }

@@ -3,9 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{
-    Class, Damage, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, TextGroup, Value,
-};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Seen, TextGroup, Value};
 use proptest::prelude::*;
 
 use super::Xml;
@@ -42,7 +40,7 @@ impl Detector for Keeper {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         let mut fields = Vec::new();
         event.record.visit(&mut |name, value| {
             fields.push((name.to_owned(), (value != Value::Null).then(|| value.text().into_owned())));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::{Class, Detector, Encoding, Event, Finding, Piece, Record, Slot, Value};
+use event::{Class, Detector, Encoding, Event, Finding, Piece, Record, Seen, Slot, Value};
 use sigma::{Loaded, Placeholders, SigmaDetector, Taxonomy, plain::Judge};
 
 use super::{
@@ -185,7 +185,7 @@ fn look(fast: &mut SigmaDetector, records: &[MadeRecord], encoding: Encoding) ->
     for (record, end) in records.iter().zip(ends) {
         let class = fast.class(&record.source());
         let interest = fast.interest(class);
-        let mut findings = Vec::new();
+        let mut found = Seen::default();
         if interest.wanted {
             let slot = |name: &str| interest.fields.iter().position(|field| field == name);
             let fields = record.fields.iter().filter_map(|(name, value)| Some((slot(name)? as Slot, value.as_value())));
@@ -201,11 +201,11 @@ fn look(fast: &mut SigmaDetector, records: &[MadeRecord], encoding: Encoding) ->
                 }
                 None => false,
             };
-            fast.look(&Event { piece: &piece, class, time: None, fields: &fields, text, record }, &mut findings);
+            fast.look(&Event { piece: &piece, class, time: None, fields: &fields, text, record }, &mut found);
         } else if class == Class(u32::MAX) {
             return Err("a class that is none".into());
         }
-        seen.push(findings);
+        seen.push(found.findings);
         start = end;
     }
     Ok(seen)

@@ -1,0 +1,140 @@
+use crate::{Finding, Position, Time};
+
+/// What a detector saw in some records, in the order of the evidence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// For the report.
+    pub findings: Vec<Finding>,
+    /// For those who watch over time.
+    pub observations: Observations,
+}
+
+/// A small fact of one event, told to those who watch over time (correlations, say).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation<'a> {
+    /// When it happened; who watches over time can do nothing with an event that does not say.
+    pub time: Time,
+    /// The detector's number for what it saw: the rule that was satisfied.
+    pub rule: u32,
+    /// Where the event stands within its piece of evidence.
+    pub position: Position,
+    /// The machine first, then what the followers of this rule asked for, in their order.
+    pub values: Values<'a>,
+}
+
+/// Some observations, packed: a log of a gigabyte may give ten million.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observations {
+    list: Vec<Packed>,
+    values: Vec<u8>,
+    /// Events that would have been observed, had they a time.
+    pub untimed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Packed {
+    time: Time,
+    rule: u32,
+    position: Position,
+    /// Where its values end; they begin where those of the observation before it end.
+    end: usize,
+}
+
+impl Observations {
+    /// Adds an observation of `rule` with its values, the machine first; `None` for a field that the event does not have.
+    pub fn push<V: AsRef<str>>(
+        &mut self,
+        time: Option<Time>,
+        rule: u32,
+        position: Position,
+        values: impl IntoIterator<Item = Option<V>>,
+    ) {
+        let Some(time) = time else {
+            self.untimed += 1;
+            return;
+        };
+        for value in values {
+            Values::pack(value.as_ref().map(V::as_ref), &mut self.values);
+        }
+        self.list.push(Packed { time, rule, position, end: self.values.len() });
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.untimed == 0
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// All of them, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = Observation<'_>> {
+        let mut start = 0;
+        self.list.iter().map(move |packed| {
+            let values = Values(self.values.get(start..packed.end).unwrap_or_default());
+            start = packed.end;
+            Observation { time: packed.time, rule: packed.rule, position: packed.position, values }
+        })
+    }
+}
+
+/// The values of an observation, packed one behind another: the length plus one in four bytes (little endian), then the text; a
+/// length of zero for a value that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Values<'a>(&'a [u8]);
+
+impl<'a> Values<'a> {
+    /// Appends one value.
+    pub fn pack(value: Option<&str>, out: &mut Vec<u8>) {
+        // A value of 4 GiB is longer than any record may be.
+        let length = value.map_or(0, |text| u32::try_from(text.len() + 1).unwrap_or(0));
+        out.extend(length.to_le_bytes());
+        out.extend(value.filter(|_| length > 0).unwrap_or_default().as_bytes());
+    }
+
+    /// Values that were packed.
+    pub const fn packed(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The packed bytes.
+    pub const fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Option<&'a str>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        let Some(length) = u32::from_le_bytes(*length).checked_sub(1) else {
+            self.0 = rest;
+            return Some(None);
+        };
+        let (text, rest) = rest.split_at_checked(length as usize)?;
+        self.0 = rest;
+        Some(Some(std::str::from_utf8(text).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn observations_come_out_as_they_went_in() {
+        let mut observations = Observations::default();
+        let time = |nanos| Some(Time::from_nanos(nanos));
+        observations.push(time(5), 1, Position::Line(3), [Some("web01"), None, Some("")]);
+        observations.push(None, 1, Position::Line(4), [Some("lost")]);
+        observations.push(time(4), 2, Position::Line(5), [Some("ä")]);
+        let all: Vec<_> = observations.iter().map(|seen| (seen.time.as_nanos(), seen.rule, seen.position)).collect();
+        assert_eq!(all, [(5, 1, Position::Line(3)), (4, 2, Position::Line(5))]);
+        let values: Vec<Vec<_>> = observations.iter().map(|seen| seen.values.collect()).collect();
+        assert_eq!(values, [vec![Some("web01"), None, Some("")], vec![Some("ä")]]);
+        assert_eq!(observations.untimed, 1);
+    }
+}
