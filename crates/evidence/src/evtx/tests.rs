@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Seen, TextGroup, Time};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Position, TextGroup, Time};
 
 use super::{
     Evtx,
@@ -54,7 +54,7 @@ impl Detector for Toy {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
+    fn look(&mut self, event: &Event<'_>, _: &mut event::Seen) {
         let text = |value: &event::Value<'_>| value.text().into_owned();
         let fields = event.fields.iter();
         let fields = fields.map(|(slot, value)| (self.fields[usize::from(*slot)].clone(), text(value))).collect();
