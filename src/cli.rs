@@ -1,6 +1,6 @@
 //! What can be typed: definition, help and documentation of every option in one place.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use event::Level;
@@ -126,12 +126,23 @@ pub struct HuntArguments {
     #[arg(long, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<Level>,
 
+    /// How much the clocks of the machines may differ, e.g. 30s: correlations look that much further, and do not insist on the order
+    /// of events of different machines within it.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Evidence")]
+    pub skew: Duration,
+
     /// How many threads to use. Default: as many as the machine has.
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
     /// What only your organisation knows (see docs/site.md). Default: site.toml in the configuration folder, if there.
     #[arg(long, value_name = "FILE")]
     pub site: Option<PathBuf>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read: Option<Duration> =
+        text.parse::<jiff::SignedDuration>().ok().and_then(|duration| duration.try_into().ok());
+    read.ok_or_else(|| "write a duration such as 30s, 2m or 1h".to_owned())
 }
 
 /// When to use colour.

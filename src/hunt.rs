@@ -6,15 +6,17 @@ use std::{
     io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Level, Piece};
+use event::{Finding, Follower, Level, Piece};
 use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, Xml};
-use report::{Printer, Style, Summary, Zone};
-use sigma::{NotApplicable, Rules};
+use report::{Printer, RuleProblem, Style, Summary, Zone};
+use sigma::{NotApplicable, Rules, correlate::CutShort};
 
 use crate::{
+    chronicle::Chronicle,
     cli::{Colour, HuntArguments},
     confine,
     packs::Packs,
@@ -39,8 +41,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let selection = Selection::load(arguments, &zone)?;
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut packs = Packs::load(&arguments.rules, threads)?;
-    packs.loaded.rules.retain(|rule| select::is_chosen(rule, arguments));
-    let chosen = packs.loaded.rules.len() as u64;
+    packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
     announce(&packs, arguments.quiet);
 
@@ -49,11 +50,14 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let style = Style { zone: zone.clone(), width: width(arguments), colour: colour(arguments) };
     let printer = arguments.format.printer(&mut writer, style)?;
     confine_to(arguments, &output);
-    let mut sink = Printing { printer, findings: 0, worst: None };
+    let mut sink = Printing { printer, chronicle: Chronicle::default(), findings: 0, worst: None };
     let tally = scan(arguments, threads, &rules, &selection, &output, &mut sink).context("cannot write the report")?;
 
-    let usable = chosen.saturating_sub(packs.loaded.not_applicable.len() as u64);
-    let summary = summary(&packs, usable, &tally, &selection, sink.findings, &zone);
+    let not_run =
+        sink.correlate(&rules, arguments.skew, &selection).context("cannot bring the events into the order of time")?;
+
+    let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.findings, &zone);
+    summary.rules.not_run = not_run;
     sink.printer.end(&summary).context("cannot write the report")?;
     let worst = sink.worst;
     drop(sink);
@@ -103,8 +107,51 @@ fn scan(
 /// Hands findings to the printer.
 struct Printing<'a> {
     printer: Box<dyn Printer + Send + 'a>,
+    /// What correlations are shown when all is read.
+    chronicle: Chronicle,
     findings: u64,
     worst: Option<Level>,
+}
+
+impl Printing<'_> {
+    fn print(&mut self, finding: &Finding) -> io::Result<()> {
+        self.findings += 1;
+        self.worst = self.worst.max(Some(finding.rule.level));
+        self.printer.finding(finding)
+    }
+
+    /// Prints what several events say together; gives what correlations could not see.
+    fn correlate(&mut self, rules: &Rules, skew: Duration, selection: &Selection) -> io::Result<Vec<RuleProblem>> {
+        let mut correlator = rules.correlator(skew, sigma::correlate::Limits::default());
+        let (chronicle, mut findings) = (std::mem::take(&mut self.chronicle), Vec::new());
+        let untimed = chronicle.untimed;
+        chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut findings))?;
+        correlator.end(&mut findings);
+        findings.retain(|finding| selection.reports(finding));
+        // A burst is known when it is over; a report has it where it began.
+        findings.sort_by(|a, b| (a.time, &a.place, &a.rule.id).cmp(&(b.time, &b.place, &b.rule.id)));
+        findings.iter().try_for_each(|finding| self.print(finding))?;
+        Ok(unseen(&correlator.cut_short(), untimed))
+    }
+}
+
+fn unseen(cut_short: &[CutShort], untimed: u64) -> Vec<RuleProblem> {
+    let cut = cut_short.iter().map(|cut| RuleProblem {
+        path: cut.path.clone(),
+        line: None,
+        reason: format!(
+            "more events lay within its timespan than fit in memory: {} were forgotten early, when it looked back only {} s ({})",
+            cut.events,
+            cut.shortest / 1_000_000_000,
+            cut.title
+        ),
+    });
+    let untimed = (untimed > 0).then(|| RuleProblem {
+        path: "all correlations".into(),
+        line: None,
+        reason: format!("{untimed} events that they look for have no time, and took no part"),
+    });
+    cut.chain(untimed).collect()
 }
 
 impl Sink for Printing<'_> {
@@ -112,13 +159,9 @@ impl Sink for Printing<'_> {
         Ok(())
     }
 
-    fn output(&mut self, _piece: &Arc<Piece>, output: Output) -> io::Result<()> {
-        for finding in &output.seen.findings {
-            self.findings += 1;
-            self.worst = self.worst.max(Some(finding.rule.level));
-            self.printer.finding(finding)?;
-        }
-        Ok(())
+    fn output(&mut self, piece: &Arc<Piece>, output: Output) -> io::Result<()> {
+        self.chronicle.add(piece, &output.seen.observations)?;
+        output.seen.findings.iter().try_for_each(|finding| self.print(finding))
     }
 
     fn end(&mut self, _piece: &PieceTally) -> io::Result<()> {
@@ -277,14 +320,7 @@ pub fn rules_summary(packs: &Packs, loaded: u64) -> report::Rules {
             .iter()
             .map(|refused| problem(&refused.path, refused.line, refused.reason.clone()))
             .collect(),
-        not_run: packs
-            .loaded
-            .correlations
-            .iter()
-            .map(|rule| {
-                problem(&rule.info.path, rule.line, format!("correlations do not run yet: {}", rule.info.title))
-            })
-            .collect(),
+        not_run: Vec::new(),
     }
 }
 

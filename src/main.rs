@@ -1,5 +1,6 @@
 //! The program: reads what was typed, builds from it what is meant, runs it, and decides the exit status in one place.
 
+mod chronicle;
 mod cli;
 mod confine;
 mod hunt;

@@ -5,23 +5,24 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Finding, Piece};
-use evidence::{Block, Format, Json, Output};
+use event::{Follower, Piece};
+use evidence::Output;
 use report::plain;
 use serde_json::{Value, json};
-use sigma::{Loaded, Placeholders, Rule, Taxonomy};
+use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
 
-use crate::{cli::RulesCommand, packs, packs::Packs, status::Status, update};
+use crate::{chronicle::Chronicle, cli::RulesCommand, hunt, packs, packs::Packs, status::Status, update};
 
 /// Runs the subcommand.
 pub fn run(command: &RulesCommand) -> Result<Status> {
     match command {
         RulesCommand::List { rules, json } => {
             let mut packs = Packs::load(rules, threads())?;
-            list(&packs.loaded.rules, *json)?;
+            list(&packs.loaded, *json)?;
             packs.loaded.compile(&packs.taxonomy);
             tell_unused(&packs.loaded, &mut io::stderr().lock())?;
             Ok(status(packs.unreadable, rules.strict, &packs.loaded))
@@ -30,18 +31,16 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
             let placeholders = packs::placeholders(placeholders.as_deref())?;
             let mut loaded = packs::from_paths(paths, &placeholders, threads());
             loaded.apply_filters();
-            let all = loaded.rules.len();
-            let before = loaded.not_applicable.len();
-            loaded.compile(&packs::taxonomy(taxonomy)?);
-            let usable = all - (loaded.not_applicable.len() - before);
+            let rules = loaded.compile(&packs::taxonomy(taxonomy)?);
             let mut out = io::stdout().lock();
             tell_unused(&loaded, &mut out)?;
             writeln!(
                 out,
-                "{} files: {usable} rules loaded, {} not applicable, {} correlations not run yet, {} refused",
+                "{} files: {} rules loaded ({} correlations), {} not applicable, {} refused",
                 loaded.files.len(),
-                loaded.not_applicable.len(),
+                rules.all(),
                 loaded.correlations.len(),
+                loaded.not_applicable.len(),
                 loaded.refused.len()
             )?;
             Ok(status(packs::unreadable(paths), *is_strict, &loaded))
@@ -63,26 +62,20 @@ fn status(unreadable: bool, strict: bool, loaded: &Loaded) -> Status {
     }
 }
 
-fn list(rules: &[Rule], as_json: bool) -> io::Result<()> {
+fn list(loaded: &Loaded, as_json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    for rule in rules {
-        let info = &rule.info;
+    let detections = loaded.rules.iter().map(|rule| (&rule.info, rule.logsource.to_string()));
+    let correlations = loaded.correlations.iter().map(|rule| (&rule.info, "correlation".to_owned()));
+    for (info, logsource) in detections.chain(correlations) {
         if as_json {
             let line = json!({
                 "id": info.id, "title": info.title, "level": info.level.as_str(), "status": info.status,
-                "tags": info.tags, "path": info.path, "logsource": rule.logsource.to_string(),
+                "tags": info.tags, "path": info.path, "logsource": logsource,
             });
             // Like the reports: nothing in it may be taken for a command by a terminal.
             writeln!(out, "{}", plain_json(&line))?;
         } else {
-            writeln!(
-                out,
-                "{:13} {}  [{}]  {}",
-                info.level,
-                plain(&info.title),
-                plain(&rule.logsource.to_string()),
-                plain(&info.path)
-            )?;
+            writeln!(out, "{:13} {}  [{}]  {}", info.level, plain(&info.title), plain(&logsource), plain(&info.path))?;
         }
     }
     out.flush()
@@ -115,9 +108,6 @@ fn tell_unused(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
         if rules.len() > 3 {
             writeln!(out, "                  … and {} more", rules.len() - 3)?;
         }
-    }
-    for rule in &loaded.correlations {
-        writeln!(out, "not run yet     {} (correlation, {})", plain(&rule.info.title), plain(&rule.info.path))?;
     }
     Ok(())
 }
@@ -205,8 +195,18 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     let case: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
     let expect = case.get("expect").and_then(Value::as_str).unwrap_or_default();
     let why = case.get("why").and_then(Value::as_str).unwrap_or_default();
-    let event = case.get("event").ok_or("the case has no event")?;
-    let found = !findings(rules, &event.to_string())?.is_empty();
+    let found = match (case.get("event"), case.get("events"), case.get("log")) {
+        (Some(event), None, None) => found_in(rules, &event.to_string(), Some(1))?,
+        (None, Some(Value::Array(events)), None) => {
+            let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+            found_in(rules, &lines.join("\n"), Some(events.len() as u64))?
+        }
+        (None, None, Some(Value::Array(lines))) => {
+            let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+            found_in(rules, &lines.join("\n"), None)?
+        }
+        _ => return Err("a case has an event, a list of events, or a log as a list of lines".into()),
+    };
     match (expect, found) {
         ("match", true) | ("silent", false) => Ok(()),
         ("match", false) => Err(format!("expected a match: {why}")),
@@ -215,15 +215,35 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     }
 }
 
-/// What rules find in one event, written as JSON in any shape that a hunt reads.
-fn findings(rules: &sigma::Rules, event: &str) -> Result<Vec<Finding>, String> {
+/// Whether rules find something in a log, given as text in any shape that a hunt reads. `records` is how many it must have, if that is
+/// known; damaged it must not be.
+fn found_in(rules: &sigma::Rules, log: &str, records: Option<u64>) -> Result<bool, String> {
+    let formats = hunt::formats();
+    let format = formats.iter().find(|format| format.recognises(log.as_bytes(), ""));
+    let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });
-    let block = Block { line: 1, bytes: event.as_bytes().to_vec(), ..Block::default() };
-    let mut output = Output::default();
-    Json.reader().read(&piece, &block, &mut rules.detector(), &mut output);
-    match (output.damages.first(), output.records) {
-        (Some(damage), _) => Err(damage.reason.clone()),
-        (None, 1) => Ok(output.seen.findings),
-        (None, records) => Err(format!("expected one event, found {records}")),
+    let (mut chronicle, mut detector) = (Chronicle::default(), rules.detector());
+    let (mut cutter, mut reader) = (format.cutter(), format.reader());
+    let (mut input, mut found, mut read) = (log.as_bytes(), Vec::new(), 0);
+    while let Some(block) = cutter.cut(&mut input).map_err(|error| error.to_string())? {
+        let mut output = Output::default();
+        reader.read(&piece, &block, &mut detector, &mut output);
+        if let Some(damage) = output.damages.first() {
+            return Err(damage.reason.clone());
+        }
+        read += output.records;
+        chronicle.add(&piece, &output.seen.observations).map_err(|error| error.to_string())?;
+        found.append(&mut output.seen.findings);
     }
+    if read == 0 || records.is_some_and(|records| records != read) {
+        return Err(format!(
+            "expected {} events, found {read}",
+            records.map_or("some".to_owned(), |count| count.to_string())
+        ));
+    }
+    let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
+    let told = chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut found));
+    told.map_err(|error| error.to_string())?;
+    correlator.end(&mut found);
+    Ok(!found.is_empty())
 }

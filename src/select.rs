@@ -1,6 +1,7 @@
 //! Which rules are used, and which of their findings are reported.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     fs,
     io::{BufRead, BufReader},
@@ -9,16 +10,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Seen, TextGroup, Time};
+use event::{
+    Class, Detector, Encoding, Event, Finding, Interest, LogSource, Position, Record, RuleInfo, Seen, TextGroup, Time,
+};
 use report::{Suppressed, Zone};
 use serde_json::Value;
-use sigma::{Rule, SigmaDetector, Suppression, plain::Judge};
+use sigma::{SigmaDetector, Suppression, plain::Judge};
 
 use crate::cli::HuntArguments;
 
 /// Whether a rule is to be used.
-pub fn is_chosen(rule: &Rule, arguments: &HuntArguments) -> bool {
-    let info = &rule.info;
+pub fn is_chosen(info: &RuleInfo, arguments: &HuntArguments) -> bool {
     let named = |names: &[String]| {
         names.iter().any(|name| sigma::wildcard(name, &info.id) || sigma::wildcard(name, &info.title))
     };
@@ -104,17 +106,50 @@ impl Selection {
         known
     }
 
-    fn is_suppressed(&self, finding: &Finding, event: &Event<'_>, judge: &Judge, today: jiff::civil::Date) -> bool {
+    /// Whether a correlation's finding is reported; what keeps it out is counted.
+    pub fn reports(&self, finding: &Finding) -> bool {
+        let last = finding.correlated.as_ref().map(|correlated| correlated.last.time);
+        // Of what lasted, a part in the time asked for is enough.
+        let begins_in_time = finding.time.is_none_or(|time| self.until.is_none_or(|until| time < until));
+        let ends_before = last.is_some_and(|time| self.since.is_some_and(|since| time < since));
+        if !begins_in_time || ends_before {
+            self.outside_time.fetch_add(1, Relaxed);
+            return false;
+        }
+        let today = jiff::Zoned::now().date();
+        !self.is_suppressed(finding, &Together(finding), &Judge::default(), today) && !self.is_known(finding)
+    }
+
+    fn is_suppressed(&self, finding: &Finding, record: &dyn Record, judge: &Judge, today: jiff::civil::Date) -> bool {
         let active =
             self.suppressions.iter().zip(&self.suppressed).filter(|(suppression, _)| !suppression.is_expired(today));
         for (suppression, count) in active {
-            if suppression.explains(finding, event.record, judge) {
+            if suppression.explains(finding, record, judge) {
                 count.fetch_add(1, Relaxed);
                 return true;
             }
         }
         false
     }
+}
+
+/// The events of a correlation as one record: what they have in common, which suppressions take from the finding itself.
+struct Together<'a>(&'a Finding);
+
+impl Record for Together<'_> {
+    fn source(&self) -> LogSource<'_> {
+        LogSource { product: "", channel: "", provider: "", event_id: 0 }
+    }
+
+    fn host(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.0.host)
+    }
+
+    fn position(&self) -> Position {
+        self.0.place.position
+    }
+
+    fn visit(&self, _: &mut dyn FnMut(&str, event::Value<'_>)) {}
 }
 
 /// A moment as typed: RFC 3339, or a day or day and time in `zone`.
@@ -193,8 +228,9 @@ impl Detector for SelectedDetector<'_> {
             return;
         }
         let (selection, judge, today) = (self.selection, &self.judge, self.today);
-        let reported =
-            |finding: &Finding| !selection.is_suppressed(finding, event, judge, today) && !selection.is_known(finding);
+        let reported = |finding: &Finding| {
+            !selection.is_suppressed(finding, event.record, judge, today) && !selection.is_known(finding)
+        };
         seen.findings.extend(found.into_iter().filter(reported));
     }
 }

@@ -47,7 +47,7 @@ pub struct Matched {
     pub value: String,
 }
 
-/// What was seen: one rule, satisfied by one event.
+/// What was seen: one rule, satisfied by one event, or one correlation, satisfied by some.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The same each time the same record is read with the same rule, wherever the evidence lies.
@@ -66,8 +66,32 @@ pub struct Finding {
     pub event_id: u32,
     /// Where the event stands.
     pub place: Place,
-    /// What satisfied the rule, in the order in which the rule asks.
+    /// What satisfied the rule, in the order in which the rule asks; of a correlation, what its events have in common.
     pub matched: Vec<Matched>,
+    /// The events that made it, if it is a correlation's.
+    pub correlated: Option<Box<Correlated>>,
+}
+
+/// The events that together satisfied a correlation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correlated {
+    /// How many there are.
+    pub events: u64,
+    /// The first event of each rule, in the order of time.
+    pub firsts: Vec<Sighting>,
+    /// The last event.
+    pub last: Sighting,
+}
+
+/// One event of a correlation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// When it happened.
+    pub time: Time,
+    /// The rule that it satisfied.
+    pub rule: Arc<RuleInfo>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 impl Finding {
@@ -90,8 +114,30 @@ impl Finding {
             event_id: source.event_id,
             place,
             matched,
+            correlated: None,
         };
         finding.id = FindingId::of(&finding);
+        finding
+    }
+
+    /// A finding of the correlation `rule`: it stands where its first event stands, and is the same however many more events follow.
+    pub fn correlated(rule: &Arc<RuleInfo>, host: String, matched: Vec<Matched>, correlated: Correlated) -> Self {
+        let first = correlated.firsts.first().unwrap_or(&correlated.last);
+        let mut finding = Self {
+            id: FindingId([0; 16]),
+            time: Some(first.time),
+            rule: Arc::clone(rule),
+            // Whether its events are of one host may yet change.
+            host: String::new(),
+            channel: String::new(),
+            provider: String::new(),
+            event_id: 0,
+            place: first.place.clone(),
+            matched,
+            correlated: Some(Box::new(correlated)),
+        };
+        finding.id = FindingId::of(&finding);
+        finding.host = host;
         finding
     }
 }

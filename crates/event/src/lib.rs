@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes ──readers──▶ events ──detectors──▶ findings ──▶ report
-//!           ▲                    │
+//!           ▲                    │   └─▶ observations ──followers──▶ findings
 //!           └──── interest ◀─────┘
 //! ```
 //!
@@ -10,7 +10,8 @@
 //! [`Detector`] what kind of record it is (its [`LogSource`]) and learns which fields are worth
 //! decoding (its [`Interest`]); it then hands over those [`Value`]s alone, still in the form they have
 //! in the file. Whoever needs more asks the event's [`Record`], which decodes everything. What a
-//! detector sees, it tells as a [`Finding`].
+//! detector sees, it tells as a [`Finding`]; what only says something together with others, as an [`Observation`], which a [`Follower`]
+//! sees in the order of time.
 //!
 //! Promised here: nothing in this crate does I/O, and every text that a value has is the same whoever
 //! asks for it, since [`Value::text`] is the one place where values become text. Left to others: which
@@ -18,6 +19,7 @@
 
 mod detector;
 mod finding;
+mod follower;
 mod level;
 mod observation;
 mod place;
@@ -26,7 +28,8 @@ mod time;
 mod value;
 
 pub use detector::{Class, Detector, Encoding, Event, Interest, Record, Slot, TextGroup, is_plain};
-pub use finding::{Finding, FindingId, Matched, RuleInfo};
+pub use finding::{Correlated, Finding, FindingId, Matched, RuleInfo, Sighting};
+pub use follower::Follower;
 pub use level::Level;
 pub use observation::{Observation, Observations, Seen, Values};
 pub use place::{Damage, Piece, Place, Position};

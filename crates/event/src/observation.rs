@@ -59,9 +59,9 @@ impl Observations {
         self.list.push(Packed { time, rule, position, end: self.values.len() });
     }
 
-    /// Whether there is nothing.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.untimed == 0
+        self.list.is_empty()
     }
 
     /// How many there are.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! YAML ──yaml──▶ nodes ──rule, modifier──▶ rules ──compile──▶ programs ──matcher──▶ findings
-//!                            │ refused, with file, line, reason     (one for a class of log source)
+//!                            │ refused, with file, line, reason     │      (one for a class of log source)
+//!                            └─────▶ correlations ──correlate──▶ findings ◀── observations, in the order of time
 //! ```
 //!
 //! [`Loaded`] reads files of rules; what cannot be honoured is refused aloud, never dropped. [`Loaded::compile`] makes
@@ -14,6 +15,8 @@
 
 mod compile;
 mod condition;
+pub mod correlate;
+mod correlation;
 mod fold;
 mod load;
 mod matcher;
@@ -27,9 +30,11 @@ mod taxonomy;
 mod test;
 mod yaml;
 
+pub use correlate::Correlator;
+pub use correlation::Correlation;
 pub use load::{Loaded, NotApplicable, Refused};
 pub use matcher::{Rules, SigmaDetector};
-pub use rule::{Correlation, Filter, LogSourceSpec, Placeholders, Rule};
+pub use rule::{Filter, LogSourceSpec, Placeholders, Rule};
 pub use suppress::Suppression;
 pub use taxonomy::Taxonomy;
 pub use yaml::Problem;

@@ -6,13 +6,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use event::RuleInfo;
 use sha2::{Digest, Sha256};
 
 use crate::{
     compile::Classes,
+    correlate,
+    correlation::Correlation,
     matcher::Rules,
     modifier::Unusable,
-    rule::{self, Correlation, Document, Filter, Placeholders, Rule},
+    rule::{self, Document, Filter, Placeholders, Rule},
     taxonomy::Taxonomy,
     test::Expr,
     yaml::{self, Entry, Kind, Node, Problem},
@@ -45,7 +48,7 @@ pub struct NotApplicable {
 pub struct Loaded {
     /// Usable detection rules, in the order of their paths, with filters applied by [`Loaded::apply_filters`].
     pub rules: Vec<Rule>,
-    /// Correlation rules.
+    /// Correlation rules, in the order of their paths.
     pub correlations: Vec<Correlation>,
     /// Filters.
     pub filters: Vec<Filter>,
@@ -148,8 +151,8 @@ impl Loaded {
     fn add_document(&mut self, path: &str, node: &Node, placeholders: &Placeholders) {
         match rule::document(node, path, placeholders) {
             Ok(Document::Rule(rule)) => self.rules.push(*rule),
-            Ok(Document::Correlation(correlation)) => self.correlations.push(correlation),
-            Ok(Document::Filter(filter)) => self.filters.push(filter),
+            Ok(Document::Correlation(correlation)) => self.correlations.push(*correlation),
+            Ok(Document::Filter(filter)) => self.filters.push(*filter),
             Err(Unusable::Refused(Problem { line, message })) => self.refuse(path, line, message),
             Err(Unusable::NotApplicable(reason)) => {
                 let title = node.text("title").unwrap_or_default().to_owned();
@@ -186,14 +189,33 @@ impl Loaded {
         }
     }
 
-    /// Compiles the rules; those that no evidence can concern are told of in `not_applicable`.
+    /// Leaves the rules that are wanted, and in silence those that wanted correlations name.
+    pub fn choose(&mut self, is_wanted: impl Fn(&RuleInfo) -> bool) {
+        self.rules.iter_mut().for_each(|rule| rule.silent = !is_wanted(&rule.info));
+        self.correlations.iter_mut().for_each(|rule| rule.silent = !is_wanted(&rule.info));
+        // Whom no wanted correlation names is found out when they are put together.
+        if self.correlations.iter().all(|rule| rule.silent) {
+            self.correlations.clear();
+        }
+    }
+
+    /// Compiles the rules; those that no evidence can concern are told of in `not_applicable`, correlations that cannot be put together in
+    /// `refused`.
     pub fn compile(&mut self, taxonomy: &Taxonomy) -> Rules {
-        let (classes, others) = Classes::new(std::mem::take(&mut self.rules), taxonomy);
-        for (rule, reason) in others {
+        let plan = correlate::plan(&mut self.rules, &self.correlations, &mut self.refused);
+        let mut rules = std::mem::take(&mut self.rules);
+        rules.retain(|rule| !rule.silent || rule.followed.is_some());
+        let (classes, others) = Classes::new(rules, taxonomy);
+        let without_evidence = others.iter().filter_map(|(rule, _)| rule.followed.as_ref().map(|rule| rule.number));
+        for info in plan.without(&without_evidence.collect()) {
+            let reason = "none of the rules that the correlation names is applicable".into();
+            self.not_applicable.push(NotApplicable { path: info.path.clone(), title: info.title.clone(), reason });
+        }
+        for (rule, reason) in others.into_iter().filter(|(rule, _)| !rule.silent) {
             let (path, title) = (rule.info.path.clone(), rule.info.title.clone());
             self.not_applicable.push(NotApplicable { path, title, reason });
         }
-        Rules { classes: Arc::new(classes) }
+        Rules { classes: Arc::new(classes), plan: Arc::new(plan) }
     }
 
     fn refuse(&mut self, path: &str, line: usize, reason: String) {

@@ -1,6 +1,6 @@
 //! The detector: rules at work on events.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use event::{
     Class, Detector, Encoding, Event, Finding, Interest, LogSource, Matched, Place, Seen, Slot, TextGroup, Value,
@@ -8,6 +8,7 @@ use event::{
 
 use crate::{
     compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, Scanned, SourceCache, View},
+    correlate::{Correlator, Limits, Plan},
     fold::{fold, fold_into},
     memo::{MAX_BYTES, Memo},
     test::Matcher,
@@ -17,9 +18,26 @@ use crate::{
 #[derive(Clone)]
 pub struct Rules {
     pub(crate) classes: Arc<Classes>,
+    pub(crate) plan: Arc<Plan>,
 }
 
 impl Rules {
+    /// The follower that runs the correlations; `skew` is how much the clocks of machines may differ.
+    pub fn correlator(&self, skew: Duration, limits: Limits) -> Correlator {
+        Correlator::new(Arc::clone(&self.plan), skew, limits)
+    }
+
+    /// How many rules there are, those that are only there for correlations too.
+    pub fn all(&self) -> usize {
+        self.classes.rules().len() + self.plan.correlations.len()
+    }
+
+    /// How many rules can find something: detections and correlations, but for those that are only there for other correlations.
+    pub fn count(&self) -> usize {
+        let detections = self.classes.rules().iter().filter(|rule| !rule.silent).count();
+        detections + self.plan.correlations.iter().filter(|planned| !planned.silent).count()
+    }
+
     /// A detector for one thread.
     pub fn detector(&self) -> SigmaDetector {
         SigmaDetector {
@@ -225,7 +243,12 @@ impl Detector for SigmaDetector {
         for rule in candidates.iter().filter_map(|index| program.rules.get(*index as usize)) {
             let mut evaluation = Evaluation { program: &program, event, state: &mut self.state };
             if evaluation.holds(&rule.node) {
-                seen.findings.push(evaluation.finding(rule, &self.classes));
+                if let Some(followed) = &rule.followed {
+                    followed.observe(event, &mut seen.observations);
+                }
+                if !rule.silent {
+                    seen.findings.push(evaluation.finding(rule, &self.classes));
+                }
             }
         }
         self.state.candidates = candidates;

@@ -6,6 +6,8 @@ use event::{Level, RuleInfo};
 
 use crate::{
     condition::{self, Condition},
+    correlate::Followed,
+    correlation::{self, Correlation},
     modifier::{self, Unusable},
     test::Expr,
     yaml::{self, Entry, Kind, Node, Problem},
@@ -24,6 +26,10 @@ pub struct Rule {
     pub logsource: LogSourceSpec,
     /// What it looks for.
     pub expr: Expr,
+    /// Whether it is only there for correlations, and not reported on its own.
+    pub silent: bool,
+    /// What it tells correlations; set when it is compiled.
+    pub(crate) followed: Option<Arc<Followed>>,
 }
 
 /// Sigma's `logsource`, in lower case.
@@ -65,21 +71,6 @@ impl std::fmt::Display for LogSourceSpec {
     }
 }
 
-/// A correlation rule: kept and checked in form; run by a follower.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Correlation {
-    /// What reports say of it.
-    pub info: Arc<RuleInfo>,
-    /// Its `name`.
-    pub name: String,
-    /// The line on which it begins.
-    pub line: usize,
-    /// `event_count`, `temporal`, ….
-    pub kind: String,
-    /// Ids or names of the rules it is about.
-    pub rules: Vec<String>,
-}
-
 /// A filter: a condition that is added to rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
@@ -113,9 +104,9 @@ pub enum Document {
     /// A detection rule.
     Rule(Box<Rule>),
     /// A correlation rule.
-    Correlation(Correlation),
+    Correlation(Box<Correlation>),
     /// A filter.
-    Filter(Filter),
+    Filter(Box<Filter>),
 }
 
 /// Values for `%placeholders%` in rules with the modifier `expand`.
@@ -187,18 +178,18 @@ pub fn document(node: &Node, path: &str, placeholders: &Placeholders) -> Result<
         )));
     }
     if let Some(correlation) = node.get("correlation") {
-        return Ok(Document::Correlation(correlation_rule(node, correlation, path)?));
+        return Ok(Document::Correlation(Box::new(correlation::read(node, correlation, info(node, path)?)?)));
     }
     let logsource = node.get("logsource").ok_or_else(|| Problem::new(node.line, "the rule has no logsource"))?;
     let logsource = LogSourceSpec::read(logsource)?;
     if let Some(filter) = node.get("filter") {
-        return Ok(Document::Filter(read_filter(node, filter, path, logsource, placeholders)?));
+        return Ok(Document::Filter(Box::new(read_filter(node, filter, path, logsource, placeholders)?)));
     }
     let detection = node.get("detection").ok_or_else(|| Problem::new(node.line, "the rule has no detection"))?;
     let expr = expression(detection, placeholders)?;
     let info = Arc::new(info(node, path)?);
     let name = node.text("name").unwrap_or_default().to_owned();
-    Ok(Document::Rule(Box::new(Rule { info, name, line: node.line, logsource, expr })))
+    Ok(Document::Rule(Box::new(Rule { info, name, line: node.line, logsource, expr, silent: false, followed: None })))
 }
 
 fn info(node: &Node, path: &str) -> Result<RuleInfo, Problem> {
@@ -227,27 +218,6 @@ fn info(node: &Node, path: &str) -> Result<RuleInfo, Problem> {
         tags: list("tags"),
         false_positives: list("falsepositives"),
     })
-}
-
-const CORRELATION_TYPES: [&str; 8] = [
-    "event_count",
-    "value_count",
-    "temporal",
-    "temporal_ordered",
-    "value_sum",
-    "value_avg",
-    "value_percentile",
-    "value_median",
-];
-
-fn correlation_rule(node: &Node, correlation: &Node, path: &str) -> Result<Correlation, Problem> {
-    let kind = correlation.text("type").ok_or_else(|| Problem::new(correlation.line, "the correlation has no type"))?;
-    if !CORRELATION_TYPES.contains(&kind) {
-        return Err(Problem::new(correlation.line, format!("unknown type of correlation '{kind}'")));
-    }
-    let rules = correlation.get("rules").map(Node::texts).unwrap_or_default();
-    let name = node.text("name").unwrap_or_default().to_owned();
-    Ok(Correlation { info: Arc::new(info(node, path)?), name, line: node.line, kind: kind.to_owned(), rules })
 }
 
 fn read_filter(

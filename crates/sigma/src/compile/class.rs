@@ -227,7 +227,7 @@ impl Classes {
                 let by_channel = source.channels.is_empty() || source.channels.contains(channel);
                 let by_product = source.product.is_empty() || source.product == *product;
                 if by_id && by_provider && by_channel && by_product {
-                    candidates.push(Candidate { rule: *number, expr: &rule.expr, entry });
+                    candidates.push(Candidate { number: *number, rule, entry });
                 }
             }
         }

@@ -1,12 +1,13 @@
 //! What is to be done with the events of one class.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     hash::BuildHasher,
     sync::Arc,
 };
 
-use event::{Interest, Slot};
+use event::{Event, Interest, Observations, Slot, Value};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -17,6 +18,7 @@ use crate::{
         scanner::{Scanned, Scanner, ScannerBuilder},
     },
     pattern::{Part, Pattern},
+    rule::Rule,
     taxonomy::Entry,
     test::{Expr, Matcher, Test},
 };
@@ -42,6 +44,36 @@ pub struct ProgramRule {
     pub node: Node,
     /// The tests that the class has answered already: Sigma's name of the field, and which it is.
     pub known: Vec<(Arc<str>, Constant)>,
+    /// Whether it is not reported on its own.
+    pub silent: bool,
+    /// What it tells correlations.
+    pub followed: Option<Carried>,
+}
+
+/// What is carried along of an event that satisfies a rule which correlations name.
+pub struct Carried {
+    /// The rule's number as a source.
+    number: u32,
+    /// Where each field stands, and whether it is one of [`HOST_FIELDS`].
+    fields: Vec<(Slot, bool)>,
+}
+
+/// Names that correlations give the machine, whatever the log calls it.
+const HOST_FIELDS: [&str; 6] = ["Computer", "ComputerName", "Hostname", "hostname", "host", "host.name"];
+
+impl Carried {
+    /// Tells of an event. Of a field of several values it is the first that is carried along.
+    pub fn observe(&self, event: &Event<'_>, observations: &mut Observations) {
+        let host = event.record.host();
+        let host = || Some(Cow::Borrowed(&*host));
+        let field = |(slot, is_host): &(Slot, bool)| {
+            let value = event.fields.iter().find(|(other, _)| other == slot).map(|(_, value)| value);
+            let value = value.filter(|value| !matches!(value, Value::Null)).map(Value::text);
+            if *is_host { value.or_else(host).filter(|host| !host.is_empty()) } else { value }
+        };
+        let values = std::iter::once(host()).chain(self.fields.iter().map(field));
+        observations.push(event.time, self.number, event.record.position(), values);
+    }
 }
 
 /// A test, bound to where its field stands in the record.
@@ -104,9 +136,9 @@ pub struct Program {
 /// A rule that can apply to a class, with the taxonomy's entry for it.
 pub struct Candidate<'r> {
     /// Its number among all rules.
-    pub rule: u32,
-    /// Its condition.
-    pub expr: &'r Expr,
+    pub number: u32,
+    /// The rule.
+    pub rule: &'r Rule,
     /// What its fields are called.
     pub entry: &'r Entry,
 }
@@ -115,7 +147,7 @@ impl Program {
     /// Compiles the rules of a class. Candidates of one rule stand together; the rule applies if one of them does.
     pub fn compile(candidates: &[Candidate<'_>], known: &fold::Known<'_>) -> Self {
         let mut builder = Builder::default();
-        for same in candidates.chunk_by(|a, b| a.rule == b.rule) {
+        for same in candidates.chunk_by(|a, b| a.number == b.number) {
             builder.add(same, known);
         }
         builder.finish()
@@ -156,17 +188,30 @@ impl<'r> Builder<'r> {
         let mut known_fields = Vec::new();
         for candidate in same {
             let conditions = conditions(candidate.entry);
-            if [candidate.expr, &conditions].iter().any(|expr| fold::truth(expr, known) == Some(false)) {
+            if [&candidate.rule.expr, &conditions].iter().any(|expr| fold::truth(expr, known) == Some(false)) {
                 continue;
             }
             self.current = Some(candidate.entry);
             let mut terms = Vec::new();
-            [candidate.expr, &conditions].iter().for_each(|expr| self.add_terms(expr, known, &mut terms, true));
+            [&candidate.rule.expr, &conditions].iter().for_each(|expr| self.add_terms(expr, known, &mut terms, true));
             alternatives.push(joined(terms, Node::All));
-            answered(candidate.expr, known, &mut known_fields);
+            answered(&candidate.rule.expr, known, &mut known_fields);
         }
         let Some(first) = same.first().filter(|_| !alternatives.is_empty()) else { return };
-        self.rules.push(ProgramRule { rule: first.rule, node: joined(alternatives, Node::Any), known: known_fields });
+        self.current = Some(first.entry);
+        let mut place = |field: &String| (self.slot(field), HOST_FIELDS.contains(&field.as_str()));
+        let followed = first.rule.followed.as_ref().map(|followed| Carried {
+            number: followed.number,
+            fields: followed.fields.iter().map(&mut place).collect(),
+        });
+        let node = joined(alternatives, Node::Any);
+        self.rules.push(ProgramRule {
+            rule: first.number,
+            node,
+            known: known_fields,
+            silent: first.rule.silent,
+            followed,
+        });
     }
 
     /// Adds what of `expr` is not known to the terms that are joined by "and" (`all`) or "or", in which what joins in the same

@@ -1,0 +1,255 @@
+//! Correlations: what single events do not say, said by several within a time (Sigma correlation rules specification v2.1).
+//!
+//! ```text
+//! rules, correlations ──plan──▶ Plan: who follows which rule
+//! observations, in the order of time ──▶ Correlator ──▶ Window (one a correlation) ──▶ Burst ──▶ finding
+//!                                             ▲                    │
+//!                                             └── of chains ◀──────┘
+//! ```
+//!
+//! The window of an event reaches back from it by the timespan, both ends included; it slides from event to event. Whenever the condition
+//! holds for a window, its events belong to a *burst*; windows that hold no further apart than the timespan are one burst, and one burst is one
+//! finding. A correlation that is itself named by another one counts there as one event for each burst: it happens when the burst begins, and has the
+//! fields of the event with which it does.
+//!
+//! Values that tell groups apart, or are counted, are compared without regard to case, as everywhere in Sigma. An event that lacks a field of
+//! `group-by`, or the one that is measured, takes no part.
+//!
+//! What is kept is bounded ([`Limits`]): if more events lie within the timespans, the correlation that holds most forgets its oldest.
+
+mod measured;
+mod number;
+mod order;
+mod plan;
+mod queue;
+mod slab;
+mod window;
+
+use std::{collections::HashMap, sync::Arc};
+
+use event::{Correlated, Finding, Follower, Matched, Observation, Piece, Place, Sighting, Time, Values};
+
+pub use number::Number;
+pub(crate) use plan::{Followed, Plan, plan};
+use plan::{Planned, Use};
+use window::{Burst, Keys, Mark, Shown, Window};
+
+/// How much a [`Correlator`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Events within the timespans of all correlations; one takes some 50 bytes.
+    pub events: usize,
+    /// Groups of all correlations; one takes some 150 bytes and what its values take.
+    pub groups: usize,
+}
+
+/// Less than a gigabyte.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { events: 12_000_000, groups: 2_000_000 }
+    }
+}
+
+/// So many events are forgotten at a time.
+const FORGET: usize = 4096;
+
+/// That a correlation could not hold all events of its timespan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutShort {
+    /// Where the correlation was loaded from, and its title.
+    pub path: String,
+    /// See `path`.
+    pub title: String,
+    /// Events that were forgotten before their time.
+    pub events: u64,
+    /// What was left of the timespan, in nanoseconds, when least was left.
+    pub shortest: i64,
+}
+
+/// The follower that runs correlations.
+pub struct Correlator {
+    plan: Arc<Plan>,
+    /// In nanoseconds.
+    skew: i64,
+    limits: Limits,
+    /// One for each correlation.
+    windows: Vec<Window>,
+    pieces: Vec<Arc<Piece>>,
+    piece_numbers: HashMap<Arc<Piece>, u32>,
+    /// The piece of the last observation; they come many of one piece.
+    last_piece: Option<(Arc<Piece>, u32)>,
+    keys: Keys,
+    ended: Vec<Burst>,
+}
+
+/// An event that is to be shown to those who follow its source.
+struct Event<'v> {
+    source: usize,
+    mark: Mark,
+    values: &'v [Option<&'v str>],
+}
+
+impl Correlator {
+    /// Runs the correlations of a plan. The clocks of machines may differ by `skew`: windows are longer by it, and of two events of different machines no further
+    /// apart either may have come first.
+    pub(crate) fn new(plan: Arc<Plan>, skew: std::time::Duration, limits: Limits) -> Self {
+        let windows = plan.correlations.iter().map(|_| Window::default()).collect();
+        Self {
+            plan,
+            skew: i64::try_from(skew.as_nanos()).unwrap_or(i64::MAX),
+            limits,
+            windows,
+            pieces: Vec::new(),
+            piece_numbers: HashMap::new(),
+            last_piece: None,
+            keys: Keys::default(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// The correlations that could not hold all events of their timespan.
+    pub fn cut_short(&self) -> Vec<CutShort> {
+        let cut = self.plan.correlations.iter().zip(&self.windows).filter(|(_, window)| window.forgotten > 0);
+        cut.map(|(planned, window)| CutShort {
+            path: planned.info.path.clone(),
+            title: planned.info.title.clone(),
+            events: window.forgotten,
+            shortest: window.shortest.unwrap_or_default(),
+        })
+        .collect()
+    }
+
+    fn piece(&mut self, piece: &Arc<Piece>) -> u32 {
+        if let Some((last, number)) = &self.last_piece
+            && Arc::ptr_eq(last, piece)
+        {
+            return *number;
+        }
+        let next = self.pieces.len() as u32;
+        let number = *self.piece_numbers.entry(Arc::clone(piece)).or_insert(next);
+        if number == next {
+            self.pieces.push(Arc::clone(piece));
+        }
+        self.last_piece = Some((Arc::clone(piece), number));
+        number
+    }
+
+    fn show(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
+        let plan = Arc::clone(&self.plan);
+        for used in plan.uses.get(event.source).into_iter().flatten() {
+            let Some(planned) = plan.correlations.get(used.correlation) else { continue };
+            let span = planned.timespan.saturating_add(self.skew);
+            let Some(window) = self.windows.get_mut(used.correlation) else { continue };
+            let shown = Shown { mark: event.mark, values: event.values };
+            let begins = window.observe(planned, used, (&shown, span, self.skew), &mut self.keys, &mut self.ended);
+            self.tell(used.correlation, findings);
+            if begins {
+                let values: Vec<Option<&str>> = passed_on(used, event.values).collect();
+                self.show(&Event { source: planned.source, mark: event.mark, values: &values }, findings);
+            }
+        }
+    }
+
+    /// Makes findings of the bursts of a correlation that have ended.
+    fn tell(&mut self, correlation: usize, findings: &mut Vec<Finding>) {
+        let Some(planned) = self.plan.correlations.get(correlation) else { return };
+        let pieces = &self.pieces;
+        findings.extend(self.ended.drain(..).filter(|_| !planned.silent).map(|burst| finding(planned, pieces, burst)));
+    }
+
+    /// Forgets events until the limits are kept.
+    fn keep_limits(&mut self, findings: &mut Vec<Finding>) {
+        let over = |windows: &[Window], limits: &Limits| {
+            windows.iter().map(Window::len).sum::<usize>() > limits.events
+                || windows.iter().map(Window::groups).sum::<usize>() > limits.groups
+        };
+        while over(&self.windows, &self.limits) {
+            let fullest = self.windows.iter_mut().enumerate().max_by_key(|(_, window)| window.len());
+            let Some((correlation, window)) = fullest else { return };
+            window.forget(FORGET, &mut self.ended);
+            self.tell(correlation, findings);
+        }
+    }
+}
+
+/// The values that those who follow a correlation ask for, the machine first.
+fn passed_on<'v>(used: &Use, values: &[Option<&'v str>]) -> impl Iterator<Item = Option<&'v str>> {
+    let at = |place: usize| values.get(place).copied().flatten();
+    std::iter::once(at(0)).chain(used.passed_on.iter().map(move |place| at(place + 1)))
+}
+
+fn finding(planned: &Planned, pieces: &[Arc<Piece>], burst: Burst) -> Finding {
+    let sighting = |(element, mark): &(u8, Mark)| {
+        let piece = pieces.get(mark.piece as usize).cloned();
+        let rule = planned.elements.get(usize::from(*element)).cloned();
+        Sighting {
+            time: Time::from_nanos(mark.time),
+            rule: rule.unwrap_or_else(|| Arc::clone(&planned.info)),
+            place: Place {
+                piece: piece.unwrap_or_else(|| Arc::new(Piece { path: String::new() })),
+                position: mark.position(),
+            },
+        }
+    };
+    let group = planned.group_by.iter().zip(Values::packed(&burst.group));
+    let matched =
+        group.map(|(field, value)| Matched { field: field.clone(), value: value.unwrap_or_default().to_owned() });
+    let correlated = Correlated {
+        events: burst.events,
+        firsts: burst.firsts.iter().map(sighting).collect(),
+        last: sighting(&burst.last),
+    };
+    Finding::correlated(&planned.info, burst.host, matched.collect(), correlated)
+}
+
+impl Follower for Correlator {
+    fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
+        let piece = self.piece(piece);
+        let values: Vec<Option<&str>> = observation.values.collect();
+        let mark = Mark::new(observation.time.as_nanos(), piece, observation.position);
+        self.show(&Event { source: observation.rule as usize, mark, values: &values }, findings);
+        self.keep_limits(findings);
+    }
+
+    fn advance(&mut self, time: Time, findings: &mut Vec<Finding>) {
+        for correlation in 0..self.windows.len() {
+            let Some(planned) = self.plan.correlations.get(correlation) else { continue };
+            let span = planned.timespan.saturating_add(self.skew);
+            if let Some(window) = self.windows.get_mut(correlation) {
+                window.expire(time.as_nanos(), span, &mut self.ended);
+            }
+            self.tell(correlation, findings);
+        }
+    }
+
+    fn end(&mut self, findings: &mut Vec<Finding>) {
+        for correlation in 0..self.windows.len() {
+            if let Some(window) = self.windows.get_mut(correlation) {
+                window.end(&mut self.ended);
+            }
+            self.tell(correlation, findings);
+        }
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let paths: Vec<&str> = self.pieces.iter().map(|piece| piece.path.as_str()).collect();
+        let saved = (self.plan.fingerprint(), self.skew, &self.windows, paths);
+        postcard::to_allocvec(&saved)
+            .unwrap_or_else(|error| unreachable!("everything that is kept can be written: {error}"))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), String> {
+        type Saved = ([u8; 32], i64, Vec<Window>, Vec<String>);
+        let (fingerprint, skew, mut windows, paths): Saved =
+            postcard::from_bytes(saved).map_err(|error| format!("this is no saved state of correlations: {error}"))?;
+        if fingerprint != self.plan.fingerprint() || skew != self.skew || windows.len() != self.windows.len() {
+            return Err("the state was saved with other rules, or another --skew".into());
+        }
+        windows.iter_mut().for_each(Window::rebuild);
+        self.windows = windows;
+        self.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
+        self.piece_numbers = self.pieces.iter().cloned().zip(0..).collect();
+        self.last_piece = None;
+        Ok(())
+    }
+}
