@@ -8,6 +8,7 @@ use event::{Finding, Position};
 use crate::{
     Printer, Summary, Zone,
     json::by_field,
+    place_text,
     plain::{Shown, is_plain_ascii, show_by},
 };
 
@@ -64,7 +65,7 @@ impl Printer for Csv<'_> {
             &finding.channel,
             &finding.provider,
             &finding.event_id.to_string(),
-            &matched_text(finding),
+            &matched_text(finding, &self.zone),
             &finding.place.piece.path,
             &number(Position::Record(0)),
             &number(Position::Line(0)),
@@ -85,8 +86,8 @@ impl Printer for Csv<'_> {
     }
 }
 
-/// `Field: value | Field: value`, a field of several values once for each.
-pub(crate) fn matched_text(finding: &Finding) -> String {
+/// `Field: value | Field: value`, a field of several values once for each; of a correlation also how many events there are, and the last.
+pub(crate) fn matched_text(finding: &Finding, zone: &Zone) -> String {
     let mut out = String::new();
     for (field, values) in by_field(&finding.matched) {
         for value in values {
@@ -94,6 +95,12 @@ pub(crate) fn matched_text(finding: &Finding) -> String {
             // Writing to a String cannot fail.
             let _ = write!(out, "{between}{field}: {value}");
         }
+    }
+    if let Some(correlated) = &finding.correlated {
+        let between = if out.is_empty() { "" } else { " | " };
+        let last = &correlated.last;
+        let (time, place) = (zone.rfc3339(last.time), place_text(&last.place));
+        let _ = write!(out, "{between}{} events, the last {time} at {place}", correlated.events);
     }
     out
 }

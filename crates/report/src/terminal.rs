@@ -7,13 +7,13 @@ mod tally;
 
 use std::io::{self, Write};
 
-use event::{Finding, Level, Time};
+use event::{Finding, Level, Sighting, Time};
 
 use crate::{
     Printer, Style, Summary, place_text,
     plain::{columns, pad, shorten},
 };
-use groups::{Example, Group, Groups};
+use groups::{Example, Group, Groups, Together};
 use page::{Page, counted, thousands};
 
 pub use tally::write_summary;
@@ -223,6 +223,28 @@ fn print_example(page: &mut Page<'_>, example: &Example) {
     if example.more_values > 0 {
         let more = counted(example.more_values as u64, "more value", "more values");
         page.line(&page.paint.dim(&format!("    … and {more} (`show {place}` has all)")));
+    }
+    if let Some(together) = &example.together {
+        print_together(page, together);
+    }
+}
+
+/// What happened in which order, where several events made the finding.
+fn print_together(page: &mut Page<'_>, together: &Together) {
+    page.line(&format!("    {}", counted(together.events, "event", "events")));
+    let mut line = |sighting: &Sighting, what: &str| {
+        let time = page.style.zone.rfc3339_to(sighting.time, 0);
+        let place = place_text(&sighting.place);
+        let room = page.width.saturating_sub(columns(&time) + columns(&place) + 10).max(20);
+        page.line(&format!("      {time}  {}  {}", shorten(what, room), page.paint.dim(&place)));
+    };
+    together.firsts.iter().for_each(|first| line(first, &first.rule.title));
+    if together.firsts.iter().all(|first| first.place != together.last.place) {
+        line(&together.last, &format!("{}, the last one", together.last.rule.title));
+    }
+    if together.more > 0 {
+        let more = counted(together.more as u64, "more rule", "more rules");
+        page.line(&page.paint.dim(&format!("      … and {more} (--format json has all)")));
     }
 }
 

@@ -100,7 +100,7 @@ fn whole_line(finding: &Finding, style: &Style) -> String {
     let title = shorten(&rule.title, NAME);
     let techniques = or_dash(shorten(&rule.techniques().join(","), NAME));
     let place = place_text(&finding.place);
-    let matched = long_value(&matched_text(finding), &place);
+    let matched = long_value(&matched_text(finding, &style.zone), &place);
     format!("{time}  {level}  {host}  {title}  {techniques}  {matched}  {place}\n")
 }
 
@@ -125,7 +125,7 @@ fn narrow_line(finding: &Finding, style: &Style, width: usize) -> String {
         room = room.saturating_sub(parts.last().map_or(0, |part| columns(part)) + 2);
     }
     if room >= 12 {
-        parts.push(shorten(&matched_text(finding), room - 2));
+        parts.push(shorten(&matched_text(finding, &style.zone), room - 2));
     }
     parts.push(place);
     let rest = shorten(&format!("{host}  {}", parts.join("  ")), width.saturating_sub(columns(&time) + LEVEL + 4));

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use event::{Finding, Matched, Place, Position};
+use event::{Correlated, Finding, Matched, Place, Position, Sighting};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::Zone;
@@ -20,6 +20,8 @@ pub(super) struct FindingView<'a> {
     source: SourceView<'a>,
     evidence: PlaceView<'a>,
     matched: MatchedView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation: Option<CorrelationView<'a>>,
 }
 
 impl<'a> FindingView<'a> {
@@ -35,8 +37,41 @@ impl<'a> FindingView<'a> {
             source: SourceView { channel: &finding.channel, provider: &finding.provider, event_id: finding.event_id },
             evidence: PlaceView::of(&finding.place),
             matched: MatchedView(by_field(&finding.matched)),
+            correlation: finding.correlated.as_ref().map(|correlated| CorrelationView::of(correlated, zone)),
         }
     }
+}
+
+/// The events of a correlation's finding.
+#[derive(Serialize)]
+struct CorrelationView<'a> {
+    events: u64,
+    firsts: Vec<SightingView<'a>>,
+    last: SightingView<'a>,
+}
+
+impl<'a> CorrelationView<'a> {
+    fn of(correlated: &'a Correlated, zone: &Zone) -> Self {
+        let view = |sighting: &'a Sighting| SightingView {
+            time: zone.rfc3339(sighting.time),
+            rule: &sighting.rule.title,
+            rule_id: &sighting.rule.id,
+            evidence: PlaceView::of(&sighting.place),
+        };
+        Self {
+            events: correlated.events,
+            firsts: correlated.firsts.iter().map(view).collect(),
+            last: view(&correlated.last),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SightingView<'a> {
+    time: String,
+    rule: &'a str,
+    rule_id: &'a str,
+    evidence: PlaceView<'a>,
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{Finding, Level, Matched, Place, RuleInfo, Time};
+use event::{Correlated, Finding, Level, Matched, Place, RuleInfo, Sighting, Time};
 
 use crate::{
     json::by_field,
@@ -20,6 +20,8 @@ const GROUPS: usize = 10_000;
 const BYTES: usize = 16 << 20;
 /// How many different examples of a group are kept.
 const EXAMPLES: usize = 3;
+/// How many events of a correlation are kept.
+const FIRSTS: usize = 5;
 /// How many values of an example are kept.
 const VALUES: usize = 12;
 /// How much of a value is kept, in columns.
@@ -94,7 +96,27 @@ pub(super) struct Example {
     pub values: Vec<FieldValue>,
     /// How many values are not kept.
     pub more_values: usize,
+    /// The events of a correlation.
+    pub together: Option<Together>,
     digest: u64,
+}
+
+/// The events that together made a finding.
+pub(super) struct Together {
+    pub events: u64,
+    /// The first events of its rules.
+    pub firsts: Vec<Sighting>,
+    /// How many such events are not kept.
+    pub more: usize,
+    pub last: Sighting,
+}
+
+impl Together {
+    fn of(correlated: &Correlated) -> Self {
+        let firsts: Vec<Sighting> = correlated.firsts.iter().take(FIRSTS).cloned().collect();
+        let more = correlated.firsts.len() - firsts.len();
+        Self { events: correlated.events, firsts, more, last: correlated.last.clone() }
+    }
 }
 
 /// A field and the beginning of its value, both as they are shown.
@@ -168,6 +190,7 @@ impl Group {
     fn add(&mut self, finding: &Finding, digest: u64, bytes: &mut usize) {
         self.count += 1;
         self.span = stretch(self.span, finding.time);
+        self.span = stretch(self.span, finding.correlated.as_ref().map(|correlated| correlated.last.time));
         if let Some(example) = self.examples.iter_mut().find(|example| example.digest == digest) {
             example.alike += 1;
         } else if self.examples.len() < EXAMPLES {
@@ -182,7 +205,8 @@ impl Example {
     /// Keeps values as long as `bytes`, the bytes kept so far, leave room.
     fn of(finding: &Finding, digest: u64, bytes: &mut usize) -> Self {
         let (time, place) = (finding.time, finding.place.clone());
-        let mut example = Self { time, place, alike: 0, values: Vec::new(), more_values: 0, digest };
+        let together = finding.correlated.as_deref().map(Together::of);
+        let mut example = Self { time, place, alike: 0, values: Vec::new(), more_values: 0, together, digest };
         for (field, values) in by_field(&finding.matched) {
             for value in values {
                 if example.values.len() >= VALUES || *bytes >= BYTES {
@@ -246,6 +270,7 @@ mod tests {
             event_id: 0,
             place: Place { piece: Arc::new(Piece { path: "a.evtx".to_owned() }), position: Position::Record(1) },
             matched: vec![Matched { field: "Field".to_owned(), value: value.to_owned() }],
+            correlated: None,
         }
     }
 
