@@ -18,16 +18,16 @@ const SEVERITIES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "noti
 /// A line taken apart. What a line does not say is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
-    pub(super) stamp: Stamp,
+    pub(crate) stamp: Stamp,
     pub(crate) host: &'a str,
     pub(crate) program: &'a str,
     pub(crate) pid: &'a str,
     pub(crate) facility: &'static str,
     pub(crate) severity: &'static str,
     /// RFC 5424's MSGID.
-    pub(super) message_id: &'a str,
+    pub(crate) message_id: &'a str,
     /// RFC 5424's structured data, as written.
-    pub(super) data: &'a str,
+    pub(crate) data: &'a str,
     pub(crate) message: &'a str,
 }
 
