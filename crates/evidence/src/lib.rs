@@ -25,6 +25,8 @@ mod open;
 mod scan;
 mod syslog;
 mod tally;
+#[cfg(test)]
+mod testing;
 mod utmp;
 mod xml;
 

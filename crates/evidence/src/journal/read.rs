@@ -7,7 +7,7 @@ use event::{Detector, Event, LogSource, Piece, Position, Record, Value};
 use super::entry::{Believed, Entry};
 use crate::{
     Block, Output, Reader,
-    json::pass::{Damages, Lines, Words, many_lines, reuse},
+    json::pass::{Damages, Lines, Words, many_lines},
     syslog::{
         facts::Facts,
         header::Header,
@@ -118,7 +118,7 @@ impl Pass<'_, '_> {
         let may_stand = |group| entry.hidden || words.may_stand(group, bytes, range.clone(), Vec::new, detector);
         let text = interest.text.is_some_and(may_stand);
         let mut facts = Facts::default();
-        let mut values = reuse(Vec::new());
+        let mut values = Vec::new();
         known.values(&header, &mut facts, &mut values);
         values.extend(entry.others(&believed).filter_map(|field| Some((known.slot(field.name)?, value(&field.value)))));
         let position = Position::Line(self.lines.line(range.start));

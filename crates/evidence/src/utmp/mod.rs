@@ -22,7 +22,7 @@ use crate::{
     Cutter, Format, Reader,
     cut::{Borders, TextCutter},
 };
-use record::{DEAD_PROCESS, LOGIN_PROCESS, Raw, Width};
+use record::{DEAD_PROCESS, EMPTY, LOGIN_PROCESS, Raw, Width};
 
 /// Records of a head that are looked at.
 const LOOKED_AT: usize = 64;
@@ -95,9 +95,9 @@ fn kind(look: Look, is_called: impl Fn(&str) -> bool) -> Kind {
 #[derive(Clone, Copy, Debug, Default)]
 struct Look {
     records: usize,
-    /// Those that are as they must be, and those of zeros.
+    /// Those that are as they must be, and those of places that were never used or were given up.
     good: usize,
-    zeros: usize,
+    empty: usize,
     /// Whether there is one that only wtmp and utmp have, or only btmp.
     of_wtmp: bool,
     of_btmp: bool,
@@ -110,11 +110,11 @@ impl Look {
         let mut look = Self::default();
         for bytes in head.chunks_exact(size).take(LOOKED_AT) {
             look.records += 1;
-            if bytes.iter().all(|byte| *byte == 0) {
-                look.zeros += 1;
+            let Some(raw) = Raw::of(bytes, width).filter(Raw::is_plausible) else { continue };
+            if raw.kind == EMPTY {
+                look.empty += 1;
                 continue;
             }
-            let Some(raw) = Raw::of(bytes, width).filter(Raw::is_plausible) else { continue };
             look.good += 1;
             let is_try = raw.kind == LOGIN_PROCESS && !matches!(raw.user, b"" | b"LOGIN");
             look.of_btmp |= is_try;
@@ -125,7 +125,7 @@ impl Look {
 
     /// Whether these are such records: at most a quarter is damaged.
     fn fits(&self) -> bool {
-        self.good > 0 && (self.good + self.zeros) * 4 >= self.records * 3
+        self.good > 0 && (self.good + self.empty) * 4 >= self.records * 3
     }
 }
 

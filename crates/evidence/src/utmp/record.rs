@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use event::Time;
 
 /// Types of records that mean something of their own (utmp(5)).
+pub(super) const EMPTY: u16 = 0;
 pub(super) const RUN_LVL: u16 = 1;
 pub(super) const BOOT_TIME: u16 = 2;
 pub(super) const NEW_TIME: u16 = 3;
@@ -133,8 +134,8 @@ impl<'a> Raw<'a> {
     pub(super) fn is_plausible(&self) -> bool {
         self.type_name().is_some()
             && (0..1_000_000).contains(&self.micros)
-            && ((FIRST..LAST).contains(&self.seconds) || self.kind == 0 && self.seconds == 0)
             && is_printable(self.line)
+            && (self.kind == EMPTY || (FIRST..LAST).contains(&self.seconds) && !self.line.is_empty())
             && !self.host.iter().any(u8::is_ascii_control)
     }
 }
