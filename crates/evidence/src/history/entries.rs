@@ -99,31 +99,31 @@ pub(super) fn extended(line: &[u8]) -> Option<(i64, i64, &[u8])> {
     Some((number(begin)?, number(duration)?, command))
 }
 
-/// bash with times. A time behind a time is a command that looks like one if a third follows.
-fn timed<'a>(lines: &mut Lines<'a>, sink: &mut dyn Sink<'a>) {
-    /// A command that is being gathered: where its time stands, the time, where the command begins and ends.
-    struct Open {
-        start: usize,
-        time: Option<i64>,
-        command: Option<Range<usize>>,
-    }
-    let bytes = lines.bytes;
-    let command = |range: Range<usize>| {
-        let text = bytes.get(range).unwrap_or_default();
-        Cow::Borrowed(text.strip_suffix(b"\n").map_or(text, |text| text.strip_suffix(b"\r").unwrap_or(text)))
-    };
-    let finish = |open: Open, sink: &mut dyn Sink<'a>| match open.command {
-        Some(range) if !command(range.clone()).trim_ascii().is_empty() => {
-            sink.entry(Entry {
-                range: open.start..range.end,
-                time: open.time,
-                duration: None,
-                command: command(range),
-            });
+/// A command of bash that is being gathered.
+struct Open {
+    /// Where its time stands, or else the command itself.
+    start: usize,
+    time: Option<i64>,
+    command: Option<Range<usize>>,
+}
+
+impl Open {
+    fn finish<'a>(self, bytes: &'a [u8], sink: &mut dyn Sink<'a>) {
+        let Self { start, time, command } = self;
+        let end = command.as_ref().map_or(start, |range| range.end);
+        let text = command.and_then(|range| bytes.get(range)).unwrap_or_default();
+        let text = text.strip_suffix(b"\n").map_or(text, |text| text.strip_suffix(b"\r").unwrap_or(text));
+        if !text.trim_ascii().is_empty() {
+            sink.entry(Entry { range: start..end, time, duration: None, command: Cow::Borrowed(text) });
+        } else if time.is_some() {
+            sink.lone_time(start);
         }
-        _ if open.time.is_some() => sink.lone_time(open.start),
-        _ => {}
-    };
+    }
+}
+
+/// bash with times. A time behind a time is a command that looks like one if a third follows; lines before the first time are commands
+/// of their own.
+fn timed<'a>(lines: &mut Lines<'a>, sink: &mut dyn Sink<'a>) {
     let mut open = Open { start: lines.at, time: None, command: None };
     let mut ahead = lines.any();
     while let Some((range, line)) = ahead {
@@ -131,18 +131,15 @@ fn timed<'a>(lines: &mut Lines<'a>, sink: &mut dyn Sink<'a>) {
         let time = time_line(line);
         let next_is_time = ahead.as_ref().is_none_or(|(_, line)| time_line(line).is_some());
         let is_command = time.is_none() || open.time.is_some() && open.command.is_none() && next_is_time;
-        if !is_command || open.time.is_none() {
-            let start = range.start;
-            let is_time = !is_command;
-            finish(std::mem::replace(&mut open, Open { start, time: time.filter(|_| is_time), command: None }), sink);
-            if is_time {
-                continue;
-            }
+        if is_command && open.time.is_some() {
+            let start = open.command.as_ref().map_or(range.start, |known| known.start);
+            open.command = Some(start..range.end);
+        } else {
+            let (start, command) = (range.start, is_command.then_some(range));
+            std::mem::replace(&mut open, Open { start, time, command }).finish(lines.bytes, sink);
         }
-        let from = open.command.as_ref().map_or(range.start, |known| known.start);
-        open.command = Some(from..range.end);
     }
-    finish(open, sink);
+    open.finish(lines.bytes, sink);
 }
 
 /// Lines that go on behind one that ends with `joint`, which then stands for the line end.
