@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Level, Piece};
-use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, Xml};
+use evidence::{
+    Evtx, Format, History, JournalExport, JournalJson, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog,
+    Tally, Utmp, Xml,
+};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -28,7 +31,18 @@ use crate::{
 
 /// The formats of evidence, in the order in which they are asked.
 pub fn formats() -> Vec<Box<dyn Format>> {
-    vec![Box::new(Evtx), Box::new(Xml), Box::new(Json), Box::new(Syslog::default())]
+    let mut formats: Vec<Box<dyn Format>> = vec![
+        Box::new(Evtx),
+        Box::new(Xml),
+        Box::new(JournalJson),
+        Box::new(JournalExport),
+        Box::new(Json),
+        Box::new(Syslog::default()),
+    ];
+    formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
+    // Last, since a history may be any text.
+    formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
+    formats
 }
 
 /// Runs a hunt.

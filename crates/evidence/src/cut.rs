@@ -1,8 +1,12 @@
 //! Cuts text into blocks of whole records. What lies between two records, each format says for itself ([`Borders`]).
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    marker::PhantomData,
+};
 
 use event::{Damage, Position};
+use memchr::{memchr_iter, memrchr_iter};
 
 use crate::{Block, Cutter};
 
@@ -129,5 +133,61 @@ impl<B: Borders> TextCutter<B> {
             }
             self.fill(input, BLOCK)?;
         }
+    }
+}
+
+/// Behind which line ends records may begin.
+pub(crate) trait LineRule: Default + Send {
+    /// How many bytes behind a line end have to be known to tell.
+    const AHEAD: usize;
+
+    /// Whether a record may begin at `at`, which is behind a line end of `text`.
+    fn begins(text: &[u8], at: usize) -> bool;
+}
+
+/// Finds the line ends behind which a record may begin.
+#[derive(Default)]
+pub(crate) struct LineBorders<R> {
+    /// How much of the buffer holds none.
+    searched: usize,
+    rule: PhantomData<R>,
+}
+
+impl<R: LineRule> LineBorders<R> {
+    /// The border behind the line end at `at`, if it is one.
+    fn border(buffer: &[u8], at: usize, ended: bool) -> Option<usize> {
+        let border = at + 1;
+        ((ended || buffer.len() >= border + R::AHEAD) && R::begins(buffer, border)).then_some(border)
+    }
+
+    /// Of the last bytes more is known later.
+    fn none(&mut self, buffer: &[u8]) {
+        self.searched = buffer.len().saturating_sub(R::AHEAD + 1).max(self.searched);
+    }
+}
+
+impl<R: LineRule> Borders for LineBorders<R> {
+    fn last(&mut self, buffer: &[u8], ended: bool) -> Option<usize> {
+        let from = self.searched;
+        let rest = buffer.get(from..).unwrap_or_default();
+        let border = memrchr_iter(b'\n', rest).find_map(|at| Self::border(buffer, from + at, ended));
+        if border.is_none() {
+            self.none(buffer);
+        }
+        border
+    }
+
+    fn first(&mut self, buffer: &[u8], ended: bool) -> Result<usize, usize> {
+        let from = self.searched;
+        let rest = buffer.get(from..).unwrap_or_default();
+        let border = memchr_iter(b'\n', rest).find_map(|at| Self::border(buffer, from + at, ended));
+        border.ok_or_else(|| {
+            self.none(buffer);
+            self.searched
+        })
+    }
+
+    fn passed(&mut self, bytes: usize) {
+        self.searched = self.searched.saturating_sub(bytes);
     }
 }

@@ -17,18 +17,27 @@
 mod block;
 mod cut;
 mod evtx;
+mod few;
+mod history;
+mod journal;
 mod json;
 mod open;
 mod scan;
 mod syslog;
 mod tally;
+#[cfg(test)]
+mod testing;
+mod utmp;
 mod xml;
 
 pub use block::{Block, Cutter, Format, Output, Reader, Run};
 pub use evtx::{Evtx, RecordXml, records_xml, show};
+pub use history::History;
+pub use journal::{JournalExport, JournalJson};
 pub use json::Json;
 pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
 pub use scan::{Progress, Scan, Sink};
 pub use syslog::{Certificate, Key, Login, Outcome, Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
+pub use utmp::Utmp;
 pub use xml::Xml;

@@ -13,11 +13,11 @@ use super::{
 use crate::cut::{Borders, TextCutter};
 
 /// Cuts one piece.
-pub(super) type JsonCutter = TextCutter<JsonBorders>;
+pub(crate) type JsonCutter = TextCutter<JsonBorders>;
 
 /// Finds borders between records.
 #[derive(Default)]
-pub(super) struct JsonBorders {
+pub(crate) struct JsonBorders {
     /// How much of the buffer holds no line that begins with `{`.
     searched: usize,
     braces: Braces,

@@ -40,8 +40,10 @@ mod scan;
 mod time;
 mod value;
 
+pub(crate) use cut::JsonCutter;
 pub(crate) use names::{has_attributes_alone, is_namespace, system_attribute_name};
 pub(crate) use time::plain as plain_time;
+pub(crate) use value::unescape;
 
 use crate::{Cutter, Format, Reader};
 
@@ -62,7 +64,7 @@ impl Format for Json {
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {
-        Box::<cut::JsonCutter>::default()
+        Box::<JsonCutter>::default()
     }
 
     fn reader(&self) -> Box<dyn Reader> {

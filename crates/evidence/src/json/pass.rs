@@ -107,14 +107,14 @@ impl Words {
     pub(crate) fn may_stand(
         &mut self,
         group: TextGroup,
-        text: &str,
+        text: impl AsRef<[u8]>,
         record: Range<usize>,
         hidden: impl FnOnce() -> Vec<usize>,
         detector: &mut dyn Detector,
     ) -> bool {
         let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
             let mut hits = Vec::new();
-            let rules_out = detector.text_hits(group, text.as_bytes(), Encoding::Utf8, &mut hits);
+            let rules_out = detector.text_hits(group, text.as_ref(), Encoding::Utf8, &mut hits);
             hits.extend(hidden());
             hits.sort_unstable();
             self.groups.push((group, rules_out, hits));

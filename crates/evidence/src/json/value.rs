@@ -15,7 +15,7 @@ pub(super) enum Kind {
 
 /// Appends the text of a JSON string (RFC 8259, section 7) to `out`. Unpaired surrogates become U+FFFD; an
 /// escape that JSON does not have stays as it is written.
-pub(super) fn unescape(raw: &str, out: &mut String) {
+pub(crate) fn unescape(raw: &str, out: &mut String) {
     out.reserve(raw.len());
     let mut rest = raw;
     while let Some(at) = next_escape(rest.as_bytes()) {

@@ -38,7 +38,7 @@ const BEGINNINGS: &[(usize, &[u8], &str)] = &[
     (0, b"\xd4\xc3\xb2\xa1", "network capture (pcap)"),
     (0, b"\xa1\xb2\xc3\xd4", "network capture (pcap)"),
     (0, b"\x0a\x0d\x0d\x0a", "network capture (pcapng)"),
-    (0, b"LPKSHHRH", "systemd journal"),
+    (0, b"LPKSHHRH", "systemd journal (not opened; journalctl --file FILE -o export writes it as text)"),
     (0, b"<?xml", "XML text"),
     (0, b"<!DOCTYPE html", "HTML text"),
     (0, b"#!", "script"),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The facts of one message, in the order in which it tells them. Names are those of `docs/fields.md`.
 #[derive(Debug, Default)]
-pub(super) struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     list: Vec<(&'static str, Cow<'a, str>)>,
 }
 

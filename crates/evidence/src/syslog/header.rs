@@ -17,18 +17,37 @@ const SEVERITIES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "noti
 
 /// A line taken apart. What a line does not say is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header<'a> {
-    pub(super) stamp: Stamp,
-    pub(super) host: &'a str,
-    pub(super) program: &'a str,
-    pub(super) pid: &'a str,
-    pub(super) facility: &'static str,
-    pub(super) severity: &'static str,
+pub(crate) struct Header<'a> {
+    pub(crate) stamp: Stamp,
+    pub(crate) host: &'a str,
+    pub(crate) program: &'a str,
+    pub(crate) pid: &'a str,
+    pub(crate) facility: &'static str,
+    pub(crate) severity: &'static str,
     /// RFC 5424's MSGID.
-    pub(super) message_id: &'a str,
+    pub(crate) message_id: &'a str,
     /// RFC 5424's structured data, as written.
-    pub(super) data: &'a str,
-    pub(super) message: &'a str,
+    pub(crate) data: &'a str,
+    pub(crate) message: &'a str,
+}
+
+/// A record that was kept by its parts.
+impl Default for Header<'_> {
+    fn default() -> Self {
+        let stamp = Stamp::None;
+        let [host, program, pid, facility, severity, message_id, data, message] = [""; 8];
+        Self { stamp, host, program, pid, facility, severity, message_id, data, message }
+    }
+}
+
+/// A facility's name by its number; empty for numbers that mean none.
+pub(crate) fn facility(number: usize) -> &'static str {
+    FACILITIES.get(number).copied().unwrap_or_default()
+}
+
+/// A severity's name by its number; empty for numbers that mean none.
+pub(crate) fn severity(number: usize) -> &'static str {
+    SEVERITIES.get(number).copied().unwrap_or_default()
 }
 
 /// Takes a line apart; `None` if it is no syslog line.
@@ -64,8 +83,8 @@ pub(super) fn header(line: &str) -> Option<Header<'_>> {
         return None;
     }
     if let Some(priority) = priority {
-        found.facility = FACILITIES.get(usize::from(priority >> 3)).copied().unwrap_or_default();
-        found.severity = SEVERITIES.get(usize::from(priority & 7)).copied().unwrap_or_default();
+        found.facility = facility(usize::from(priority >> 3));
+        found.severity = severity(usize::from(priority & 7));
     }
     found.message = found.message.trim_start_matches(' ').trim_end_matches('\r');
     Some(found)
@@ -99,17 +118,7 @@ fn word(text: &str) -> Option<(&str, &str)> {
 
 /// `web01 sshd[123]: message`; the host may be absent.
 fn tagged(rest: &str, stamp: Stamp) -> Option<Header<'_>> {
-    let empty = Header {
-        stamp,
-        host: "",
-        program: "",
-        pid: "",
-        facility: "",
-        severity: "",
-        message_id: "",
-        data: "",
-        message: rest,
-    };
+    let empty = Header { stamp, message: rest, ..Header::default() };
     let (host, behind) = word(rest)?;
     if host.ends_with(':') {
         let (program, pid, message) = tag(rest)?;

@@ -23,11 +23,12 @@
 
 mod accounts;
 mod cut;
-mod facts;
-mod header;
+pub(crate) mod facts;
+pub(crate) mod header;
 mod pam;
 mod programs;
 mod read;
+pub(crate) mod show;
 mod sshd;
 mod stamp;
 mod sudo;

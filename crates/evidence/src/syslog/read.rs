@@ -1,15 +1,15 @@
 //! Reads blocks of syslog text: finds the records, looks up what their log sources are called, and hands over the
 //! fields that are wanted.
 
-use std::{borrow::Cow, collections::HashMap, ops::Range, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record, Slot, Time, Value};
+use event::{Detector, Event, LogSource, Piece, Position, Record, Time, Value};
 
 use super::{
     cut::goes_on,
     facts::Facts,
     header::{Header, header, is_remark},
-    programs::Program,
+    show::{Known, Programs, source},
     stamp::{Stamp, Yearless},
     years::Years,
 };
@@ -18,70 +18,15 @@ use crate::{
     json::pass::{Damages, Lines, Values, Words, decode, reuse},
 };
 
-/// Programs that are remembered, and the length of their names.
-const MAX_PROGRAMS: usize = 4096;
-const MAX_NAME: usize = 255;
-
-/// The log that all syslog records are of.
-const CHANNEL: &str = "syslog";
-
 const NO_YEAR: &str = "the lines give no year: it was worked out so that months go forward and nothing is later than today, \
                        or than the date in the file's name";
 const NO_ZONE: &str = "the lines give no time zone: their times were taken for UTC";
 const NO_HEADER: &str = "expected a time, a host and a program as syslog lines begin with, found another line";
 
-/// Fields of the header that a detector may want, with how to get them.
-const HEADER_FIELDS: [HeaderField; 8] = [
-    ("message", |header| header.message),
-    ("program", |header| header.program),
-    ("pid", |header| header.pid),
-    ("host", |header| header.host),
-    ("facility", |header| header.facility),
-    ("severity", |header| header.severity),
-    ("message_id", |header| header.message_id),
-    ("structured_data", |header| header.data),
-];
-
-/// A field's name and how to get it.
-type HeaderField = (&'static str, for<'a> fn(&Header<'a>) -> &'a str);
-
-/// What the detector wants of a class.
-struct Wanted {
-    class: Class,
-    interest: Arc<Interest>,
-    /// Which of [`HEADER_FIELDS`] are wanted.
-    header: Vec<(Slot, HeaderField)>,
-    /// Fields that are in the message, by name.
-    facts: HashMap<String, Slot>,
-}
-
-impl Wanted {
-    fn new(class: Class, interest: Arc<Interest>) -> Self {
-        let (mut header, mut facts) = (Vec::new(), HashMap::new());
-        for (name, slot) in interest.fields.iter().zip(0..Slot::MAX) {
-            match HEADER_FIELDS.iter().find(|(known, _)| known == name) {
-                Some(field) => header.push((slot, *field)),
-                None => drop(facts.entry(name.clone()).or_insert(slot)),
-            }
-        }
-        Self { class, interest, header, facts }
-    }
-}
-
-/// What is remembered of a program.
-#[derive(Clone)]
-struct Known {
-    program: Program,
-    wanted: Arc<Wanted>,
-}
-
 /// Reads blocks. Serves one detector as long as it lives, since it remembers that detector's answers.
 pub(super) struct SyslogReader {
     latest: Time,
-    programs: HashMap<String, Known>,
-    by_class: HashMap<Class, Arc<Wanted>>,
-    /// The program asked for last; logs repeat themselves.
-    last: Option<(String, Known)>,
+    programs: Programs,
     values: Values<'static>,
 }
 
@@ -164,7 +109,7 @@ fn date_in_name(path: &str) -> Option<Time> {
 
 impl SyslogReader {
     pub(super) fn new(latest: Time) -> Self {
-        Self { latest, programs: HashMap::new(), by_class: HashMap::new(), last: None, values: Vec::new() }
+        Self { latest, programs: Programs::default(), values: Vec::new() }
     }
 
     fn lines(&mut self, pass: &mut Pass<'_>, detector: &mut dyn Detector, output: &mut Output) {
@@ -187,35 +132,6 @@ impl SyslogReader {
         }
     }
 
-    /// What is known of a program's records.
-    fn known(&mut self, name: &str, detector: &mut dyn Detector) -> Known {
-        if let Some((last, known)) = &self.last
-            && last == name
-        {
-            return known.clone();
-        }
-        let known = match self.programs.get(name) {
-            Some(known) => known.clone(),
-            None => self.learn(name, detector),
-        };
-        self.last = Some((name.to_owned(), known.clone()));
-        known
-    }
-
-    fn learn(&mut self, name: &str, detector: &mut dyn Detector) -> Known {
-        let class = detector.class(&LogSource { product: "linux", channel: CHANNEL, provider: name, event_id: 0 });
-        let interest = || Arc::new(Wanted::new(class, detector.interest(class)));
-        let wanted = Arc::clone(self.by_class.entry(class).or_insert_with(interest));
-        let known = Known { program: Program::named(name), wanted };
-        if self.programs.len() >= MAX_PROGRAMS {
-            self.programs.clear();
-        }
-        if name.len() <= MAX_NAME {
-            self.programs.insert(name.to_owned(), known.clone());
-        }
-        known
-    }
-
     fn show<'a>(
         &mut self,
         pass: &mut Pass<'a>,
@@ -226,27 +142,21 @@ impl SyslogReader {
     ) {
         pass.no_year |= matches!(header.stamp, Stamp::Yearless(_));
         pass.no_zone |= matches!(header.stamp, Stamp::Yearless(_) | Stamp::Local(_));
-        let Known { program, wanted } = self.known(header.program, detector);
-        if !wanted.interest.wanted {
+        let known = self.programs.known(header.program, detector);
+        let interest = known.interest();
+        if !interest.wanted {
             return;
         }
-        let group = wanted.interest.text;
+        let group = interest.text;
         // Characters that a message writes in another way (`\033`, `#012`) are none of the plain ones.
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = group.is_some_and(may_stand);
         let time = pass.time(header.stamp, range.start);
-        pass.facts.clear();
-        if !wanted.facts.is_empty() {
-            program.facts(header.program, header.message, &mut pass.facts);
-        }
         let mut values = reuse(std::mem::take(&mut self.values));
-        let told = wanted.header.iter().map(|(slot, (_, get))| (*slot, get(header)));
-        values.extend(told.filter(|(_, text)| !text.is_empty()).map(|(slot, text)| (slot, Value::Text(text))));
-        let facts = pass.facts.iter().filter_map(|(name, text)| Some((*wanted.facts.get(name)?, Value::Text(text))));
-        values.extend(facts);
+        known.values(header, &mut pass.facts, &mut values);
         let line = pass.text.get(range.clone()).unwrap_or_default();
-        let record = SyslogRecord { header, program, line, start: range.start, lines: &pass.lines };
-        let event = Event { piece: pass.piece, class: wanted.class, time, fields: &values, text, record: &record };
+        let record = SyslogRecord { header, known: &known, line, start: range.start, lines: &pass.lines };
+        let event = Event { piece: pass.piece, class: known.class(), time, fields: &values, text, record: &record };
         detector.look(&event, &mut output.seen);
         self.values = reuse(values);
     }
@@ -267,7 +177,7 @@ fn record_end(bytes: &[u8], start: usize) -> usize {
 /// A line, taken apart further when asked.
 struct SyslogRecord<'a> {
     header: &'a Header<'a>,
-    program: Program,
+    known: &'a Known,
     /// All of it, as it stands in the log.
     line: &'a str,
     start: usize,
@@ -276,7 +186,7 @@ struct SyslogRecord<'a> {
 
 impl Record for SyslogRecord<'_> {
     fn source(&self) -> LogSource<'_> {
-        LogSource { product: "linux", channel: CHANNEL, provider: self.header.program, event_id: 0 }
+        source(self.header.program)
     }
 
     fn host(&self) -> Cow<'_, str> {
@@ -288,15 +198,7 @@ impl Record for SyslogRecord<'_> {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
-        for (name, get) in HEADER_FIELDS {
-            let text = get(self.header);
-            if !text.is_empty() {
-                visit(name, Value::Text(text));
-            }
-        }
-        let mut facts = Facts::default();
-        self.program.facts(self.header.program, self.header.message, &mut facts);
-        facts.iter().for_each(|(name, text)| visit(name, Value::Text(text)));
+        self.known.visit(self.header, visit);
     }
 
     fn visit_text(&self, visit: &mut dyn FnMut(Value<'_>)) {

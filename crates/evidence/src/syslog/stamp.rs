@@ -8,7 +8,7 @@ const SECOND: i64 = 1_000_000_000;
 
 /// When a record was written, as far as its line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stamp {
+pub(crate) enum Stamp {
     /// Not at all.
     None,
     /// A moment.
@@ -21,7 +21,7 @@ pub(super) enum Stamp {
 
 /// A day of any year, and the time of day in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Yearless {
+pub(crate) struct Yearless {
     /// From 1 to 12.
     pub(super) month: u8,
     /// From 1 to 31.

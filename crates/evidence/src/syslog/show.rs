@@ -1,0 +1,141 @@
+//! What a detector wants of messages, program by program; the same wherever a message was kept.
+
+use std::{collections::HashMap, sync::Arc};
+
+use event::{Class, Detector, Interest, LogSource, Slot, Value};
+
+use super::{facts::Facts, header::Header, programs::Program};
+use crate::json::pass::Values;
+
+/// Programs that are remembered, and the length of their names.
+const MAX_PROGRAMS: usize = 4096;
+const MAX_NAME: usize = 255;
+
+/// What kind of record a program's message is: all of them are of the channel `syslog`.
+pub(crate) fn source(program: &str) -> LogSource<'_> {
+    LogSource { product: "linux", channel: "syslog", provider: program, event_id: 0 }
+}
+
+/// Fields of the header that a detector may want, with how to get them.
+const HEADER_FIELDS: [HeaderField; 8] = [
+    ("message", |header| header.message),
+    ("program", |header| header.program),
+    ("pid", |header| header.pid),
+    ("host", |header| header.host),
+    ("facility", |header| header.facility),
+    ("severity", |header| header.severity),
+    ("message_id", |header| header.message_id),
+    ("structured_data", |header| header.data),
+];
+
+/// A field's name and how to get it.
+type HeaderField = (&'static str, for<'a> fn(&Header<'a>) -> &'a str);
+
+/// What the detector wants of a class.
+struct Wanted {
+    class: Class,
+    interest: Arc<Interest>,
+    /// Which of [`HEADER_FIELDS`] are wanted.
+    header: Vec<(Slot, HeaderField)>,
+    /// All other fields, by name.
+    others: HashMap<String, Slot>,
+}
+
+impl Wanted {
+    fn new(class: Class, interest: Arc<Interest>) -> Self {
+        let (mut header, mut others) = (Vec::new(), HashMap::new());
+        for (name, slot) in interest.fields.iter().zip(0..Slot::MAX) {
+            match HEADER_FIELDS.iter().find(|(known, _)| known == name) {
+                Some(field) => header.push((slot, *field)),
+                None => drop(others.entry(name.clone()).or_insert(slot)),
+            }
+        }
+        Self { class, interest, header, others }
+    }
+}
+
+/// What is remembered of a program.
+#[derive(Clone)]
+pub(crate) struct Known {
+    program: Program,
+    wanted: Arc<Wanted>,
+}
+
+impl Known {
+    pub(crate) fn class(&self) -> Class {
+        self.wanted.class
+    }
+
+    pub(crate) fn interest(&self) -> &Interest {
+        &self.wanted.interest
+    }
+
+    /// The slot of a field that is not of the header.
+    pub(crate) fn slot(&self, name: &str) -> Option<Slot> {
+        self.wanted.others.get(name).copied()
+    }
+
+    /// Appends the wanted values of a message; `facts` lends its memory.
+    pub(crate) fn values<'v, 'a: 'v>(&self, header: &Header<'a>, facts: &'v mut Facts<'a>, values: &mut Values<'v>) {
+        facts.clear();
+        if !self.wanted.others.is_empty() {
+            self.program.facts(header.program, header.message, facts);
+        }
+        let told = self.wanted.header.iter().map(|(slot, (_, get))| (*slot, get(header)));
+        values.extend(told.filter(|(_, text)| !text.is_empty()).map(|(slot, text)| (slot, Value::Text(text))));
+        values.extend(facts.iter().filter_map(|(name, text)| Some((self.slot(name)?, Value::Text(text)))));
+    }
+
+    /// Every field of a message.
+    pub(crate) fn visit(&self, header: &Header<'_>, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        for (name, get) in HEADER_FIELDS {
+            let text = get(header);
+            if !text.is_empty() {
+                visit(name, Value::Text(text));
+            }
+        }
+        let mut facts = Facts::default();
+        self.program.facts(header.program, header.message, &mut facts);
+        facts.iter().for_each(|(name, text)| visit(name, Value::Text(text)));
+    }
+}
+
+/// The programs met so far, with what one detector wants of their messages.
+#[derive(Default)]
+pub(crate) struct Programs {
+    by_name: HashMap<String, Known>,
+    by_class: HashMap<Class, Arc<Wanted>>,
+    /// The program asked for last; logs repeat themselves.
+    last: Option<(String, Known)>,
+}
+
+impl Programs {
+    /// What is known of a program's records.
+    pub(crate) fn known(&mut self, name: &str, detector: &mut dyn Detector) -> Known {
+        if let Some((last, known)) = &self.last
+            && last == name
+        {
+            return known.clone();
+        }
+        let known = match self.by_name.get(name) {
+            Some(known) => known.clone(),
+            None => self.learn(name, detector),
+        };
+        self.last = Some((name.to_owned(), known.clone()));
+        known
+    }
+
+    fn learn(&mut self, name: &str, detector: &mut dyn Detector) -> Known {
+        let class = detector.class(&source(name));
+        let interest = || Arc::new(Wanted::new(class, detector.interest(class)));
+        let wanted = Arc::clone(self.by_class.entry(class).or_insert_with(interest));
+        let known = Known { program: Program::named(name), wanted };
+        if self.by_name.len() >= MAX_PROGRAMS {
+            self.by_name.clear();
+        }
+        if name.len() <= MAX_NAME {
+            self.by_name.insert(name.to_owned(), known.clone());
+        }
+        known
+    }
+}
