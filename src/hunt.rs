@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Level, Piece};
-use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, Xml};
+use evidence::{Auditd, Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, Xml};
 use report::{Printer, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules};
 
@@ -26,7 +26,7 @@ use crate::{
 
 /// The formats of evidence, in the order in which they are asked.
 pub fn formats() -> Vec<Box<dyn Format>> {
-    vec![Box::new(Evtx), Box::new(Xml), Box::new(Json), Box::new(Syslog::default())]
+    vec![Box::new(Evtx), Box::new(Xml), Box::new(Auditd), Box::new(Json), Box::new(Syslog::default())]
 }
 
 /// Runs a hunt.
