@@ -75,7 +75,8 @@ mod tests {
         assert_eq!(Address::of(&six), Some(inet("inet6", "::1", 80)));
         assert_eq!(Address::of(b"\x01\x00/run/x\x00y"), Some(Address::Local("/run/x".to_owned())));
         assert_eq!(Address::of(b"\x01\x00\x00x"), Some(Address::Local("@x".to_owned())));
-        for short in [&b""[..], b"\x02", b"\x02\x00\x00", b"\x02\x00\x00\x09\x7f", b"\x0a\x00\x00\x09\x7f", b"\x63\x00"] {
+        for short in [&b""[..], b"\x02", b"\x02\x00\x00", b"\x02\x00\x00\x09\x7f", b"\x0a\x00\x00\x09\x7f", b"\x63\x00"]
+        {
             assert_eq!(Address::of(short), None);
         }
     }

@@ -284,8 +284,11 @@ where
         if value("nametype") != "CREATE" || is_folder {
             continue;
         }
-        let Some(name) = part.pair("name").filter(|pair| pair.value != "(null)").map(|pair| pair.text()) else { continue };
-        let folder = if name.starts_with('/') { Some(Cow::Borrowed("")) } else { folder().filter(|_| call.begins_here()) };
+        let Some(name) = part.pair("name").filter(|pair| pair.value != "(null)").map(|pair| pair.text()) else {
+            continue;
+        };
+        let folder =
+            if name.starts_with('/') { Some(Cow::Borrowed("")) } else { folder().filter(|_| call.begins_here()) };
         teller.tell(NAME, || folder.map(|folder| Cow::Owned(whole_path(&folder, &name))));
     }
 }

@@ -33,9 +33,12 @@ fn stamp(line: &[u8]) -> Option<&[u8]> {
 /// # Errors
 /// What was expected and what stands there.
 pub(super) fn records(line: &str) -> Result<String, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| format!("expected an event of laurel's, found bad JSON: {error}"))?;
+    let value: Value = serde_json::from_str(line)
+        .map_err(|error| format!("expected an event of laurel's, found bad JSON: {error}"))?;
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
-    let node = Some(text("NODE")).filter(|node| !node.is_empty()).map(|node| format!("node={} ", node.replace([' ', '\n'], "_")));
+    let node = Some(text("NODE"))
+        .filter(|node| !node.is_empty())
+        .map(|node| format!("node={} ", node.replace([' ', '\n'], "_")));
     let (node, stamp) = (node.unwrap_or_default(), text("ID"));
     let mut out = String::with_capacity(2 * line.len());
     for (kind, records) in value.as_object().into_iter().flatten() {
@@ -53,7 +56,9 @@ fn fields(kind: &str, record: &Map<String, Value>, out: &mut String) {
     for (name, value) in record {
         match (name.as_str(), value) {
             ("ARGV", Value::Array(list)) if kind == "PROCTITLE" => field("proctitle", &joined(list, "\0"), out),
-            ("ARGV", Value::Array(list)) if kind == "PARENT_INFO" => field("parent_command_line", &joined(list, " "), out),
+            ("ARGV", Value::Array(list)) if kind == "PARENT_INFO" => {
+                field("parent_command_line", &joined(list, " "), out)
+            }
             ("ARGV_STR", Value::String(text)) if kind == "PROCTITLE" => field("proctitle", text, out),
             ("ARGV", Value::Array(list)) => {
                 for (number, value) in list.iter().enumerate() {

@@ -62,11 +62,16 @@ mod tests {
     fn headers_are_taken_apart() {
         let line = b"node=web01 type=SYSCALL msg=audit(1684329817.579:2995): arch=c000003e";
         let found = header(line).unwrap();
-        assert_eq!((found.node, found.kind, found.stamp), (&b"web01"[..], &b"SYSCALL"[..], &b"1684329817.579:2995"[..]));
+        assert_eq!(
+            (found.node, found.kind, found.stamp),
+            (&b"web01"[..], &b"SYSCALL"[..], &b"1684329817.579:2995"[..])
+        );
         assert_eq!(&line[found.length..], b"arch=c000003e");
         assert_eq!(time(found.stamp).unwrap().to_string(), "2023-05-17T13:23:37.579Z");
         assert!(header(b"type=1400 audit(1.2:3): x").is_some());
-        for line in ["", "type=", "type=A", "type=A msg=audit(1.2:3)", "type=A msg=audit(1.2): x", "type=A msg=audit(a:3): x"] {
+        for line in
+            ["", "type=", "type=A", "type=A msg=audit(1.2:3)", "type=A msg=audit(1.2): x", "type=A msg=audit(a:3): x"]
+        {
             assert_eq!(header(line.as_bytes()), None, "{line}");
         }
         assert_eq!(time(b"99999999999999999999.1:1"), None);

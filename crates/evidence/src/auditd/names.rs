@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::LazyLock};
 type Table = HashMap<u32, &'static str>;
 
 fn table(text: &'static str) -> Table {
-    text.lines().filter_map(|line| line.split_once(' ')).filter_map(|(number, name)| Some((number.parse().ok()?, name))).collect()
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(number, name)| Some((number.parse().ok()?, name)))
+        .collect()
 }
 
 static TYPES: LazyLock<Table> = LazyLock::new(|| table(include_str!("tables/types.txt")));
@@ -60,6 +63,9 @@ mod tests {
             assert_eq!(system_call(architecture, number), Some(name));
         }
         assert_eq!(system_call("c000003e", "4000"), None);
-        assert_eq!([kind("1400"), kind("UNKNOWN[1334]"), kind("SYSCALL"), kind("9999")], ["AVC", "BPF", "SYSCALL", "9999"]);
+        assert_eq!(
+            [kind("1400"), kind("UNKNOWN[1334]"), kind("SYSCALL"), kind("9999")],
+            ["AVC", "BPF", "SYSCALL", "9999"]
+        );
     }
 }

@@ -7,8 +7,8 @@ const SEPARATOR: u8 = 0x1d;
 
 /// Names of enriched values, longer ones before those that they end with. Some tools lose the separator before them.
 const ENRICHED: [&str; 20] = [
-    "OLD-AUID", "OBJ_UID", "OBJ_GID", "OAUID", "SAUID", "AUID", "FSUID", "EUID", "SUID", "OUID", "IUID", "UID", "FSGID", "EGID", "SGID",
-    "OGID", "IGID", "GID", "ARCH", "SADDR",
+    "OLD-AUID", "OBJ_UID", "OBJ_GID", "OAUID", "SAUID", "AUID", "FSUID", "EUID", "SUID", "OUID", "IUID", "UID",
+    "FSGID", "EGID", "SGID", "OGID", "IGID", "GID", "ARCH", "SADDR",
 ];
 
 /// A name and its value as written, without quotes.
@@ -37,9 +37,32 @@ impl<'a> Pair<'a> {
 pub(super) fn is_escaped(name: &str) -> bool {
     matches!(
         name,
-        "comm" | "exe" | "name" | "cwd" | "key" | "cmd" | "acct" | "proctitle" | "data" | "file" | "path" | "dir" | "watch" | "ocomm" | "device"
-            | "grp" | "vm" | "root_dir" | "new-disk" | "old-disk" | "new-fs" | "old-fs" | "id" | "parent_exe" | "parent_comm"
-            | "parent_command_line" | "environment"
+        "comm"
+            | "exe"
+            | "name"
+            | "cwd"
+            | "key"
+            | "cmd"
+            | "acct"
+            | "proctitle"
+            | "data"
+            | "file"
+            | "path"
+            | "dir"
+            | "watch"
+            | "ocomm"
+            | "device"
+            | "grp"
+            | "vm"
+            | "root_dir"
+            | "new-disk"
+            | "old-disk"
+            | "new-fs"
+            | "old-fs"
+            | "parent_exe"
+            | "parent_comm"
+            | "parent_command_line"
+            | "environment"
     )
 }
 
@@ -87,17 +110,35 @@ impl<'a> Pairs<'a> {
         rest.get(..length).unwrap_or_default()
     }
 
-    /// A value without quotes, and the blank behind it.
+    /// A value of several words without quotes: `op=adding user to group`. It ends before the next pair.
+    fn words(&mut self) -> &'a str {
+        let start = self.at;
+        self.bare();
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let Some(word) = rest.strip_prefix(' ') else { break };
+            let length =
+                word.bytes().position(|byte| is_end(byte) || matches!(byte, b'=' | b'\'' | b'"')).unwrap_or(word.len());
+            if length == 0 || !word.as_bytes().get(length).is_none_or(|byte| is_end(*byte)) {
+                break;
+            }
+            self.at += 1 + length;
+        }
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// A value without quotes.
     fn bare(&mut self) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let nested = self.nested;
-        let is_end = |byte: u8| matches!(byte, b' ' | SEPARATOR) || byte == b'\'' && nested;
         let mut length = 0;
         for byte in rest.bytes() {
-            if is_end(byte) {
+            if is_end(byte) || byte == b'\'' && nested {
                 break;
             }
-            if byte == b'=' && let Some(glued) = glued(rest.get(..length).unwrap_or_default()) {
+            if byte == b'='
+                && let Some(glued) = glued(rest.get(..length).unwrap_or_default())
+            {
                 let length = length - glued.len();
                 self.at += length;
                 return rest.get(..length).unwrap_or_default();
@@ -107,6 +148,11 @@ impl<'a> Pairs<'a> {
         self.at += length;
         rest.get(..length).unwrap_or_default()
     }
+}
+
+/// What ends a word.
+const fn is_end(byte: u8) -> bool {
+    matches!(byte, b' ' | SEPARATOR)
 }
 
 /// The name of an enriched value that stands directly behind a value.
@@ -130,7 +176,8 @@ impl<'a> Iterator for Pairs<'a> {
                 }
                 _ => {
                     let rest = bytes.get(start..)?;
-                    let length = rest.iter().position(|byte| matches!(*byte, b'=' | b' ' | SEPARATOR)).unwrap_or(rest.len());
+                    let length =
+                        rest.iter().position(|byte| matches!(*byte, b'=' | b' ' | SEPARATOR)).unwrap_or(rest.len());
                     self.at = start + length;
                     if rest.get(length) != Some(&b'=') {
                         continue;
@@ -150,6 +197,7 @@ impl<'a> Iterator for Pairs<'a> {
                             self.at += 1;
                             return Some(Pair { name, value: self.until(b'}').trim(), quoted: true });
                         }
+                        _ if name == "op" => return Some(Pair { name, value: self.words(), quoted: false }),
                         _ => return Some(Pair { name, value: self.bare(), quoted: false }),
                     }
                 }
@@ -169,19 +217,38 @@ mod tests {
     #[test]
     fn pairs_are_taken_apart() {
         for (text, expected) in [
-            ("arch=c000003e key=(null)\u{1d}ARCH=x86_64 UID=\"root\"", vec![("arch", "c000003e"), ("key", "(null)"), ("ARCH", "x86_64"), ("UID", "root")]),
-            ("key=\"a b\"ARCH=x86_64 res=1AUID=\"bui\"", vec![("key", "a b"), ("ARCH", "x86_64"), ("res", "1"), ("AUID", "bui")]),
+            (
+                "arch=c000003e key=(null)\u{1d}ARCH=x86_64 UID=\"root\"",
+                vec![("arch", "c000003e"), ("key", "(null)"), ("ARCH", "x86_64"), ("UID", "root")],
+            ),
+            (
+                "key=\"a b\"ARCH=x86_64 res=1AUID=\"bui\"",
+                vec![("key", "a b"), ("ARCH", "x86_64"), ("res", "1"), ("AUID", "bui")],
+            ),
             (
                 "pid=1 msg='op=login acct=28726F6F7429 exe=\"/usr/sbin/sshd\" res=failed'UID=\"root\"",
-                vec![("pid", "1"), ("op", "login"), ("acct", "(root)"), ("exe", "/usr/sbin/sshd"), ("res", "failed"), ("UID", "root")],
+                vec![
+                    ("pid", "1"),
+                    ("op", "login"),
+                    ("acct", "(root)"),
+                    ("exe", "/usr/sbin/sshd"),
+                    ("res", "failed"),
+                    ("UID", "root"),
+                ],
             ),
             ("avc:  denied  { read } for  pid=1 comm=\"x\"", vec![("pid", "1"), ("comm", "x")]),
-            ("saddr=10\u{1d}SADDR={ saddr_fam=netlink } a=b", vec![("saddr", "10"), ("SADDR", "saddr_fam=netlink"), ("a", "b")]),
+            (
+                "saddr=10\u{1d}SADDR={ saddr_fam=netlink } a=b",
+                vec![("saddr", "10"), ("SADDR", "saddr_fam=netlink"), ("a", "b")],
+            ),
             ("subj==unconfined comm=62C3A4 name=6", vec![("subj", "=unconfined"), ("comm", "bä"), ("name", "6")]),
             ("comm=\"cut", vec![("comm", "cut")]),
+            ("op=adding user to group id=1800 op=x", vec![("op", "adding user to group"), ("id", "1800"), ("op", "x")]),
+            ("op=add_rule key=616201", vec![("op", "add_rule"), ("key", "ab\u{1}")]),
             ("= =a a= ä=ö", vec![("", ""), ("", "a"), ("a", ""), ("ä", "ö")]),
         ] {
-            let expected: Vec<(&str, String)> = expected.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+            let expected: Vec<(&str, String)> =
+                expected.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
             assert_eq!(all(text), expected, "{text}");
         }
         assert_eq!(unhex("0A1b"), None);

@@ -28,8 +28,26 @@ const MAX_NAME: usize = 255;
 
 /// Types of records that tell more of what another record of their event begins to tell.
 const ACCOMPANYING: [&str; 20] = [
-    "SYSCALL", "PATH", "CWD", "PROCTITLE", "SOCKADDR", "SOCKETCALL", "FD_PAIR", "OBJ_PID", "IPC", "IPC_SET_PERM", "MQ_OPEN", "MQ_SENDRECV",
-    "MQ_NOTIFY", "MQ_GETSETATTR", "BPRM_FCAPS", "CAPSET", "MMAP", "OPENAT2", "PARENT_INFO", "CONTAINER_INFO",
+    "SYSCALL",
+    "PATH",
+    "CWD",
+    "PROCTITLE",
+    "SOCKADDR",
+    "SOCKETCALL",
+    "FD_PAIR",
+    "OBJ_PID",
+    "IPC",
+    "IPC_SET_PERM",
+    "MQ_OPEN",
+    "MQ_SENDRECV",
+    "MQ_NOTIFY",
+    "MQ_GETSETATTR",
+    "BPRM_FCAPS",
+    "CAPSET",
+    "MMAP",
+    "OPENAT2",
+    "PARENT_INFO",
+    "CONTAINER_INFO",
 ];
 
 const NO_HEADER: &str = "expected 'type=… msg=audit(…):' as audit records begin with, found another line";
@@ -158,7 +176,10 @@ fn translate(text: &str) -> HashMap<usize, Result<String, String>> {
     let mut start = 0;
     while let Some(line) = text.get(start..).filter(|rest| !rest.is_empty()) {
         let length = memchr::memchr(b'\n', line.as_bytes()).map_or(line.len(), |end| end + 1);
-        if line.starts_with('{') && let Some(line) = line.get(..length) && laurel::is_line(line.as_bytes()) {
+        if line.starts_with('{')
+            && let Some(line) = line.get(..length)
+            && laurel::is_line(line.as_bytes())
+        {
             translated.insert(start, laurel::records(line.trim_end()));
         }
         start += length;
@@ -167,7 +188,11 @@ fn translate(text: &str) -> HashMap<usize, Result<String, String>> {
 }
 
 /// Finds the records and joins them.
-fn chain<'a>(pass: &mut Pass<'a>, translated: &'a HashMap<usize, Result<String, String>>, output: &mut Output) -> Chain<'a> {
+fn chain<'a>(
+    pass: &mut Pass<'a>,
+    translated: &'a HashMap<usize, Result<String, String>>,
+    output: &mut Output,
+) -> Chain<'a> {
     let (text, mut chain) = (pass.text, Chain::default());
     let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while start < text.len() {
@@ -259,7 +284,14 @@ impl AuditReader {
         wanted
     }
 
-    fn show<'a>(&mut self, pass: &mut Pass<'a>, key: Key<'a>, parts: &[Part<'a>], detector: &mut dyn Detector, output: &mut Output) {
+    fn show<'a>(
+        &mut self,
+        pass: &mut Pass<'a>,
+        key: Key<'a>,
+        parts: &[Part<'a>],
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) {
         let provider = provider(parts);
         let wanted = self.wanted(provider, detector);
         if !wanted.interest.wanted {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Block, Output, Reader,
     json::pass::{Damages, Lines, Values, Words, decode, reuse},
+    xml::XmlReader,
 };
 
 /// Programs that are remembered, and the length of their names.
@@ -83,6 +84,8 @@ pub(super) struct SyslogReader {
     /// The program asked for last; logs repeat themselves.
     last: Option<(String, Known)>,
     values: Values<'static>,
+    /// For what Sysmon writes.
+    xml: XmlReader,
 }
 
 /// A block that is being read.
@@ -164,7 +167,14 @@ fn date_in_name(path: &str) -> Option<Time> {
 
 impl SyslogReader {
     pub(super) fn new(latest: Time) -> Self {
-        Self { latest, programs: HashMap::new(), by_class: HashMap::new(), last: None, values: Vec::new() }
+        Self {
+            latest,
+            programs: HashMap::new(),
+            by_class: HashMap::new(),
+            last: None,
+            values: Vec::new(),
+            xml: XmlReader::default(),
+        }
     }
 
     fn lines(&mut self, pass: &mut Pass<'_>, detector: &mut dyn Detector, output: &mut Output) {
@@ -175,6 +185,16 @@ impl SyslogReader {
             let line = text.get(start..end).unwrap_or_default();
             let line = line.strip_suffix('\n').unwrap_or(line);
             match header(line) {
+                Some(header) if header.program == "sysmon" && header.message.starts_with("<Event>") => {
+                    let event = (header.message, pass.lines.line(start));
+                    match self.xml.show_embedded(pass.piece, event, detector, output) {
+                        Ok(()) => {
+                            output.records += 1;
+                            pass.damages.good();
+                        }
+                        Err(reason) => pass.damages.push(&pass.lines, start, &reason),
+                    }
+                }
                 Some(header) => {
                     output.records += 1;
                     pass.damages.good();
