@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Level, Piece};
 use evidence::{
-    Evtx, Format, History, JournalExport, JournalJson, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog,
-    Tally, Utmp, Xml,
+    Auditd, Evtx, Format, History, JournalExport, JournalJson, Json, Limits, Output, PieceTally, Progress, Scan, Sink,
+    Syslog, Tally, Utmp, Xml,
 };
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
@@ -34,6 +34,7 @@ pub fn formats() -> Vec<Box<dyn Format>> {
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
         Box::new(Xml),
+        Box::new(Auditd),
         Box::new(JournalJson),
         Box::new(JournalExport),
         Box::new(Json),

@@ -14,7 +14,8 @@
 //!
 //! The log source of a record is product `linux`, channel `syslog`, and as provider the program that wrote it, as the line names it
 //! (`sshd`, `sshd-session`, `CRON`, `postfix/smtpd`; `ssh.service` in `journalctl -o with-unit`). `taxonomy/linux.yml` says which programs a Sigma
-//! service means. Files do not tell their facility, so the program stands for it.
+//! service means. Files do not tell their facility, so the program stands for it. What Sysmon for Linux writes (`sysmon: <Event>…`) is an
+//! event of its own log, `Linux-Sysmon/Operational`, as its XML says.
 //!
 //! Times: a line without a zone is taken for UTC. A line without a year gets one within its block of lines: months go
 //! forward through the file, a line that gives its year speaks for its neighbours, 29 February only is in a leap

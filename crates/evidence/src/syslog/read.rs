@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Block, Output, Reader,
     json::pass::{Damages, Lines, Values, Words, decode, reuse},
+    xml::XmlReader,
 };
 
 const NO_YEAR: &str = "the lines give no year: it was worked out so that months go forward and nothing is later than today, \
@@ -28,6 +29,8 @@ pub(super) struct SyslogReader {
     latest: Time,
     programs: Programs,
     values: Values<'static>,
+    /// For what Sysmon writes.
+    xml: XmlReader,
 }
 
 /// A block that is being read.
@@ -109,7 +112,7 @@ fn date_in_name(path: &str) -> Option<Time> {
 
 impl SyslogReader {
     pub(super) fn new(latest: Time) -> Self {
-        Self { latest, programs: Programs::default(), values: Vec::new() }
+        Self { latest, programs: Programs::default(), values: Vec::new(), xml: XmlReader::default() }
     }
 
     fn lines(&mut self, pass: &mut Pass<'_>, detector: &mut dyn Detector, output: &mut Output) {
@@ -120,6 +123,16 @@ impl SyslogReader {
             let line = text.get(start..end).unwrap_or_default();
             let line = line.strip_suffix('\n').unwrap_or(line);
             match header(line) {
+                Some(header) if header.program == "sysmon" && header.message.starts_with("<Event>") => {
+                    let event = (header.message, pass.lines.line(start));
+                    match self.xml.show_embedded(pass.piece, event, detector, output) {
+                        Ok(()) => {
+                            output.records += 1;
+                            pass.damages.good();
+                        }
+                        Err(reason) => pass.damages.push(&pass.lines, start, &reason),
+                    }
+                }
                 Some(header) => {
                     output.records += 1;
                     pass.damages.good();

@@ -156,3 +156,42 @@ proptest! {
         prop_assert!(read("x", &after, &mut keeper).records >= 1);
     }
 }
+
+/// A line of the shape that Sysmon for Linux writes (composed by hand).
+#[test]
+fn what_sysmon_writes_is_an_event_of_its_own_log() {
+    struct Sources(Vec<(String, String, u32, String)>);
+    impl Detector for Sources {
+        fn class(&mut self, _: &LogSource<'_>) -> Class {
+            Class(0)
+        }
+        fn interest(&self, _: Class) -> Arc<Interest> {
+            Arc::new(Interest { wanted: true, fields: vec!["Image".to_owned()], text: None })
+        }
+        fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
+            false
+        }
+        fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
+            let source = event.record.source();
+            let host = event.record.host().into_owned();
+            assert_eq!(event.time.map(|time| time.to_string()).as_deref(), Some("2026-08-18T09:00:00.5Z"));
+            let image = event.fields.iter().map(|(_, value)| value.text().into_owned()).collect::<Vec<_>>().join("|");
+            assert_eq!((source.product, source.channel), ("linux", "Linux-Sysmon/Operational"));
+            let line = event.record.position().number() as u32;
+            self.0.push((host, image, line, source.event_id.to_string()));
+        }
+    }
+    let event = "<Event><System><Provider Name=\"Linux-Sysmon\" Guid=\"{ff032593-a8d3-4f13-b0d6-01fc615a0f97}\"/><EventID>1</EventID>\
+        <TimeCreated SystemTime=\"2026-08-18T09:00:00.500000000Z\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>web01</Computer>\
+        </System><EventData><Data Name=\"Image\">/usr/bin/a&amp;b</Data></EventData></Event>";
+    let log = format!(
+        "\n\nAug 18 11:00:00 web01 sysmon: {event}\nAug 18 11:00:00 web01 sysmon[3]: <Event><System><Provider\n"
+    );
+    let mut sources = Sources(Vec::new());
+    let (format, mut output) = (format(), Output::default());
+    let piece = Arc::new(Piece { path: String::new() });
+    let block = Block { line: 1, bytes: log.into_bytes(), ..Block::default() };
+    format.reader().read(&piece, &block, &mut sources, &mut output);
+    assert_eq!(sources.0, [("web01".to_owned(), "/usr/bin/a&b".to_owned(), 3, "1".to_owned())]);
+    assert_eq!((output.records, output.damages.len(), output.damages[0].position), (1, 1, Position::Line(4)));
+}

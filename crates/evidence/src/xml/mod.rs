@@ -9,9 +9,13 @@
 //! stands beside `System`, `EventData` and `UserData` (what Windows rendered for the reader: `RenderingInfo`) is no
 //! field. Values are text as written, without trimming; an element without text is null, as it is in JSON. Of
 //! entities only XML's own five and character references are resolved; others stay as written.
+//!
+//! Events of Sysmon for Linux (provider `Linux-Sysmon`) have the same form and are of product `linux`.
 
 mod cut;
 mod read;
+
+pub(crate) use read::XmlReader;
 
 use crate::{Cutter, Format, Reader};
 

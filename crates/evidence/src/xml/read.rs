@@ -243,7 +243,7 @@ struct Wanted {
 
 /// Reads blocks. Serves one detector as long as it lives, since it remembers that detector's answers.
 #[derive(Default)]
-pub(super) struct XmlReader {
+pub(crate) struct XmlReader {
     sources: HashMap<(String, String, u32), Arc<Wanted>>,
     by_class: HashMap<Class, Arc<HashMap<String, Slot>>>,
     values: Values<'static>,
@@ -312,6 +312,24 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 impl XmlReader {
+    /// Shows an event that stands on a line of another format: Sysmon for Linux writes to syslog.
+    ///
+    /// # Errors
+    /// What was expected and what stands there.
+    pub(crate) fn show_embedded(
+        &mut self,
+        piece: &Arc<Piece>,
+        (event, line): (&str, u64),
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) -> Result<(), String> {
+        let record = fields(event).and_then(XmlRecord::new)?;
+        let lines = Lines::new(event.as_bytes(), line);
+        let mut pass = Pass { piece, text: event, lines, words: Words::default(), damages: Damages::default() };
+        self.show(&mut pass, record, 0..event.len(), detector, output);
+        Ok(())
+    }
+
     /// Reads the record that begins at `start`, before `limit`; returns where it ends.
     fn record(
         &mut self,
@@ -426,7 +444,8 @@ impl XmlRecord {
 
 impl Record for XmlRecord {
     fn source(&self) -> LogSource<'_> {
-        LogSource { product: "windows", channel: &self.channel, provider: &self.provider, event_id: self.event_id }
+        let product = if self.provider == "Linux-Sysmon" { "linux" } else { "windows" };
+        LogSource { product, channel: &self.channel, provider: &self.provider, event_id: self.event_id }
     }
 
     fn host(&self) -> Cow<'_, str> {
