@@ -19,6 +19,7 @@
 mod detector;
 mod finding;
 mod level;
+mod login;
 mod observation;
 mod place;
 mod source;
@@ -28,6 +29,7 @@ mod value;
 pub use detector::{Class, Detector, Encoding, Event, Interest, Record, Slot, TextGroup, is_plain};
 pub use finding::{Finding, FindingId, Matched, RuleInfo};
 pub use level::Level;
+pub use login::{Certificate, Key, Login, Outcome};
 pub use observation::{Observation, Observations, Seen, Values};
 pub use place::{Damage, Piece, Place, Position};
 pub use source::LogSource;

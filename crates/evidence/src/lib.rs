@@ -29,6 +29,6 @@ pub use evtx::{Evtx, RecordXml, records_xml, show};
 pub use json::Json;
 pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
 pub use scan::{Progress, Scan, Sink};
-pub use syslog::{Certificate, Key, Login, Outcome, Syslog, login};
+pub use syslog::{Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
 pub use xml::Xml;

@@ -15,8 +15,8 @@ use std::{
 };
 
 use common::corpus;
-use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup, Time};
-use evidence::{Format, Login, Output, Syslog, login};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Login, Piece, Seen, TextGroup, Time};
+use evidence::{Format, Output, Syslog, login};
 use serde_json::Value;
 
 /// Fields of a record, by name.

@@ -38,7 +38,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use event::Time;
 
 use crate::{Cutter, Format, Reader};
-pub use sshd::{Certificate, Key, Login, Outcome, login};
+pub use sshd::login;
 
 /// Syslog text.
 #[derive(Clone, Copy, Debug)]
