@@ -3,6 +3,7 @@
 mod cli;
 mod confine;
 mod hunt;
+mod logins;
 mod packs;
 mod progress;
 mod rules;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Status> {
     match command {
         Command::Hunt(arguments) => hunt::run(&arguments),
+        Command::Logins(arguments) => logins::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),
         Command::Completions { shell } => {

@@ -79,5 +79,12 @@ impl Format for Syslog {
     }
 }
 
+/// What a message of sshd says, as fields; for other logs in which sshd writes.
+pub(crate) fn sshd_fields(message: &str, visit: &mut dyn FnMut(&str, &str)) {
+    let mut facts = facts::Facts::default();
+    programs::Program::named("sshd").facts("sshd", message, &mut facts);
+    facts.iter().for_each(|(name, value)| visit(name, value));
+}
+
 #[cfg(test)]
 mod tests;

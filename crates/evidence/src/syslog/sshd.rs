@@ -20,7 +20,7 @@ const MAX_ADDRESS: usize = 255;
 /// it would be counted twice.
 pub fn login<'a>(host: &'a str, message: &'a str) -> Option<Login<'a>> {
     let (times, message) = repeated(message).unwrap_or((1, message));
-    Some(Login { host, times, ..attempt(message)? })
+    Some(Login { host: host.into(), times, ..attempt(message)? })
 }
 
 /// The times that `message repeated 3 times: [ … ]` stands for, and the message.
@@ -62,8 +62,18 @@ fn attempt(message: &str) -> Option<Login<'_>> {
     let (user, (source, port)) = from(who)?;
     let (key, certificate) = if told.is_empty() || method.starts_with("gssapi") { (None, None) } else { key(told) };
     let user = unvis(user);
-    let port = port.parse().ok();
-    Some(Login { user, is_unknown, host: "", source, port, method, outcome, key, certificate, times: 1 })
+    Some(Login {
+        user,
+        is_unknown,
+        source: source.into(),
+        port: port.parse().ok(),
+        service: "ssh".into(),
+        method: method.into(),
+        outcome,
+        key,
+        certificate,
+        ..Login::default()
+    })
 }
 
 fn without_protocol(text: &str) -> Option<&str> {
@@ -113,14 +123,14 @@ fn key(told: &str) -> (Option<Key<'_>>, Option<Certificate<'_>>) {
     let Some((written, rest)) = told.split_once(' ') else { return (None, None) };
     let first = |text| str::split_once(text, [' ', ',']).map_or(text, |(first, _)| first);
     let Some(kind) = written.strip_suffix("-CERT") else {
-        return (Some(Key { kind: written, fingerprint: first(rest) }), None);
+        return (Some(Key { kind: written.into(), fingerprint: first(rest).into() }), None);
     };
     // Before OpenSSH 6.8 a certificate's own fingerprint was not told.
     let (fingerprint, rest) = match rest.strip_prefix("ID ") {
         Some(rest) => ("", rest),
         None => rest.split_once(" ID ").unwrap_or((rest, "")),
     };
-    (Some(Key { kind, fingerprint }), certificate(rest))
+    (Some(Key { kind: kind.into(), fingerprint: fingerprint.into() }), certificate(rest))
 }
 
 /// `key id (serial 42) CA ED25519 SHA256:…`; the key id may hold the same words, so the last count.
@@ -132,8 +142,13 @@ fn certificate(text: &str) -> Option<Certificate<'_>> {
         let (serial, rest) = rest.split_at_checked(digits)?;
         let rest = rest.strip_prefix(") CA ")?;
         let (authority_kind, rest) = rest.split_once(' ')?;
-        let authority = rest.split_once([' ', ',']).map_or(rest, |(first, _)| first);
-        Some(Certificate { id: unvis(id), serial: serial.parse().ok()?, authority_kind, authority })
+        let authority = rest.split_once([' ', ',']).map_or(rest, |(first, _)| first).into();
+        Some(Certificate {
+            id: unvis(id),
+            serial: serial.parse().ok()?,
+            authority_kind: authority_kind.into(),
+            authority,
+        })
     })
 }
 
@@ -539,7 +554,7 @@ mod tests {
     #[test]
     fn repeats_are_counted_and_other_words_claim_nothing() {
         let login = login("web01", "message repeated 2 times: [ Failed password for a from ::1 port 1 ssh2]").unwrap();
-        assert_eq!((login.times, login.host, login.source, login.port), (2, "web01", "::1", Some(1)));
+        assert_eq!((login.times, &*login.host, &*login.source, login.port), (2, "web01", "::1", Some(1)));
         for message in [
             "Accepted",
             "Accepted key ED25519 SHA256:x found at /root/.ssh/authorized_keys:1",

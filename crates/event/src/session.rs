@@ -1,0 +1,458 @@
+//! Sessions put together of the records that tell of them.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
+
+use crate::{Link, Login, Logout, Outcome, Request, Step, Time, Values};
+
+/// How many sessions are followed at once, and how many connections of which nobody was let in yet.
+const MAX_OPEN: usize = 1 << 16;
+/// How many requests of a session are kept.
+const MAX_REQUESTS: usize = 16;
+/// How far apart two records of one login may be, in nanoseconds, that do not name the session alike.
+const SAME_LOGIN: i64 = 5_000_000_000;
+
+/// A try to log in with all that is known of it. `P` is the place of its record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt<P> {
+    /// When it was.
+    pub time: Time,
+    /// Its number in the order of time.
+    pub number: u64,
+    /// Where the record stands.
+    pub place: P,
+    /// The login.
+    pub login: Login<'static>,
+    /// The methods of other factors that were right before in the same connection.
+    pub factors: Vec<String>,
+    /// What was asked for in the session, each once.
+    pub requests: Vec<Request<'static>>,
+    /// How many requests there were beyond these.
+    pub more_requests: u64,
+    /// The session's end.
+    pub end: End,
+}
+
+/// What is known of a session's end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// Nothing: the evidence does not tell of it, or there was no session.
+    #[default]
+    NotTold,
+    /// When it was, and why as the log words it.
+    Told(Time, String),
+    /// There were more sessions open at once than are followed, and this was the oldest.
+    Forgotten,
+}
+
+impl<P> Attempt<P> {
+    /// Appends all but place and number, packed as [`Values`].
+    pub fn pack(&self, out: &mut Vec<u8>) {
+        let mut number = |number: i64| Values::pack(Some(&number.to_string()), out);
+        number(self.time.as_nanos());
+        number(self.more_requests.cast_signed());
+        number(self.factors.len() as i64);
+        number(self.requests.len() as i64);
+        self.factors.iter().for_each(|factor| Values::pack(Some(factor), out));
+        for request in &self.requests {
+            [&request.kind, &request.what].into_iter().for_each(|text| Values::pack(Some(text), out));
+        }
+        let (kind, time, reason) = match &self.end {
+            End::NotTold => ("", 0, ""),
+            End::Forgotten => ("forgotten", 0, ""),
+            End::Told(time, reason) => ("told", time.as_nanos(), reason.as_str()),
+        };
+        [kind, &time.to_string(), reason].into_iter().for_each(|text| Values::pack(Some(text), out));
+        self.login.pack(out);
+    }
+
+    /// The attempt that was packed; `None` if none was.
+    pub fn unpack(values: &mut Values<'_>, number: u64, place: P) -> Option<Self> {
+        fn next<'v>(values: &mut Values<'v>) -> Option<&'v str> {
+            values.next().flatten()
+        }
+        let time = Time::from_nanos(next(values)?.parse().ok()?);
+        let more_requests = next(values)?.parse::<i64>().ok()?.cast_unsigned();
+        let (factors, requests) = (next(values)?.parse::<usize>().ok()?, next(values)?.parse::<usize>().ok()?);
+        let factors = (0..factors).map_while(|_| next(values).map(str::to_owned)).collect();
+        let request = |values: &mut Values<'_>| {
+            let (kind, what) = (next(values)?.to_owned(), next(values)?.to_owned());
+            Some(Request { of: Link::default(), kind: kind.into(), what: what.into() })
+        };
+        let requests = (0..requests).map_while(|_| request(values)).collect();
+        let (kind, end, reason) = (next(values)?, next(values)?.parse().ok()?, next(values)?);
+        let end = match kind {
+            "told" => End::Told(Time::from_nanos(end), reason.to_owned()),
+            "forgotten" => End::Forgotten,
+            _ => End::NotTold,
+        };
+        let login = Login::unpack(values)?.into_owned();
+        Some(Self { time, number, place, login, factors, requests, more_requests, end })
+    }
+}
+
+/// One connection, or session, of which more may come.
+struct Connection<P> {
+    keys: Vec<String>,
+    /// The login that was accepted.
+    accepted: Option<Attempt<P>>,
+    /// Whether it is known from a hint alone.
+    weak: bool,
+    /// Failed tries that only hints tell of so far: those of a named method, and all else as one.
+    hints: [Option<Attempt<P>>; 2],
+    /// Whether a try was told, and whether one by keyboard-interactive failed.
+    told: bool,
+    told_interactive: bool,
+    factors: Vec<String>,
+    requests: Vec<Request<'static>>,
+    more_requests: u64,
+}
+
+/// Joins the records of each session. Shown [`Step`]s in the order of time, it gives every try to log in, each as soon as no more can be
+/// known of it. What it keeps is bounded: the 65,536 sessions begun last, and as many connections that nobody has logged in by.
+pub struct Sessions<P> {
+    next: u64,
+    open: BTreeMap<u64, Connection<P>>,
+    pending: BTreeMap<u64, Connection<P>>,
+    by_key: HashMap<String, u64>,
+}
+
+impl<P> Default for Sessions<P> {
+    fn default() -> Self {
+        Self { next: 0, open: BTreeMap::new(), pending: BTreeMap::new(), by_key: HashMap::new() }
+    }
+}
+
+/// When and where a step was told.
+#[derive(Clone, Debug)]
+pub struct At<'s, P> {
+    /// When.
+    pub time: Time,
+    /// The number of the step in the order of time.
+    pub number: u64,
+    /// Where the record stands.
+    pub place: P,
+    /// What stands for the machine where the record does not name it.
+    pub scope: &'s str,
+}
+
+impl<P> Connection<P> {
+    fn new(keys: Vec<String>) -> Self {
+        Self {
+            keys,
+            accepted: None,
+            weak: false,
+            hints: [None, None],
+            told: false,
+            told_interactive: false,
+            factors: Vec::new(),
+            requests: Vec::new(),
+            more_requests: 0,
+        }
+    }
+
+    /// The failed tries that nothing but hints told of.
+    fn hinted(&mut self) -> impl Iterator<Item = Attempt<P>> + use<P> {
+        let [method, other] = std::mem::take(&mut self.hints);
+        let method = method.filter(|_| !self.told_interactive);
+        let other = other.filter(|_| !self.told && method.is_none());
+        method.into_iter().chain(other)
+    }
+
+    /// All that is left to tell.
+    fn finish(mut self, end: End, out: &mut Vec<Attempt<P>>) {
+        out.extend(self.hinted());
+        let Some(mut attempt) = self.accepted else { return };
+        (attempt.factors, attempt.requests) = (self.factors, self.requests);
+        (attempt.more_requests, attempt.end) = (self.more_requests, end);
+        out.push(attempt);
+    }
+
+    fn request(&mut self, request: Request<'static>) {
+        let known = |other: &Request<'_>| other.kind == request.kind && other.what == request.what;
+        if self.requests.iter().any(known) {
+            return;
+        }
+        if self.requests.len() < MAX_REQUESTS {
+            self.requests.push(request);
+        } else {
+            self.more_requests += 1;
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.told |= other.told;
+        self.told_interactive |= other.told_interactive;
+        self.factors.extend(other.factors);
+        other.requests.into_iter().for_each(|request| self.request(request));
+        self.more_requests += other.more_requests;
+    }
+}
+
+/// The names under which a connection is known on its machine.
+fn keys(of: &Link<'_>, scope: &str) -> Vec<String> {
+    let host = if of.host.is_empty() { scope } else { &of.host };
+    let mut keys = Vec::new();
+    if !of.session.is_empty() {
+        keys.push(format!("{host}\0{}", of.session));
+    }
+    if let (Some(port), false) = (of.port, of.source.is_empty()) {
+        keys.push(format!("{host}\0{}\0{port}", of.source));
+    }
+    keys
+}
+
+/// A name for a session that is known from a hint alone, since the login itself may come from another process.
+fn account_key(login: &Login<'_>, scope: &str) -> String {
+    let host = if login.host.is_empty() { scope } else { &login.host };
+    format!("{host}\0{}\0{}\0", login.service, login.user)
+}
+
+impl<P: Clone> Sessions<P> {
+    /// Takes the next step in the order of time, and appends the attempts of which nothing more can come.
+    pub fn step(&mut self, at: &At<'_, P>, step: Step<'_>, out: &mut Vec<Attempt<P>>) {
+        match step {
+            Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, login, out),
+            Step::Login(login) => self.refused(at, login, out),
+            Step::Hint(login) if login.outcome == Outcome::Accepted => self.opened(at, login, out),
+            Step::Hint(login) => self.hint(at, login, out),
+            Step::Request(request) => {
+                let keys = keys(&request.of, at.scope);
+                if !keys.is_empty() {
+                    self.find_or_begin(keys).request(owned_request(request));
+                }
+            }
+            Step::Child(of, child) => {
+                let child = keys(&Link { session: child, source: "".into(), ..of.clone() }, at.scope);
+                if let Some(id) = self.find(&keys(&of, at.scope)).first() {
+                    self.name(*id, child);
+                }
+            }
+            Step::Logout(logout) => self.logout(at, logout, out),
+        }
+        self.keep_bound(out);
+    }
+
+    /// Ends: appends what is still open.
+    pub fn finish(self, out: &mut Vec<Attempt<P>>) {
+        self.pending.into_values().chain(self.open.into_values()).for_each(|left| left.finish(End::NotTold, out));
+    }
+
+    /// The connections that have one of these names, the oldest first.
+    fn find(&self, keys: &[String]) -> Vec<u64> {
+        let mut found: Vec<u64> = keys.iter().filter_map(|key| self.by_key.get(key).copied()).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn get(&mut self, id: u64) -> Option<&mut Connection<P>> {
+        self.open.get_mut(&id).or_else(|| self.pending.get_mut(&id))
+    }
+
+    fn name(&mut self, id: u64, keys: Vec<String>) {
+        let new: Vec<String> = keys.into_iter().filter(|key| self.by_key.insert(key.clone(), id) != Some(id)).collect();
+        if let Some(connection) = self.get(id) {
+            connection.keys.extend(new);
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Connection<P>> {
+        let connection = self.open.remove(&id).or_else(|| self.pending.remove(&id))?;
+        for key in &connection.keys {
+            if self.by_key.get(key) == Some(&id) {
+                self.by_key.remove(key);
+            }
+        }
+        Some(connection)
+    }
+
+    fn begin(&mut self, keys: Vec<String>, connection: Connection<P>) {
+        let id = self.next;
+        self.next += 1;
+        let home = if connection.accepted.is_some() { &mut self.open } else { &mut self.pending };
+        home.insert(id, connection);
+        self.name(id, keys);
+    }
+
+    /// The connection that a request or hint belongs to; begun here if its beginning was not told.
+    fn find_or_begin(&mut self, keys: Vec<String>) -> &mut Connection<P> {
+        let id = match self.find(&keys).first() {
+            Some(id) => {
+                self.name(*id, keys);
+                *id
+            }
+            None => {
+                self.begin(keys, Connection::new(Vec::new()));
+                self.next - 1
+            }
+        };
+        let home = if self.open.contains_key(&id) { &mut self.open } else { &mut self.pending };
+        home.entry(id).or_insert_with(|| Connection::new(Vec::new()))
+    }
+
+    /// A process or address has its name for one connection at a time: those of before are over.
+    fn retire(&mut self, keys: &[String], out: &mut Vec<Attempt<P>>) {
+        for id in self.find(keys) {
+            if self.open.contains_key(&id)
+                && let Some(old) = self.remove(id)
+            {
+                old.finish(End::NotTold, out);
+            }
+        }
+    }
+
+    fn accepted(&mut self, at: &At<'_, P>, login: Login<'_>, out: &mut Vec<Attempt<P>>) {
+        let keys = keys(&login.link(), at.scope);
+        let mut named = keys.clone();
+        named.push(account_key(&login, at.scope));
+        let same = |connection: &Connection<P>| {
+            connection.accepted.as_ref().is_some_and(|known| {
+                connection.weak
+                    && known.login.user == login.user
+                    && at.time.as_nanos().saturating_sub(known.time.as_nanos()) <= SAME_LOGIN
+            })
+        };
+        let known = self.find(&named).into_iter().find(|id| self.open.get(id).is_some_and(same));
+        if let Some(connection) = known.and_then(|id| self.open.get_mut(&id)) {
+            connection.weak = false;
+            let mut login = login.into_owned();
+            if let Some(attempt) = &mut connection.accepted {
+                // The session's name stays that of the process which ends it.
+                std::mem::swap(&mut attempt.login, &mut login);
+                attempt.login.session = std::mem::take(&mut login.session);
+                attempt.login.fill(login);
+                attempt.place = at.place.clone();
+            }
+            return;
+        }
+        self.retire(&keys, out);
+        self.let_in(at, keys, login, false, out);
+    }
+
+    /// Begins a session, with what is known of its connection.
+    fn let_in(&mut self, at: &At<'_, P>, keys: Vec<String>, login: Login<'_>, weak: bool, out: &mut Vec<Attempt<P>>) {
+        let mut connection = Connection::new(Vec::new());
+        for id in self.find(&keys) {
+            if let Some(mut before) = self.remove(id) {
+                before.told = true;
+                out.extend(before.hinted());
+                connection.absorb(before);
+            }
+        }
+        connection.weak = weak;
+        connection.accepted = Some(attempt(at, login));
+        match keys.is_empty() {
+            true => connection.finish(End::NotTold, out),
+            false => self.begin(keys, connection),
+        }
+    }
+
+    fn opened(&mut self, at: &At<'_, P>, login: Login<'_>, out: &mut Vec<Attempt<P>>) {
+        let keys = keys(&login.link(), at.scope);
+        if self.find(&keys).iter().any(|id| self.open.contains_key(id)) {
+            return;
+        }
+        let account = account_key(&login, at.scope);
+        let is_named = !keys.is_empty();
+        self.let_in(at, keys, login, true, out);
+        if is_named {
+            self.name(self.next - 1, vec![account]);
+        }
+    }
+
+    fn refused(&mut self, at: &At<'_, P>, login: Login<'_>, out: &mut Vec<Attempt<P>>) {
+        let keys = keys(&login.link(), at.scope);
+        let mut attempt = attempt(at, login);
+        if !keys.is_empty() {
+            self.retire(&keys, out);
+            let connection = self.find_or_begin(keys);
+            connection.told = true;
+            match attempt.login.outcome {
+                Outcome::Partial => connection.factors.push(attempt.login.method.to_string()),
+                _ => connection.told_interactive |= attempt.login.method == "keyboard-interactive",
+            }
+            if let (true, [_, Some(hint)]) = (attempt.login.reason.is_empty(), &connection.hints) {
+                attempt.login.reason = hint.login.reason.clone();
+            }
+        }
+        out.push(attempt);
+    }
+
+    fn hint(&mut self, at: &At<'_, P>, login: Login<'_>, out: &mut Vec<Attempt<P>>) {
+        let keys = keys(&login.link(), at.scope);
+        let attempt = attempt(at, login);
+        if keys.is_empty() {
+            return out.push(attempt);
+        }
+        self.retire(&keys, out);
+        let [method, other] = &mut self.find_or_begin(keys).hints;
+        let (place, is_method) = if attempt.login.method.is_empty() { (other, false) } else { (method, true) };
+        match place {
+            Some(known) if is_method => known.login.times += attempt.login.times,
+            Some(known) => known.login.fill(attempt.login),
+            None => *place = Some(attempt),
+        }
+    }
+
+    fn logout(&mut self, at: &At<'_, P>, logout: Logout<'_>, out: &mut Vec<Attempt<P>>) {
+        let ended: Vec<Connection<P>> =
+            self.find(&keys(&logout.of, at.scope)).into_iter().filter_map(|id| self.remove(id)).collect();
+        let (open, mut pending): (Vec<_>, Vec<_>) = ended.into_iter().partition(|one| one.accepted.is_some());
+        if let Some(tried) = logout.tried {
+            let mut connection = pending.pop().unwrap_or_else(|| Connection::new(Vec::new()));
+            match &mut connection.hints {
+                [_, Some(known)] => known.login.fill(tried.into_owned()),
+                [_, none] => *none = Some(attempt(at, *tried)),
+            }
+            pending.push(connection);
+        }
+        let mut open = open.into_iter();
+        let Some(mut session) = open.next() else {
+            return pending.into_iter().for_each(|connection| connection.finish(End::NotTold, out));
+        };
+        pending.into_iter().for_each(|other| session.absorb(other));
+        let end = End::Told(at.time, logout.reason.into_owned());
+        session.finish(end.clone(), out);
+        open.for_each(|other| other.finish(end.clone(), out));
+    }
+
+    fn keep_bound(&mut self, out: &mut Vec<Attempt<P>>) {
+        while self.open.len() > MAX_OPEN
+            && let Some(id) = self.open.keys().next().copied()
+            && let Some(oldest) = self.remove(id)
+        {
+            oldest.finish(End::Forgotten, out);
+        }
+        while self.pending.len() > MAX_OPEN
+            && let Some(id) = self.pending.keys().next().copied()
+            && let Some(oldest) = self.remove(id)
+        {
+            oldest.finish(End::NotTold, out);
+        }
+    }
+}
+
+fn attempt<P: Clone>(at: &At<'_, P>, login: Login<'_>) -> Attempt<P> {
+    Attempt {
+        time: at.time,
+        number: at.number,
+        place: at.place.clone(),
+        login: login.into_owned(),
+        factors: Vec::new(),
+        requests: Vec::new(),
+        more_requests: 0,
+        end: End::NotTold,
+    }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+/// What was asked for; its session is known.
+fn owned_request(request: Request<'_>) -> Request<'static> {
+    Request { of: Link::default(), kind: owned(request.kind), what: owned(request.what) }
+}
