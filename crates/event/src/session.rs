@@ -155,9 +155,12 @@ impl<P> Connection<P> {
 
     /// The failed tries that nothing but hints told of.
     fn hinted(&mut self) -> impl Iterator<Item = Attempt<P>> + use<P> {
-        let [method, other] = std::mem::take(&mut self.hints);
-        let method = method.filter(|_| !self.told_interactive);
+        let [mut method, other] = std::mem::take(&mut self.hints);
+        if let (Some(method), Some(other)) = (&mut method, &other) {
+            method.login.fill(other.login.clone());
+        }
         let other = other.filter(|_| !self.told && method.is_none());
+        let method = method.filter(|_| !self.told_interactive);
         method.into_iter().chain(other)
     }
 
@@ -374,8 +377,12 @@ impl<P: Clone> Sessions<P> {
                 Outcome::Partial => connection.factors.push(attempt.login.method.to_string()),
                 _ => connection.told_interactive |= attempt.login.method == "keyboard-interactive",
             }
-            if let (true, [_, Some(hint)]) = (attempt.login.reason.is_empty(), &connection.hints) {
-                attempt.login.reason = hint.login.reason.clone();
+            if let (true, [_, Some(hint)]) = (attempt.login.reason.is_empty(), &mut connection.hints) {
+                // What is wrong with a key or certificate is not wrong with the next; with an account it is.
+                attempt.login.reason = match &*attempt.login.method {
+                    "publickey" => std::mem::take(&mut hint.login.reason),
+                    _ => hint.login.reason.clone(),
+                };
             }
         }
         out.push(attempt);
@@ -455,4 +462,112 @@ fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
 /// What was asked for; its session is known.
 fn owned_request(request: Request<'_>) -> Request<'static> {
     Request { of: Link::default(), kind: owned(request.kind), what: owned(request.what) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64, number: u64) -> At<'static, u64> {
+        At { time: Time::from_nanos(second * 1_000_000_000), number, place: number, scope: "folder" }
+    }
+
+    fn login(outcome: Outcome, user: &str, session: &str, port: Option<u16>) -> Login<'static> {
+        let (user, session) = (Cow::Owned(user.to_owned()), Cow::Owned(session.to_owned()));
+        Login { user, session, outcome, port, source: "::1".into(), service: "ssh".into(), ..Login::default() }
+    }
+
+    fn link(session: &str, port: Option<u16>) -> Link<'static> {
+        Link { session: Cow::Owned(session.to_owned()), source: "::1".into(), port, ..Link::default() }
+    }
+
+    /// User, outcome, times, second of the end, requests.
+    fn told(steps: Vec<(i64, Step<'static>)>) -> Vec<(String, Outcome, u64, Option<i64>, usize)> {
+        let (mut sessions, mut out) = (Sessions::default(), Vec::new());
+        for (number, (second, step)) in steps.into_iter().enumerate() {
+            sessions.step(&at(second, number as u64), step, &mut out);
+        }
+        sessions.finish(&mut out);
+        assert!(sessions_are_told_once(&out));
+        out.sort_by_key(|attempt| attempt.number);
+        let end = |end: &End| if let End::Told(time, _) = end { Some(time.as_nanos() / 1_000_000_000) } else { None };
+        let tell = |attempt: Attempt<u64>| {
+            let (login, requests) = (attempt.login, attempt.requests.len());
+            (login.user.into_owned(), login.outcome, login.times, end(&attempt.end), requests)
+        };
+        out.into_iter().map(tell).collect()
+    }
+
+    fn sessions_are_told_once(out: &[Attempt<u64>]) -> bool {
+        let mut numbers: Vec<u64> = out.iter().map(|attempt| attempt.number).collect();
+        numbers.sort_unstable();
+        numbers.windows(2).all(|pair| pair[0] != pair[1])
+    }
+
+    fn logout(session: &str, port: Option<u16>, tried: Option<&str>) -> Step<'static> {
+        let tried = tried.map(|user| Box::new(login(Outcome::Failed, user, session, port)));
+        Step::Logout(Logout { of: link(session, port), reason: "".into(), tried })
+    }
+
+    #[test]
+    fn a_session_is_joined_by_process_child_and_address() {
+        let request = |session: &str, what: &'static str| {
+            Step::Request(Request { of: link(session, None), kind: "command".into(), what: what.into() })
+        };
+        let found = told(vec![
+            (1, Step::Login(login(Outcome::Accepted, "anna", "pid 1", Some(40)))),
+            (1, Step::Hint(login(Outcome::Accepted, "anna", "pid 1", None))),
+            (2, Step::Child(link("pid 1", None), "pid 2".into())),
+            (3, request("pid 2", "id")),
+            (3, request("pid 2", "id")),
+            (4, request("pid 9", "its child was not told")),
+            (5, logout("pid 9", Some(40), None)),
+            (6, logout("pid 1", None, None)),
+        ]);
+        assert_eq!(found, [("anna".to_owned(), Outcome::Accepted, 1, Some(5), 2)]);
+    }
+
+    #[test]
+    fn hints_count_only_where_nothing_better_is_told() {
+        let interactive =
+            |outcome| Login { method: "keyboard-interactive".into(), ..login(outcome, "x", "pid 1", None) };
+        let hint = || Step::Hint(login(Outcome::Failed, "x", "pid 1", Some(40)));
+        let failed = |times| ("x".to_owned(), Outcome::Failed, times, None, 0);
+        let end = || logout("pid 1", Some(40), Some("x"));
+        assert_eq!(told(vec![(1, hint()), (2, end())]), [failed(1)]);
+        assert_eq!(told(vec![(2, end())]), [failed(1)]);
+        let twice = (1, Step::Login(login(Outcome::Failed, "x", "pid 1", Some(40))));
+        assert_eq!(told(vec![(1, hint()), twice.clone(), twice, (2, end())]), [failed(1), failed(1)]);
+        let by_pam = (1, Step::Hint(interactive(Outcome::Failed)));
+        assert_eq!(told(vec![(1, hint()), by_pam.clone(), by_pam.clone(), (2, end())]), [failed(2)]);
+        let told_too = (1, Step::Login(interactive(Outcome::Failed)));
+        assert_eq!(told(vec![by_pam, told_too, (2, end())]), [failed(1)]);
+    }
+
+    #[test]
+    fn a_name_that_is_used_again_means_another_session() {
+        let found = told(vec![
+            (1, Step::Login(login(Outcome::Accepted, "anna", "pid 1", None))),
+            (2, Step::Login(login(Outcome::Accepted, "anna", "pid 1", None))),
+            (3, logout("pid 1", None, None)),
+        ]);
+        let anna = |end| ("anna".to_owned(), Outcome::Accepted, 1, end, 0);
+        assert_eq!(found, [anna(None), anna(Some(3))]);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (mut sessions, mut out) = (Sessions::default(), Vec::new());
+        let many = MAX_OPEN as u64 + 10;
+        for number in 0..many {
+            let session = format!("pid {number}");
+            sessions.step(&at(1, number), Step::Login(login(Outcome::Accepted, "a", &session, None)), &mut out);
+            let failed = login(Outcome::Failed, "b", &format!("pid b{number}"), None);
+            sessions.step(&at(1, number), Step::Hint(failed), &mut out);
+        }
+        assert_eq!(out.iter().filter(|attempt| attempt.end == End::Forgotten).count(), 10);
+        assert_eq!((sessions.open.len(), sessions.pending.len()), (MAX_OPEN, MAX_OPEN));
+        sessions.finish(&mut out);
+        assert_eq!(out.len() as u64, 2 * many);
+    }
 }

@@ -293,9 +293,14 @@ impl LoginPrinter for LoginCsv<'_> {
     }
 }
 
-/// The account with its domain.
+/// The account, with its domain if that is not the machine itself.
 fn account(login: &Login<'_>) -> String {
-    if login.domain.is_empty() { login.user.to_string() } else { format!("{}\\{}", login.domain, login.user) }
+    let (machine, user) = (login.host.split('.').next().unwrap_or_default(), &login.user);
+    match &*login.domain {
+        "" => user.to_string(),
+        domain if domain.eq_ignore_ascii_case(machine) => user.to_string(),
+        domain => format!("{domain}\\{user}"),
+    }
 }
 
 /// Whether nobody sits before it: what machines do by themselves all day.

@@ -8,7 +8,8 @@ use super::{Fields, address, base_name};
 const NO_SESSION: &str = "4294967295";
 
 pub(super) fn tells(source: &LogSource<'_>) -> bool {
-    matches!(source.channel, "audit" | "auditd")
+    // The provider is the type of the first record.
+    source.channel == "auditd" && source.provider.starts_with("USER_")
 }
 
 /// `USER_LOGIN` where the program tells it (sshd, login, gdm), the session that PAM opens else; sudo and cron open sessions too, which are

@@ -25,7 +25,7 @@ const AT_THE_MACHINE: [&str; 16] = [
 ];
 
 pub(super) fn tells(source: &LogSource<'_>) -> bool {
-    matches!(source.channel, "syslog" | "journal" | "wtmp" | "btmp" | "utmp")
+    matches!(source.channel, "syslog" | "journal" | "wtmp" | "btmp" | "utmp" | "lastlog")
 }
 
 pub(super) fn step(source: &LogSource<'_>, host: String, fields: Fields) -> Option<Step<'static>> {
@@ -33,6 +33,7 @@ pub(super) fn step(source: &LogSource<'_>, host: String, fields: Fields) -> Opti
     match source.channel {
         "wtmp" | "utmp" => wtmp(host, &fields),
         "btmp" => Some(btmp(host, &fields)),
+        "lastlog" => Some(lastlog(host, &fields)),
         _ => said(source.provider, host, &fields),
     }
 }
@@ -197,6 +198,12 @@ fn btmp(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
     login.outcome = Outcome::Failed;
     login.is_unknown = login.user == "UNKNOWN";
     Step::Login(login)
+}
+
+/// The last login of an account, which is a number there: `#1000`, as sudo writes it.
+fn lastlog(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+    let user = Cow::Owned(format!("#{}", fields.get("uid")));
+    Step::Login(Login { user, outcome: Outcome::Accepted, ..terminal_login(host, fields) })
 }
 
 fn terminal_login(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {

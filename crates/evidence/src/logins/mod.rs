@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | sshd, also `sshd-session` and OpenSSH on Windows | `Accepted`, `Failed`, `Partial …`; where sshd says no more than that, `Invalid user`, PAM's failure, `Connection closed by authenticating user …` | disconnect, PAM's `session closed` |
 //! | login(1), display managers, su | their own lines, PAM's `session opened` | PAM's `session closed` |
-//! | wtmp, btmp | a user's process; every record of btmp is a failure | the terminal's dead process |
+//! | wtmp, utmp, btmp, lastlog | a user's process; every record of btmp is a failure; the last login of a number | the terminal's dead process |
 //! | auditd | `USER_LOGIN`, else `USER_START` | `USER_END` |
 //! | Windows' Security log | 4624, 4625, 4648 | 4634, 4647 |
 //! | Windows' terminal services | 1149; 21, 25 | 23, 24 |

@@ -179,17 +179,16 @@ fn explicit(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
     }
 }
 
-/// 1149: a client was authenticated by its network connection; without that (no user) there was a connection alone.
+/// 1149 says that authentication succeeded, but where network level authentication is off it comes before anyone was asked for a
+/// password, with whatever name the client sent. So it is a try; what came of it stands in 21 and 4624.
 fn connection(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
-    let user = fields.take("Param1");
     Login {
-        outcome: if user.is_empty() { Outcome::Attempted } else { Outcome::Accepted },
-        user,
+        user: fields.take("Param1"),
         domain: fields.take("Param2"),
         host,
         source: address(fields.get("Param3")),
         service: Cow::Borrowed("rdp"),
-        method: Cow::Borrowed("network_level_authentication"),
+        method: Cow::Borrowed("remote_interactive"),
         ..Login::default()
     }
 }

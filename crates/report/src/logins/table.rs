@@ -62,14 +62,12 @@ impl<'a> LoginTable<'a> {
                 *width = (*width).max(columns(&plain(cell)).min(WIDEST));
             }
             let zone = &self.style.zone;
+            let (first, last) = (zone.rfc3339_to(fold.first.time, 0), zone.rfc3339_to(fold.last, 0));
+            let outcome = fold.first.login.outcome.as_str().to_owned();
+            let details = details(&fold, until(&first, &last)).join(" · ");
             let mut packed = Vec::new();
-            let texts = [zone.rfc3339_to(fold.first.time, 0), fold.first.login.outcome.as_str().to_owned()];
-            let last = zone.rfc3339_to(fold.last, 0);
-            texts
-                .iter()
-                .chain(&cells)
-                .chain(&details(&fold, &last))
-                .for_each(|text| Values::pack(Some(text), &mut packed));
+            let texts = [&first, &outcome].into_iter().chain(&cells).chain([&details]);
+            texts.for_each(|text| Values::pack(Some(text), &mut packed));
             self.lines.push(fold.first.number.cast_signed(), &packed)?;
         }
         Ok(())
@@ -92,6 +90,10 @@ impl<'a> LoginTable<'a> {
             counted(total, "login or try", "logins and tries"),
             counts.join(", ")
         )));
+        let zone = page.style.zone.name().to_owned();
+        let rest = "failures from one source are one line, and so is what machines do by themselves; ? where the evidence \
+                    does not tell the end";
+        page.text(0, &format!("Times in {zone}; {rest}."));
     }
 }
 
@@ -112,6 +114,9 @@ impl LoginPrinter for LoginTable<'_> {
         let style = self.style.clone();
         let mut page = Page::new(&style);
         self.headline(&mut page);
+        if self.counts != [0; Outcome::ALL.len()] {
+            headings(&mut page, &widths);
+        }
         let mut day = String::new();
         let out = &mut self.out;
         self.lines.read(|_, packed| {
@@ -137,6 +142,21 @@ fn fitting(mut widths: [usize; COLUMNS], limit: Option<usize>) -> [usize; COLUMN
     widths
 }
 
+fn headings(page: &mut Page<'_>, widths: &[usize; COLUMNS]) {
+    let texts: Vec<String> =
+        HEADINGS.iter().zip(widths).map(|(text, width)| pad(shorten(text, *width), *width)).collect();
+    page.line("");
+    page.line(&page.paint.dim(&format!("{}  {}", pad("time".to_owned(), TIME), texts.join("  "))));
+}
+
+/// When the last of several was; on the same day the time of day is enough.
+fn until<'t>(first: &str, last: &'t str) -> &'t str {
+    match (first.split_once('T'), last.split_once('T')) {
+        (Some((day, _)), Some((same, clock))) if day == same => clock.get(..TIME).unwrap_or(clock),
+        _ => last,
+    }
+}
+
 /// Prints a row, and before the first of a day its date: the time, the outcome, the cells, the details.
 fn print_row(page: &mut Page<'_>, values: Values<'_>, widths: &[usize; COLUMNS], day: &mut String) {
     let mut texts = values.flatten();
@@ -145,10 +165,7 @@ fn print_row(page: &mut Page<'_>, values: Values<'_>, widths: &[usize; COLUMNS],
     if date != day {
         date.clone_into(day);
         page.line("");
-        let heading: Vec<String> =
-            HEADINGS.iter().zip(widths).map(|(text, width)| pad(shorten(text, *width), *width)).collect();
-        page.line(&page.paint.bold(&format!("{date} ({})", page.style.zone.name())));
-        page.line(&page.paint.dim(&format!("{}  {}", pad("time".to_owned(), TIME), heading.join("  "))));
+        page.line(&page.paint.bold(date));
     }
     let cells: Vec<String> =
         widths.iter().zip(texts.by_ref()).map(|(width, text)| pad(shorten(text, *width), *width)).collect();
@@ -159,8 +176,8 @@ fn print_row(page: &mut Page<'_>, values: Values<'_>, widths: &[usize; COLUMNS],
         "failed" | "attempted" => page.paint.dim(line),
         _ => line.to_owned(),
     });
-    for (label, text) in std::iter::from_fn(|| Some((texts.next()?, texts.next()?))) {
-        page.labelled(TIME + BETWEEN, label, &plain(text));
+    if let Some(details) = texts.next().filter(|details| !details.is_empty()) {
+        page.item(TIME + BETWEEN, details);
     }
 }
 
@@ -186,11 +203,9 @@ fn cells(fold: &Fold) -> [String; COLUMNS] {
         (source, name, _) => format!("{source} ({name})"),
     };
     let method = if fold.mixed { "several ways".to_owned() } else { method(attempt) };
-    let how = [&*login.service, &method, &login.package]
-        .into_iter()
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let package = if fold.mixed { "" } else { &*login.package };
+    let how =
+        [&*login.service, &method, package].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let long = match &attempt.end {
         _ if fold.times > 1 || login.outcome != Outcome::Accepted => String::new(),
         End::Told(end, _) => duration(nanos_between(attempt, *end)),
@@ -206,38 +221,29 @@ fn method(attempt: &Attempt<Place>) -> String {
     factors.chain([&*attempt.login.method]).collect::<Vec<_>>().join(" + ")
 }
 
-/// Labels with texts: what is known beyond the columns. `last` is when the last of several was.
-fn details(fold: &Fold, last: &str) -> Vec<String> {
+/// What is known beyond the columns. `until` is when the last of several was.
+fn details(fold: &Fold, until: &str) -> Vec<String> {
     let (attempt, login) = (&fold.first, &fold.first.login);
-    let mut list: Vec<(&str, String)> = Vec::new();
+    let mut list = Vec::new();
     if fold.times > 1 {
-        list.push(("until", last.replace('T', " ")));
+        list.push(format!("until {until}"));
     }
     if fold.accounts.len() > 1 {
-        list.push(("accounts", most(&fold.accounts, fold.others)));
+        list.push(most(&fold.accounts, fold.others));
     }
     if !fold.reasons.is_empty() {
-        list.push(("reason", most(&fold.reasons, 0)));
+        list.push(most(&fold.reasons, 0));
     }
     if fold.times == 1 {
-        list.extend(login.key.as_ref().map(|key| ("key", format!("{} {}", key.kind, key.fingerprint))));
+        list.extend(login.key.as_ref().map(|key| format!("{} {}", key.kind, key.fingerprint)));
         list.extend(login.certificate.as_ref().map(|certificate| {
             let (id, kind) = (&certificate.id, &certificate.authority_kind);
-            ("certificate", format!("\"{id}\" serial {} of CA {kind} {}", certificate.serial, certificate.authority))
+            format!("certificate \"{id}\" serial {} of CA {kind} {}", certificate.serial, certificate.authority)
         }));
+        list.extend(requests(attempt));
     }
-    if !attempt.requests.is_empty() {
-        list.push(("asked for", requests(attempt).join("; ")));
-    }
-    if login.outcome == Outcome::Accepted && fold.times == 1 {
-        if let End::Told(_, reason) = &attempt.end
-            && !reason.is_empty()
-        {
-            list.push(("ended", reason.clone()));
-        }
-        list.push(("record", place_text(&attempt.place)));
-    }
-    list.into_iter().flat_map(|(label, text)| [label.to_owned(), text]).collect()
+    list.push(place_text(&attempt.place));
+    list
 }
 
 /// The most frequent of some names with their counts.
