@@ -186,10 +186,9 @@ impl<'a> Login<'a> {
         Link { host, session, source, port: self.port }
     }
 
-    /// With texts of its own.
-    pub fn into_owned(self) -> Login<'static> {
-        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        let certificate = |certificate: Certificate<'_>| Certificate {
+    /// With texts of its own, as `own` makes them.
+    pub(crate) fn with_texts(self, own: impl Fn(Cow<'a, str>) -> Cow<'static, str>) -> Login<'static> {
+        let certificate = |certificate: Certificate<'a>| Certificate {
             id: own(certificate.id),
             serial: certificate.serial,
             authority_kind: own(certificate.authority_kind),

@@ -11,6 +11,10 @@ use crate::{Link, Login, Logout, Outcome, Request, Step, Time, Values};
 const MAX_OPEN: usize = 1 << 16;
 /// How many requests of a session are kept.
 const MAX_REQUESTS: usize = 16;
+/// How many names of a connection, and how many factors.
+const MAX_NAMES: usize = 16;
+/// The longest text that is kept, in bytes; names of accounts and machines are shorter.
+const MAX_TEXT: usize = 256;
 /// How far apart two records of one login may be, in nanoseconds, that do not name the session alike.
 const SAME_LOGIN: i64 = 5_000_000_000;
 
@@ -88,7 +92,7 @@ impl<P> Attempt<P> {
             "forgotten" => End::Forgotten,
             _ => End::NotTold,
         };
-        let login = Login::unpack(values)?.into_owned();
+        let login = Login::unpack(values)?.with_texts(kept);
         Some(Self { time, number, place, login, factors, requests, more_requests, end })
     }
 }
@@ -111,7 +115,8 @@ struct Connection<P> {
 }
 
 /// Joins the records of each session. Shown [`Step`]s in the order of time, it gives every try to log in, each as soon as no more can be
-/// known of it. What it keeps is bounded: the 65,536 sessions begun last, and as many connections that nobody has logged in by.
+/// known of it. What it keeps is bounded: the 65,536 sessions begun last, and as many connections
+/// that nobody has logged in by; of a text 256 bytes.
 pub struct Sessions<P> {
     next: u64,
     open: BTreeMap<u64, Connection<P>>,
@@ -189,6 +194,7 @@ impl<P> Connection<P> {
         self.told |= other.told;
         self.told_interactive |= other.told_interactive;
         self.factors.extend(other.factors);
+        self.factors.truncate(MAX_NAMES);
         other.requests.into_iter().for_each(|request| self.request(request));
         self.more_requests += other.more_requests;
     }
@@ -197,6 +203,10 @@ impl<P> Connection<P> {
 /// The names under which a connection is known on its machine.
 fn keys(of: &Link<'_>, scope: &str) -> Vec<String> {
     let host = if of.host.is_empty() { scope } else { &of.host };
+    // So long is no name; what has it stands for itself.
+    if host.len() + of.session.len() + of.source.len() > 4 * MAX_TEXT {
+        return Vec::new();
+    }
     let mut keys = Vec::new();
     if !of.session.is_empty() {
         keys.push(format!("{host}\0{}", of.session));
@@ -210,7 +220,7 @@ fn keys(of: &Link<'_>, scope: &str) -> Vec<String> {
 /// A name for a session that is known from a hint alone, since the login itself may come from another process.
 fn account_key(login: &Login<'_>, scope: &str) -> String {
     let host = if login.host.is_empty() { scope } else { &login.host };
-    format!("{host}\0{}\0{}\0", login.service, login.user)
+    format!("{host}\0{}\0{}\0", login.service, kept(Cow::Borrowed(&login.user)))
 }
 
 impl<P: Clone> Sessions<P> {
@@ -251,14 +261,12 @@ impl<P: Clone> Sessions<P> {
         found
     }
 
-    fn get(&mut self, id: u64) -> Option<&mut Connection<P>> {
-        self.open.get_mut(&id).or_else(|| self.pending.get_mut(&id))
-    }
-
     fn name(&mut self, id: u64, keys: Vec<String>) {
-        let new: Vec<String> = keys.into_iter().filter(|key| self.by_key.insert(key.clone(), id) != Some(id)).collect();
-        if let Some(connection) = self.get(id) {
-            connection.keys.extend(new);
+        for key in keys {
+            let Some(connection) = self.open.get_mut(&id).or_else(|| self.pending.get_mut(&id)) else { return };
+            if connection.keys.len() < MAX_NAMES && self.by_key.insert(key.clone(), id) != Some(id) {
+                connection.keys.push(key);
+            }
         }
     }
 
@@ -321,7 +329,7 @@ impl<P: Clone> Sessions<P> {
         let known = self.find(&named).into_iter().find(|id| self.open.get(id).is_some_and(same));
         if let Some(connection) = known.and_then(|id| self.open.get_mut(&id)) {
             connection.weak = false;
-            let mut login = login.into_owned();
+            let mut login = login.with_texts(kept);
             if let Some(attempt) = &mut connection.accepted {
                 // The session's name stays that of the process which ends it.
                 std::mem::swap(&mut attempt.login, &mut login);
@@ -374,7 +382,10 @@ impl<P: Clone> Sessions<P> {
             let connection = self.find_or_begin(keys);
             connection.told = true;
             match attempt.login.outcome {
-                Outcome::Partial => connection.factors.push(attempt.login.method.to_string()),
+                Outcome::Partial if connection.factors.len() < MAX_NAMES => {
+                    connection.factors.push(attempt.login.method.to_string());
+                }
+                Outcome::Partial => {}
                 _ => connection.told_interactive |= attempt.login.method == "keyboard-interactive",
             }
             if let (true, [_, Some(hint)]) = (attempt.login.reason.is_empty(), &mut connection.hints) {
@@ -398,7 +409,7 @@ impl<P: Clone> Sessions<P> {
         let [method, other] = &mut self.find_or_begin(keys).hints;
         let (place, is_method) = if attempt.login.method.is_empty() { (other, false) } else { (method, true) };
         match place {
-            Some(known) if is_method => known.login.times += attempt.login.times,
+            Some(known) if is_method => known.login.times = known.login.times.saturating_add(attempt.login.times),
             Some(known) => known.login.fill(attempt.login),
             None => *place = Some(attempt),
         }
@@ -411,7 +422,7 @@ impl<P: Clone> Sessions<P> {
         if let Some(tried) = logout.tried {
             let mut connection = pending.pop().unwrap_or_else(|| Connection::new(Vec::new()));
             match &mut connection.hints {
-                [_, Some(known)] => known.login.fill(tried.into_owned()),
+                [_, Some(known)] => known.login.fill(tried.with_texts(kept)),
                 [_, none] => *none = Some(attempt(at, *tried)),
             }
             pending.push(connection);
@@ -421,7 +432,7 @@ impl<P: Clone> Sessions<P> {
             return pending.into_iter().for_each(|connection| connection.finish(End::NotTold, out));
         };
         pending.into_iter().for_each(|other| session.absorb(other));
-        let end = End::Told(at.time, logout.reason.into_owned());
+        let end = End::Told(at.time, kept(logout.reason).into_owned());
         session.finish(end.clone(), out);
         open.for_each(|other| other.finish(end.clone(), out));
     }
@@ -447,7 +458,7 @@ fn attempt<P: Clone>(at: &At<'_, P>, login: Login<'_>) -> Attempt<P> {
         time: at.time,
         number: at.number,
         place: at.place.clone(),
-        login: login.into_owned(),
+        login: login.with_texts(kept),
         factors: Vec::new(),
         requests: Vec::new(),
         more_requests: 0,
@@ -455,13 +466,19 @@ fn attempt<P: Clone>(at: &At<'_, P>, login: Login<'_>) -> Attempt<P> {
     }
 }
 
-fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
+/// A text as it is kept: all of it, or its beginning and an ellipsis.
+fn kept(text: Cow<'_, str>) -> Cow<'static, str> {
+    if text.len() <= MAX_TEXT {
+        return Cow::Owned(text.into_owned());
+    }
+    let fits = |end: &usize| *end <= MAX_TEXT - '…'.len_utf8();
+    let end = text.char_indices().map(|(at, _)| at).take_while(fits).last().unwrap_or_default();
+    Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 
 /// What was asked for; its session is known.
 fn owned_request(request: Request<'_>) -> Request<'static> {
-    Request { of: Link::default(), kind: owned(request.kind), what: owned(request.what) }
+    Request { of: Link::default(), kind: kept(request.kind), what: kept(request.what) }
 }
 
 #[cfg(test)]

@@ -419,9 +419,13 @@ fn session_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         facts.add("server_address", address);
         facts.add("server_port", port);
     } else {
-        let (_, rest) = message.split_once("to connect to host ")?;
+        let (before, rest) = message.split_once("to connect to host ")?;
         let (host, rest) = rest.split_once(" port ")?;
         facts.action("forwarding_refused");
+        // Older ones do not name the client.
+        if let Some((_, who)) = before.strip_prefix("Received request from ").and_then(|who| peer(who.trim_end())) {
+            facts.peer(who);
+        }
         facts.add("destination_address", host);
         facts.add("destination_port", rest.split_once(',').map_or(rest, |(port, _)| port));
     }

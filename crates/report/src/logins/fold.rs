@@ -61,7 +61,8 @@ impl Fold {
         self.mixed |= login.method != self.first.login.method;
         let count = |counts: &mut BTreeMap<String, u64>, name: String| {
             if counts.len() < MAX_ACCOUNTS || counts.contains_key(&name) {
-                *counts.entry(name).or_default() += login.times;
+                let count = counts.entry(name).or_default();
+                *count = count.saturating_add(login.times);
                 return true;
             }
             false

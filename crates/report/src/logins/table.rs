@@ -74,7 +74,7 @@ impl<'a> LoginTable<'a> {
     }
 
     fn headline(&self, page: &mut Page<'_>) {
-        let total: u64 = self.counts.iter().sum();
+        let total = self.counts.iter().copied().fold(0, u64::saturating_add);
         if total == 0 {
             page.line(&page.paint.bold("No logins."));
             return page.text(
