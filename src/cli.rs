@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use event::Level;
-use report::{Format, Zone};
+use event::{Level, Outcome};
+use report::{Format, LoginFormat, Zone};
 
 /// Finds the traces of targeted intrusions in the evidence you already have, and tells what happened.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub struct Arguments {
 pub enum Command {
     /// Has this happened here? Hunt through evidence: event logs, their exports, folders and archives of them.
     Hunt(Box<HuntArguments>),
+    /// Who logged in, from where, how, and for how long? Every login and try that the evidence tells of, in the order of time.
+    Logins(Box<LoginsArguments>),
     /// List, check, test and update detection rules.
     Rules(RulesArguments),
     /// Show one record of evidence whole, with its neighbours.
@@ -154,6 +156,61 @@ pub enum Colour {
     Always,
     /// Never.
     Never,
+}
+
+/// Arguments of `logins`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  dreamcatcher logins /var/log                              who came in, and who tried
+  dreamcatcher logins --user root --outcome accepted logs/  when root was let in
+  dreamcatcher logins --source '203.0.113.*' logs/          what came from a network
+  dreamcatcher logins --format csv logs/ > logins.csv       every try, for a spreadsheet
+
+Exit status: 0 finished; 3 usage or configuration; 4 a path could not be read at all.")]
+pub struct LoginsArguments {
+    /// Evidence: files, folders, archives (.zip, .tar, .gz, .zst), or - for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Only logins of this account, with or without its domain (* for any characters; repeatable).
+    #[arg(long, value_name = "NAME", help_heading = "Selecting")]
+    pub user: Vec<String>,
+    /// Only logins to this machine (* for any characters; repeatable).
+    #[arg(long, value_name = "NAME", help_heading = "Selecting")]
+    pub host: Vec<String>,
+    /// Only logins from this address or machine (* for any characters; repeatable).
+    #[arg(long, value_name = "ADDRESS", help_heading = "Selecting")]
+    pub source: Vec<String>,
+    /// Only logins of this outcome: accepted, partial, failed, attempted (repeatable).
+    #[arg(long, value_name = "OUTCOME", help_heading = "Selecting")]
+    pub outcome: Vec<Outcome>,
+    /// Only logins at or after this time, e.g. 2026-11-01 or 2026-11-01T08:00+01:00; without zone, that of --timezone.
+    #[arg(long, value_name = "TIME", help_heading = "Selecting")]
+    pub since: Option<String>,
+    /// Only logins before this time.
+    #[arg(long, value_name = "TIME", help_heading = "Selecting")]
+    pub until: Option<String>,
+
+    /// The form of the list: text (failures that are alike on one line), jsonl, csv (every try).
+    #[arg(long, value_name = "FORMAT", default_value_t = LoginFormat::Text, help_heading = "Output")]
+    pub format: LoginFormat,
+    /// Show times in this zone: an IANA name (Europe/Berlin) or offset (+01:00). Default: UTC, or as site.toml says.
+    #[arg(long, value_name = "ZONE", help_heading = "Output", allow_hyphen_values = true)]
+    pub timezone: Option<Zone>,
+    /// Colour on the terminal: auto, always, never.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Colour,
+    /// Do not show progress.
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// How many threads to use. Default: as many as the machine has.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// What only your organisation knows (see docs/site.md). Default: site.toml in the configuration folder, if there.
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
 }
 
 /// Arguments of `rules`.

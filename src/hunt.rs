@@ -62,7 +62,11 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
 
     let output = Destination::open(arguments)?;
     let mut writer = output.writer()?;
-    let style = Style { zone: zone.clone(), width: width(arguments), colour: colour(arguments) };
+    let style = Style {
+        zone: zone.clone(),
+        width: width(arguments),
+        colour: colour(arguments.color, arguments.output.is_none()),
+    };
     let printer = arguments.format.printer(&mut writer, style)?;
     confine_to(arguments, &output);
     let mut sink = Printing { printer, chronicle: Chronicle::default(), findings: 0, worst: None };
@@ -270,25 +274,40 @@ fn confine_to(arguments: &HuntArguments, output: &Destination) {
     confine::confine(&readable, &writable);
 }
 
-fn colour(arguments: &HuntArguments) -> bool {
-    match arguments.color {
+/// Whether to use colour; `to_standard` if the report goes to standard output.
+pub fn colour(wanted: Colour, to_standard: bool) -> bool {
+    match wanted {
         Colour::Always => true,
         Colour::Never => false,
         Colour::Auto => {
-            arguments.output.is_none()
-                && io::stdout().is_terminal()
-                && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            to_standard && io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
         }
     }
 }
 
 /// The width of the terminal, if the report goes to one.
 fn width(arguments: &HuntArguments) -> Option<usize> {
-    let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
-    to_terminal.then(|| usize::from(console::Term::stdout().size().1).clamp(60, 160))
+    if arguments.output.is_none() { terminal_width() } else { None }
+}
+
+/// The width of the terminal, if standard output is one.
+pub fn terminal_width() -> Option<usize> {
+    io::stdout().is_terminal().then(|| usize::from(console::Term::stdout().size().1).clamp(60, 160))
 }
 
 fn summary(packs: &Packs, loaded: u64, tally: &Tally, selection: &Selection, findings: u64, zone: &Zone) -> Summary {
+    Summary {
+        rules: rules_summary(packs, loaded),
+        suppressed: selection.suppressed(),
+        findings,
+        known: selection.known(),
+        outside_time: selection.outside_time(),
+        ..evidence_summary(tally, zone)
+    }
+}
+
+/// What was read and what was not, for reports.
+pub fn evidence_summary(tally: &Tally, zone: &Zone) -> Summary {
     let failure =
         |unread: &evidence::Unread| report::Failure { path: unread.path.clone(), reason: unread.reason.clone() };
     let empty =
@@ -299,15 +318,11 @@ fn summary(packs: &Packs, loaded: u64, tally: &Tally, selection: &Selection, fin
     };
     Summary {
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        rules: rules_summary(packs, loaded),
         evidence: tally.pieces.iter().map(|piece| piece_summary(piece, zone)).collect(),
         unknown: tally.unknown.iter().map(unknown).collect(),
         skipped: tally.skipped.iter().map(failure).chain(empty).collect(),
         failures: tally.unreadable_arguments.iter().chain(&tally.failures).map(failure).collect(),
-        suppressed: selection.suppressed(),
-        findings,
-        known: selection.known(),
-        outside_time: selection.outside_time(),
+        ..Summary::default()
     }
 }
 

@@ -4,6 +4,7 @@ mod chronicle;
 mod cli;
 mod confine;
 mod hunt;
+mod logins;
 mod packs;
 mod progress;
 mod rules;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Status> {
     match command {
         Command::Hunt(arguments) => hunt::run(&arguments),
+        Command::Logins(arguments) => logins::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),
         Command::Completions { shell } => {

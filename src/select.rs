@@ -153,7 +153,7 @@ impl Record for Together<'_> {
 }
 
 /// A moment as typed: RFC 3339, or a day or day and time in `zone`.
-fn parse_time(text: &str, zone: &Zone) -> Result<Time> {
+pub fn parse_time(text: &str, zone: &Zone) -> Result<Time> {
     zone.parse_time(text).ok_or_else(|| {
         anyhow!("'{text}' is not a time; write 2026-11-01, 2026-11-01T08:00 or 2026-11-01T08:00:00+01:00")
     })

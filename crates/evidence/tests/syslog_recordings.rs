@@ -15,8 +15,8 @@ use std::{
 };
 
 use common::corpus;
-use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup, Time};
-use evidence::{Format, Login, Output, Syslog, login};
+use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Login, Piece, Seen, TextGroup, Time};
+use evidence::{Format, Output, Syslog, login};
 use serde_json::Value;
 
 /// Fields of a record, by name.
@@ -105,15 +105,15 @@ struct Try {
 
 fn told(login: &Login<'_>) -> Try {
     Try {
-        source: login.source.to_owned(),
+        source: login.source.to_string(),
         port: login.port.unwrap().into(),
         user: login.user.to_string(),
-        method: login.method.to_owned(),
+        method: login.method.to_string(),
         outcome: login.outcome.as_str().to_owned(),
-        key: login.key.map(|key| (key.kind.to_owned(), key.fingerprint.to_owned())).unwrap_or_default(),
+        key: login.key.as_ref().map(|key| (key.kind.to_string(), key.fingerprint.to_string())).unwrap_or_default(),
         certificate: login.certificate.as_ref().map(|certificate| {
-            let (kind, authority) = (certificate.authority_kind, certificate.authority);
-            (certificate.id.to_string(), certificate.serial, kind.to_owned(), authority.to_owned())
+            let (kind, authority) = (certificate.authority_kind.to_string(), certificate.authority.to_string());
+            (certificate.id.to_string(), certificate.serial, kind, authority)
         }),
     }
 }
@@ -172,7 +172,7 @@ fn logins(keeper: &Keeper) -> BTreeMap<Try, i64> {
         let Some(login) = login else { continue };
         assert_eq!(login.host, "web01");
         assert_eq!(
-            (login.user.as_ref(), login.source, login.method, login.outcome.as_str()),
+            (&*login.user, &*login.source, &*login.method, login.outcome.as_str()),
             (of("user"), of("source_address"), of("method"), of("outcome"))
         );
         *found.entry(told(&login)).or_default() += i64::try_from(login.times).unwrap();

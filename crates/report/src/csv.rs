@@ -106,7 +106,7 @@ pub(crate) fn matched_text(finding: &Finding, zone: &Zone) -> String {
 }
 
 /// Appends a cell and the comma behind it.
-fn push_cell(text: &str, row: &mut String) {
+pub(crate) fn push_cell(text: &str, row: &mut String) {
     // A semicolon may get an apostrophe.
     let shown = match is_plain_ascii(text) && text.len() <= CELL / 2 {
         true => Shown { text: text.to_owned(), left_out: 0 },

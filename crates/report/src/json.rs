@@ -12,7 +12,7 @@ use crate::{
     plain::{hidden, is_plain_ascii},
 };
 use finding::FindingView;
-pub(crate) use finding::by_field;
+pub(crate) use finding::{PlaceView, by_field};
 use summary::SummaryView;
 
 /// Prints a JSON object a line, one for each finding; the summary is no part of it.
@@ -89,7 +89,7 @@ impl Summary {
 }
 
 /// Into memory, since `out` may be slow at many small writes.
-fn write_json(value: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(out, Harmless);
     value.serialize(&mut serializer).map_err(io::Error::from)
 }

@@ -7,8 +7,7 @@
 //! ```
 //!
 //! A [`Printer`] is a sink: it knows no path and no argument, and writes to what it was given. It may be shown
-//! millions of findings: [`Jsonl`], [`Json`] and [`Csv`] write each at once; [`Timeline`] keeps the lines in an
-//! unnamed temporary file and sixteen bytes of each in memory; [`Terminal`] keeps a bounded number of groups.
+//! millions of findings: [`Jsonl`], [`Json`] and [`Csv`] write each at once; [`Timeline`] keeps the lines in a [`Spool`]; [`Terminal`] keeps a bounded number of groups.
 //!
 //! Promised here: the same findings give the same bytes. Whatever a value holds, no printer lets a control
 //! character, a change of direction or anything invisible out, and no cell of a CSV begins with a formula
@@ -18,9 +17,11 @@
 
 mod csv;
 mod json;
+mod logins;
 mod paint;
 mod place;
 mod plain;
+mod spool;
 mod summary;
 mod terminal;
 mod timeline;
@@ -36,12 +37,14 @@ use event::Finding;
 
 pub use crate::csv::Csv;
 pub use json::{Json, Jsonl};
+pub use logins::{LoginCsv, LoginFormat, LoginJsonl, LoginPrinter, LoginTable};
 pub use place::place_text;
 pub use plain::plain;
+pub use spool::Spool;
 pub use summary::{
     Evidence, Failure, NotApplicable, NumberGap, RulePack, RuleProblem, Rules, Summary, Suppressed, TimeGap, Unknown,
 };
-pub use terminal::{Terminal, write_summary};
+pub use terminal::{Terminal, write_reading, write_summary};
 pub use timeline::Timeline;
 pub use zone::Zone;
 

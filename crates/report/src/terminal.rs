@@ -2,7 +2,7 @@
 //! stands; what could not be looked at; and what to do next.
 
 mod groups;
-mod page;
+pub(crate) mod page;
 mod tally;
 
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use crate::{
 use groups::{Example, Group, Groups, Together};
 use page::{Page, counted, thousands};
 
-pub use tally::write_summary;
+pub use tally::{write_reading, write_summary};
 
 /// The longest name of a field that is aligned with others, in columns.
 const LABEL: usize = 24;

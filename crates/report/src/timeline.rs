@@ -1,9 +1,6 @@
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write},
-};
+use std::io::{self, Write};
 
-use event::Finding;
+use event::{Finding, Time};
 
 use crate::{
     Printer, Style, Summary,
@@ -11,6 +8,7 @@ use crate::{
     paint::Paint,
     place_text,
     plain::{columns, pad, shorten, shorten_front, show},
+    spool::Spool,
 };
 
 /// The longest that is shown of what matched, in columns, where the line itself has no limit.
@@ -25,15 +23,12 @@ const LEVEL: usize = 8;
 /// Prints a line a finding in the order of time: time, level, host, rule, techniques, what matched, place. What has no
 /// time comes last; what has the same time stands in the order of the evidence.
 ///
-/// The lines wait in an unnamed temporary file; sixteen bytes of each are kept in memory.
+/// The lines wait in a [`Spool`].
 pub struct Timeline<'a> {
     out: &'a mut (dyn Write + Send),
     style: Style,
-    spool: BufWriter<File>,
-    written: u64,
-    /// Each line's time (those without: the last there is) and where it begins in the spool, which rises.
-    index: Vec<(i64, u64)>,
-    untimed: Vec<u64>,
+    /// The lines by their times.
+    lines: Spool,
 }
 
 impl<'a> Timeline<'a> {
@@ -42,41 +37,19 @@ impl<'a> Timeline<'a> {
     /// # Errors
     /// When no temporary file can be made.
     pub fn new(out: &'a mut (dyn Write + Send), style: Style) -> io::Result<Self> {
-        Ok(Self::with_spool(out, style, tempfile::tempfile()?))
-    }
-
-    /// A printer to `out` that keeps its lines in `spool`, an empty file open for reading and writing.
-    pub fn with_spool(out: &'a mut (dyn Write + Send), style: Style, spool: File) -> Self {
-        let spool = BufWriter::with_capacity(1 << 16, spool);
-        Self { out, style, spool, written: 0, index: Vec::new(), untimed: Vec::new() }
+        Ok(Self { out, style, lines: Spool::new()? })
     }
 }
 
 impl Printer for Timeline<'_> {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let line = line(finding, &self.style);
-        self.spool.write_all(line.as_bytes())?;
-        match finding.time {
-            Some(time) => self.index.push((time.as_nanos(), self.written)),
-            None => self.untimed.push(self.written),
-        }
-        self.written += line.len() as u64;
-        Ok(())
+        let time = finding.time.map_or(i64::MAX, Time::as_nanos);
+        self.lines.push(time, line.as_bytes())
     }
 
     fn end(&mut self, _: &Summary) -> io::Result<()> {
-        self.spool.flush()?;
-        self.index.sort_unstable();
-        let mut spool = BufReader::with_capacity(1 << 12, self.spool.get_ref());
-        let mut at = spool.seek(SeekFrom::Start(0))?;
-        let mut line = Vec::new();
-        for begin in self.index.iter().map(|(_, begin)| *begin).chain(self.untimed.iter().copied()) {
-            // Within what is buffered this does not read again, and neighbours in time are often neighbours there.
-            spool.seek_relative(begin.cast_signed() - at.cast_signed())?;
-            line.clear();
-            at = begin + spool.read_until(b'\n', &mut line)? as u64;
-            self.out.write_all(&line)?;
-        }
+        self.lines.read(|_, line| self.out.write_all(line))?;
         self.out.flush()
     }
 }

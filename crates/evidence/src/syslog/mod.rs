@@ -40,7 +40,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use event::Time;
 
 use crate::{Cutter, Format, Reader};
-pub use sshd::{Certificate, Key, Login, Outcome, login};
+pub use sshd::login;
 
 /// Syslog text.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,13 @@ impl Format for Syslog {
     fn reader(&self) -> Box<dyn Reader> {
         Box::new(read::SyslogReader::new(self.latest))
     }
+}
+
+/// What a message of sshd says, as fields; for other logs in which sshd writes.
+pub(crate) fn sshd_fields(message: &str, visit: &mut dyn FnMut(&str, &str)) {
+    let mut facts = facts::Facts::default();
+    programs::Program::named("sshd").facts("sshd", message, &mut facts);
+    facts.iter().for_each(|(name, value)| visit(name, value));
 }
 
 #[cfg(test)]

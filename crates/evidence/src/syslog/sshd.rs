@@ -7,79 +7,12 @@
 
 use std::borrow::Cow;
 
+use event::{Certificate, Key, Login, Outcome};
+
 use super::facts::{Facts, is_number, unvis};
 
 /// Longest address or host name in a line.
 const MAX_ADDRESS: usize = 255;
-
-/// One try to log in, and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login<'a> {
-    /// The account, as the client named it.
-    pub user: Cow<'a, str>,
-    /// Whether the account was unknown, or one that the configuration refuses; sshd calls both `invalid user`.
-    pub is_unknown: bool,
-    /// The machine that was logged in to; empty where the log does not say.
-    pub host: &'a str,
-    /// The client's address.
-    pub source: &'a str,
-    /// The client's port.
-    pub port: Option<u16>,
-    /// `password`, `publickey`, `keyboard-interactive`, `hostbased`, `none`, `gssapi-with-mic`.
-    pub method: &'a str,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// The key it was tried with.
-    pub key: Option<Key<'a>>,
-    /// The certificate of that key.
-    pub certificate: Option<Certificate<'a>>,
-    /// How many such tries the line stands for (`message repeated 3 times`).
-    pub times: u64,
-}
-
-/// What came of a try to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// The client is in.
-    Accepted,
-    /// One of several factors was right.
-    Partial,
-    /// Refused.
-    Failed,
-}
-
-impl Outcome {
-    /// `accepted`, `partial` or `failed`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Partial => "partial",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// A public key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key<'a> {
-    /// `ED25519`, `RSA`, `ECDSA`, `ED25519-SK`, …; without `-CERT`.
-    pub kind: &'a str,
-    /// `SHA256:…`, in old logs MD5 in hexadecimal; empty where a certificate is told without it.
-    pub fingerprint: &'a str,
-}
-
-/// An OpenSSH certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate<'a> {
-    /// Its key id, as written.
-    pub id: Cow<'a, str>,
-    /// Its serial.
-    pub serial: u64,
-    /// The authority's kind of key.
-    pub authority_kind: &'a str,
-    /// The authority's fingerprint.
-    pub authority: &'a str,
-}
 
 /// The try to log in that a message of sshd tells of; `None` if it tells of none. `host` is the machine that wrote it.
 ///
@@ -87,7 +20,7 @@ pub struct Certificate<'a> {
 /// it would be counted twice.
 pub fn login<'a>(host: &'a str, message: &'a str) -> Option<Login<'a>> {
     let (times, message) = repeated(message).unwrap_or((1, message));
-    Some(Login { host, times, ..attempt(message)? })
+    Some(Login { host: host.into(), times, ..attempt(message)? })
 }
 
 /// The times that `message repeated 3 times: [ … ]` stands for, and the message.
@@ -129,8 +62,18 @@ fn attempt(message: &str) -> Option<Login<'_>> {
     let (user, (source, port)) = from(who)?;
     let (key, certificate) = if told.is_empty() || method.starts_with("gssapi") { (None, None) } else { key(told) };
     let user = unvis(user);
-    let port = port.parse().ok();
-    Some(Login { user, is_unknown, host: "", source, port, method, outcome, key, certificate, times: 1 })
+    Some(Login {
+        user,
+        is_unknown,
+        source: source.into(),
+        port: port.parse().ok(),
+        service: "ssh".into(),
+        method: method.into(),
+        outcome,
+        key,
+        certificate,
+        ..Login::default()
+    })
 }
 
 fn without_protocol(text: &str) -> Option<&str> {
@@ -180,14 +123,14 @@ fn key(told: &str) -> (Option<Key<'_>>, Option<Certificate<'_>>) {
     let Some((written, rest)) = told.split_once(' ') else { return (None, None) };
     let first = |text| str::split_once(text, [' ', ',']).map_or(text, |(first, _)| first);
     let Some(kind) = written.strip_suffix("-CERT") else {
-        return (Some(Key { kind: written, fingerprint: first(rest) }), None);
+        return (Some(Key { kind: written.into(), fingerprint: first(rest).into() }), None);
     };
     // Before OpenSSH 6.8 a certificate's own fingerprint was not told.
     let (fingerprint, rest) = match rest.strip_prefix("ID ") {
         Some(rest) => ("", rest),
         None => rest.split_once(" ID ").unwrap_or((rest, "")),
     };
-    (Some(Key { kind, fingerprint }), certificate(rest))
+    (Some(Key { kind: kind.into(), fingerprint: fingerprint.into() }), certificate(rest))
 }
 
 /// `key id (serial 42) CA ED25519 SHA256:…`; the key id may hold the same words, so the last count.
@@ -199,8 +142,13 @@ fn certificate(text: &str) -> Option<Certificate<'_>> {
         let (serial, rest) = rest.split_at_checked(digits)?;
         let rest = rest.strip_prefix(") CA ")?;
         let (authority_kind, rest) = rest.split_once(' ')?;
-        let authority = rest.split_once([' ', ',']).map_or(rest, |(first, _)| first);
-        Some(Certificate { id: unvis(id), serial: serial.parse().ok()?, authority_kind, authority })
+        let authority = rest.split_once([' ', ',']).map_or(rest, |(first, _)| first).into();
+        Some(Certificate {
+            id: unvis(id),
+            serial: serial.parse().ok()?,
+            authority_kind: authority_kind.into(),
+            authority,
+        })
     })
 }
 
@@ -471,9 +419,13 @@ fn session_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         facts.add("server_address", address);
         facts.add("server_port", port);
     } else {
-        let (_, rest) = message.split_once("to connect to host ")?;
+        let (before, rest) = message.split_once("to connect to host ")?;
         let (host, rest) = rest.split_once(" port ")?;
         facts.action("forwarding_refused");
+        // Older ones do not name the client.
+        if let Some((_, who)) = before.strip_prefix("Received request from ").and_then(|who| peer(who.trim_end())) {
+            facts.peer(who);
+        }
         facts.add("destination_address", host);
         facts.add("destination_port", rest.split_once(',').map_or(rest, |(port, _)| port));
     }
@@ -606,7 +558,7 @@ mod tests {
     #[test]
     fn repeats_are_counted_and_other_words_claim_nothing() {
         let login = login("web01", "message repeated 2 times: [ Failed password for a from ::1 port 1 ssh2]").unwrap();
-        assert_eq!((login.times, login.host, login.source, login.port), (2, "web01", "::1", Some(1)));
+        assert_eq!((login.times, &*login.host, &*login.source, login.port), (2, "web01", "::1", Some(1)));
         for message in [
             "Accepted",
             "Accepted key ED25519 SHA256:x found at /root/.ssh/authorized_keys:1",

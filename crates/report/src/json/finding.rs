@@ -89,22 +89,23 @@ struct SourceView<'a> {
     event_id: u32,
 }
 
+/// Where a record stands.
 #[derive(Serialize)]
-struct PlaceView<'a> {
+pub(crate) struct PlaceView<'a> {
     path: &'a str,
     #[serde(flatten)]
     position: PositionView,
 }
 
 impl<'a> PlaceView<'a> {
-    fn of(place: &'a Place) -> Self {
+    pub(crate) fn of(place: &'a Place) -> Self {
         Self { path: &place.piece.path, position: PositionView::of(place.position) }
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum PositionView {
+pub(crate) enum PositionView {
     Record(u64),
     Line(u64),
     Offset(u64),

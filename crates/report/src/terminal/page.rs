@@ -13,7 +13,7 @@ const COMFORTABLE: usize = 100;
 const ITEM: usize = 1000;
 
 /// Lines that are about to be written.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     text: String,
     pub style: &'a Style,
     pub paint: Paint,
@@ -84,12 +84,12 @@ impl<'a> Page<'a> {
 }
 
 /// A number with its noun: `1 rule`, `1,234 rules`.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
 /// A number with commas between its thousands.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -102,7 +102,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// A number of bytes as people read it: `1.2 GiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut rest = bytes as f64;
     let mut shown = counted(bytes, "byte", "bytes");

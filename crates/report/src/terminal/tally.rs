@@ -23,28 +23,50 @@ const LISTED: usize = 5;
 pub fn write_summary(summary: &Summary, out: &mut dyn Write, style: &Style) -> io::Result<()> {
     let mut page = Page::new(style);
     tally(&mut page, summary);
-    failures(&mut page, "Could not be read", &summary.failures);
-    damages(&mut page, summary);
-    gaps(&mut page, summary);
-    silences(&mut page, summary);
+    unread(&mut page, summary);
     problems(&mut page, "Refused rules", &summary.rules.refused);
     problems(&mut page, "Correlation rules that were not run", &summary.rules.not_run);
-    unknown(&mut page, summary);
-    failures(&mut page, "Skipped", &summary.skipped);
-    suppressed(&mut page, summary);
-    notes(&mut page, summary);
-    evidence(&mut page, summary);
+    left(&mut page, summary);
     page.write_to(out)
+}
+
+/// Writes what a summary says of the evidence alone, for work without rules and findings.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_reading(summary: &Summary, out: &mut dyn Write, style: &Style) -> io::Result<()> {
+    let mut page = Page::new(style);
+    page.border();
+    page.line(&page.paint.bold("Tally"));
+    records(&mut page, summary);
+    files(&mut page, summary);
+    unread(&mut page, summary);
+    left(&mut page, summary);
+    page.write_to(out)
+}
+
+/// What could not be read of the evidence.
+fn unread(page: &mut Page<'_>, summary: &Summary) {
+    failures(page, "Could not be read", &summary.failures);
+    damages(page, summary);
+    gaps(page, summary);
+    silences(page, summary);
+}
+
+/// What was left out, what else there is to say, and what was read.
+fn left(page: &mut Page<'_>, summary: &Summary) {
+    unknown(page, summary);
+    failures(page, "Skipped", &summary.skipped);
+    suppressed(page, summary);
+    notes(page, summary);
+    evidence(page, summary);
 }
 
 fn tally(page: &mut Page<'_>, summary: &Summary) {
     let (totals, rules) = (summary.totals(), &summary.rules);
-    let number = |number: u64, what: &str| format!("{} {what}", thousands(number));
     page.border();
     page.line(&page.paint.bold("Tally"));
-    let pieces = counted(summary.evidence.len() as u64, "piece", "pieces");
-    row(page, "evidence", &format!("{pieces}, {}{}", size(totals.bytes), formats(summary)));
-    row(page, "records", &format!("{}, {}", number(totals.records, "read"), number(totals.damaged, "damaged")));
+    records(page, summary);
     let not_used = rules.not_applicable.iter().fold(0u64, |sum, one| sum.saturating_add(one.rules));
     let refused = number(rules.refused.len() as u64, "refused");
     row(page, "rules", &format!("{}, {refused}, {}", number(rules.loaded, "used"), number(not_used, "not used")));
@@ -58,14 +80,29 @@ fn tally(page: &mut Page<'_>, summary: &Summary) {
     };
     let findings = format!("{}, {}", thousands(summary.findings), number(totals.suppressed, "suppressed"));
     row(page, "findings", &format!("{findings}{known}{outside}"));
-    let skipped = number(summary.skipped.len() as u64, "skipped");
-    let unknown = number(summary.unknown.len() as u64, "of unknown format");
-    let failed = number(summary.failures.len() as u64, "could not be read");
-    row(page, "files", &format!("{skipped}, {unknown}, {failed}"));
+    files(page, summary);
     for reason in &rules.not_applicable {
         row(page, "not used", &format!("{}: {}", counted(reason.rules, "rule", "rules"), reason.reason));
     }
     row(page, "versions", &versions(summary));
+}
+
+fn number(number: u64, what: &str) -> String {
+    format!("{} {what}", thousands(number))
+}
+
+fn records(page: &mut Page<'_>, summary: &Summary) {
+    let totals = summary.totals();
+    let pieces = counted(summary.evidence.len() as u64, "piece", "pieces");
+    row(page, "evidence", &format!("{pieces}, {}{}", size(totals.bytes), formats(summary)));
+    row(page, "records", &format!("{}, {}", number(totals.records, "read"), number(totals.damaged, "damaged")));
+}
+
+fn files(page: &mut Page<'_>, summary: &Summary) {
+    let skipped = number(summary.skipped.len() as u64, "skipped");
+    let unknown = number(summary.unknown.len() as u64, "of unknown format");
+    let failed = number(summary.failures.len() as u64, "could not be read");
+    row(page, "files", &format!("{skipped}, {unknown}, {failed}"));
 }
 
 fn row(page: &mut Page<'_>, label: &str, text: &str) {

@@ -1,0 +1,219 @@
+use std::borrow::Cow;
+
+use event::{Certificate, Key, Link, LogSource, Login, Logout, Outcome, Request, Step};
+
+use super::{Fields, address, base_name};
+
+/// Services of PAM by which a person logs in at the machine itself, or at what stands for it.
+const AT_THE_MACHINE: [&str; 16] = [
+    "login",
+    "remote",
+    "gdm",
+    "gdm-password",
+    "gdm-autologin",
+    "gdm-fingerprint",
+    "gdm-smartcard",
+    "lightdm",
+    "lightdm-autologin",
+    "sddm",
+    "sddm-autologin",
+    "kdm",
+    "xdm",
+    "lxdm",
+    "cockpit",
+    "xrdp-sesman",
+];
+
+pub(super) fn tells(source: &LogSource<'_>) -> bool {
+    matches!(source.channel, "syslog" | "journal" | "wtmp" | "btmp" | "utmp" | "lastlog")
+}
+
+pub(super) fn step(source: &LogSource<'_>, host: String, fields: Fields) -> Option<Step<'static>> {
+    let host = Cow::Owned(host);
+    match source.channel {
+        "wtmp" | "utmp" => wtmp(host, &fields),
+        "btmp" => Some(btmp(host, &fields)),
+        "lastlog" => Some(lastlog(host, &fields)),
+        _ => said(source.provider, host, &fields),
+    }
+}
+
+/// What the message of a program says.
+pub(super) fn said(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+    let program = base_name(program);
+    match fields.get("action") {
+        "" => None,
+        "login" if program == "login" => Some(Step::Login(console(host, fields))),
+        "su" => Some(su(host, fields)),
+        "session_opened" | "session_closed" | "authentication_failure" => pam(host, fields),
+        action => sshd(action, host, fields),
+    }
+}
+
+fn session(fields: &Fields) -> Cow<'static, str> {
+    match fields.get("pid") {
+        "" => Cow::Borrowed(""),
+        pid => Cow::Owned(format!("pid {pid}")),
+    }
+}
+
+fn link(host: Cow<'static, str>, fields: &Fields) -> Link<'static> {
+    let port = fields.get("source_port").parse().ok();
+    Link { host, session: session(fields), source: address(fields.get("source_address")), port }
+}
+
+fn outcome(fields: &Fields) -> Outcome {
+    fields.get("outcome").parse().unwrap_or(Outcome::Failed)
+}
+
+/// What all programs name alike.
+fn common(host: Cow<'static, str>, service: &str, fields: &Fields) -> Login<'static> {
+    let Link { host, session, source, port } = link(host, fields);
+    Login {
+        user: Cow::Owned(fields.0.get("user").cloned().unwrap_or_default()),
+        is_unknown: fields.get("invalid_user") == "true",
+        host,
+        source,
+        port,
+        terminal: Cow::Owned(fields.get("terminal").trim_start_matches("/dev/").to_owned()),
+        service: Cow::Owned(service.to_owned()),
+        method: fields.take("method"),
+        outcome: outcome(fields),
+        reason: fields.take("reason"),
+        session,
+        times: fields.get("repeated").parse().unwrap_or(1),
+        ..Login::default()
+    }
+}
+
+/// login(1) calls an account `UNKNOWN` that there is not.
+fn console(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
+    let mut login = common(host, "login", fields);
+    login.is_unknown = login.user == "UNKNOWN" && login.outcome == Outcome::Failed;
+    login
+}
+
+fn su(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+    let mut login = common(host, "su", fields);
+    login.by_user = std::mem::replace(&mut login.user, fields.take("run_as_user"));
+    // su of shadow-utils tells of each try twice.
+    if fields.get("message").starts_with(['+', '-']) { Step::Hint(login) } else { Step::Login(login) }
+}
+
+fn pam(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+    let service = match fields.get("pam_service") {
+        "sshd" => "ssh",
+        "su" | "su-l" => "su",
+        service => AT_THE_MACHINE.into_iter().find(|known| *known == service)?,
+    };
+    let outcome = match fields.get("action") {
+        "session_closed" => return Some(Step::Logout(Logout { of: link(host, fields), ..Logout::default() })),
+        "session_opened" => Outcome::Accepted,
+        // These say themselves what failed.
+        _ if matches!(service, "ssh" | "su" | "login") => return None,
+        _ => Outcome::Failed,
+    };
+    let by_user = if service == "su" { fields.take("by_user") } else { Cow::Borrowed("") };
+    Some(Step::Hint(Login { outcome, by_user, ..common(host, service, fields) }))
+}
+
+fn sshd(action: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+    let login = |host| common(host, "ssh", fields);
+    let hint = |host, method: &'static str| {
+        Some(Step::Hint(Login { outcome: Outcome::Failed, method: Cow::Borrowed(method), ..login(host) }))
+    };
+    let request = |kind: &str, what: String| {
+        Some(Step::Request(Request { of: link(host.clone(), fields), kind: kind.to_owned().into(), what: what.into() }))
+    };
+    match action {
+        "login" => Some(Step::Login(Login { key: key(fields), certificate: certificate(fields), ..login(host) })),
+        "pam_failure" => hint(host, "keyboard-interactive"),
+        "invalid_user" | "login_refused" | "too_many_failures" => hint(host, ""),
+        "certificate_refused" | "key_refused" => hint(host, ""),
+        "disconnect" | "timeout" => disconnect(host, fields),
+        "session_started" => request(fields.get("session_type"), fields.get("command").to_owned()),
+        "subsystem_requested" => request("subsystem", fields.get("command").to_owned()),
+        "forwarding_refused" => {
+            let (to, port) = (fields.get("destination_address"), fields.get("destination_port"));
+            request("forwarding refused", format!("{to}:{port}"))
+        }
+        "session_process" => {
+            Some(Step::Child(link(host, fields), Cow::Owned(format!("pid {}", fields.get("child_pid")))))
+        }
+        _ => None,
+    }
+}
+
+/// The end of a connection; before anyone was let in, it may be all that is told of a try.
+fn disconnect(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+    let message = fields.get("message");
+    let is_before = message.ends_with(" [preauth]");
+    if is_before && message.starts_with("Received disconnect") {
+        // Whom it was about is told next.
+        return None;
+    }
+    let of = link(host.clone(), fields);
+    let told = is_before && fields.0.contains_key("user");
+    let tried = told.then(|| {
+        let reason = fields.take("reason");
+        Box::new(Login { outcome: Outcome::Failed, reason, ..common(host, "ssh", fields) })
+    });
+    Some(Step::Logout(Logout { of, reason: fields.take("reason"), tried }))
+}
+
+fn key(fields: &Fields) -> Option<Key<'static>> {
+    let kind = fields.take("key_type");
+    (!kind.is_empty()).then(|| Key { kind, fingerprint: fields.take("key_fingerprint") })
+}
+
+fn certificate(fields: &Fields) -> Option<Certificate<'static>> {
+    Some(Certificate {
+        id: Cow::Owned(fields.0.get("certificate_id").cloned().unwrap_or_default()),
+        serial: fields.get("certificate_serial").parse().ok()?,
+        authority_kind: fields.take("ca_key_type"),
+        authority: fields.take("ca_fingerprint"),
+    })
+}
+
+/// A terminal has one session at a time, and its end is told by the terminal alone: the process may be another one.
+fn wtmp(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+    let session = Cow::Owned(format!("terminal {}", fields.get("terminal")));
+    match fields.get("type") {
+        "USER_PROCESS" | "user_process" | "7" => {
+            let mut login = terminal_login(host, fields);
+            login.outcome = Outcome::Accepted;
+            login.session = session;
+            Some(Step::Login(login))
+        }
+        "DEAD_PROCESS" | "dead_process" | "8" => {
+            let of = Link { host, session, ..Link::default() };
+            Some(Step::Logout(Logout { of, ..Logout::default() }))
+        }
+        _ => None,
+    }
+}
+
+fn btmp(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+    let mut login = terminal_login(host, fields);
+    login.outcome = Outcome::Failed;
+    login.is_unknown = login.user == "UNKNOWN";
+    Step::Login(login)
+}
+
+/// The last login of an account, which is a number there: `#1000`, as sudo writes it.
+fn lastlog(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+    let user = Cow::Owned(format!("#{}", fields.get("uid")));
+    Step::Login(Login { user, outcome: Outcome::Accepted, ..terminal_login(host, fields) })
+}
+
+fn terminal_login(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
+    let service = if fields.get("terminal").starts_with("ssh") { "ssh" } else { "terminal" };
+    let login = common(host, service, fields);
+    let source = match fields.get("source_address") {
+        "" | "0.0.0.0" | "::" => fields.get("source_host"),
+        known => known,
+    };
+    let name = fields.get("source_host");
+    let source_host = if name == source { Cow::Borrowed("") } else { Cow::Owned(name.to_owned()) };
+    Login { source: address(source), source_host, session: Cow::Borrowed(""), port: None, ..login }
+}

@@ -1,0 +1,76 @@
+//! What records tell of logins and sessions, whatever log they stand in: one view over the names that fields have
+//! ([`docs/fields.md`](../../../docs/fields.md)), so that a reader has nothing to do for it.
+//!
+//! | evidence | logins | ends |
+//! |---|---|---|
+//! | sshd, also `sshd-session` and OpenSSH on Windows | `Accepted`, `Failed`, `Partial …`; where sshd says no more than that, `Invalid user`, PAM's failure, `Connection closed by authenticating user …` | disconnect, PAM's `session closed` |
+//! | login(1), display managers, su | their own lines, PAM's `session opened` | PAM's `session closed` |
+//! | wtmp, utmp, btmp, lastlog | a user's process; every record of btmp is a failure; the last login of a number | the terminal's dead process |
+//! | auditd | `USER_LOGIN`, else `USER_START` | `USER_END` |
+//! | Windows' Security log | 4624, 4625, 4648 | 4634, 4647 |
+//! | Windows' terminal services | 1149; 21, 25 | 23, 24 |
+
+mod audit;
+mod linux;
+mod windows;
+
+use std::{borrow::Cow, collections::HashMap};
+
+use event::{LogSource, Record, Step};
+
+/// Whether records of this kind may tell of logins at all; [`step`] need not be asked about others.
+pub fn tells_of_logins(source: &LogSource<'_>) -> bool {
+    match source.product {
+        "windows" => windows::tells(source),
+        "linux" => linux::tells(source) || audit::tells(source),
+        _ => false,
+    }
+}
+
+/// What a record tells of a login or session; `None` for most.
+pub fn step(record: &dyn Record) -> Option<Step<'static>> {
+    let source = record.source();
+    if !tells_of_logins(&source) {
+        return None;
+    }
+    let fields = Fields::of(record);
+    match source.product {
+        "windows" => windows::step(&source, record.host().into_owned(), fields),
+        _ if audit::tells(&source) => audit::step(record.host().into_owned(), fields),
+        _ => linux::step(&source, record.host().into_owned(), fields),
+    }
+}
+
+/// The fields of a record by name; of those of several values the first.
+struct Fields(HashMap<String, String>);
+
+impl Fields {
+    fn of(record: &dyn Record) -> Self {
+        let mut fields = HashMap::new();
+        record.visit(&mut |name, value| {
+            fields.entry(name.to_owned()).or_insert_with(|| value.text().into_owned());
+        });
+        Self(fields)
+    }
+
+    /// A field's text; empty where there is none, and where Windows or auditd write a sign for none.
+    fn get(&self, name: &str) -> &str {
+        let text = self.0.get(name).map_or("", String::as_str);
+        if matches!(text, "-" | "?") { "" } else { text }
+    }
+
+    fn take(&self, name: &str) -> Cow<'static, str> {
+        Cow::Owned(self.get(name).to_owned())
+    }
+}
+
+/// An address as it is written without IPv6 around it: `::ffff:198.51.100.7` is `198.51.100.7`.
+fn address(text: &str) -> Cow<'static, str> {
+    let inside = text.get(..7).filter(|start| start.eq_ignore_ascii_case("::ffff:")).and_then(|_| text.get(7..));
+    Cow::Owned(inside.filter(|inside| inside.contains('.')).unwrap_or(text).to_owned())
+}
+
+/// The last part of a path.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

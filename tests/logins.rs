@@ -1,0 +1,301 @@
+//! `logins` over the recordings of real programs (tests/recordings) tells every try that their truth files know of, and no other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod common;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use common::{Place, lines, root};
+use serde_json::{Value, json};
+
+/// Logs of sshd, each with its truth file.
+const SSHD: [(&str, &str); 14] = [
+    ("openssh-8.4/info.iso.log", "openssh-8.4/info"),
+    ("openssh-8.4/info.rfc3164.log", "openssh-8.4/info"),
+    ("openssh-8.4/info.rfc5424.log", "openssh-8.4/info"),
+    ("openssh-8.4/verbose.iso.log", "openssh-8.4/verbose"),
+    ("openssh-9.2/info.iso.log", "openssh-9.2/info"),
+    ("openssh-9.2/info.rfc3164.log", "openssh-9.2/info"),
+    ("openssh-9.2/verbose.iso.log", "openssh-9.2/verbose"),
+    ("openssh-9.2/debug1.iso.log", "openssh-9.2/debug1"),
+    ("openssh-9.2/repeated.rfc3164.log", "openssh-9.2/repeated"),
+    ("openssh-9.2/verbose-some.busybox.log", "openssh-9.2/verbose-some.busybox"),
+    ("openssh-10.0/info.iso.log", "openssh-10.0/info"),
+    ("openssh-10.0/info.rfc5424.log", "openssh-10.0/info"),
+    ("openssh-10.0/verbose.iso.log", "openssh-10.0/verbose"),
+    ("openssh-10.0/penalties.iso.log", "openssh-10.0/penalties"),
+];
+
+fn logins(arguments: &[&str]) -> Vec<Value> {
+    let run = Place::new().run(&[&["logins", "--format", "jsonl", "--quiet"], arguments].concat());
+    assert_eq!(run.status, 0, "{arguments:?}: {}", run.err);
+    lines(&run.out)
+}
+
+fn recording(name: &str) -> String {
+    root().join("tests/recordings").join(name).display().to_string()
+}
+
+fn truth(name: &str) -> Vec<Value> {
+    fs::read_to_string(recording(name)).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A connection: the client's address and port.
+type Peer = (String, u64);
+/// The account, the method, the outcome, the key, the certificate with its serial and authority.
+type Try = (String, String, String, String, Option<(String, u64, String)>);
+
+fn true_try(line: &Value) -> Try {
+    let hex = text(&line["user_hex"]);
+    let bytes: Vec<u8> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let user = if hex.is_empty() { text(&line["user"]) } else { String::from_utf8_lossy(&bytes).into_owned() };
+    // What is behind a colon is no name but a style, and names are cut (OpenSSH, auth2.c and auth.c).
+    let user = user.split(':').next().unwrap().chars().take(100).collect();
+    let certificate = &line["certificate"];
+    let certificate = certificate.is_object().then(|| {
+        (text(&certificate["id"]), certificate["serial"].as_u64().unwrap(), text(&certificate["ca_fingerprint"]))
+    });
+    let outcome = text(&line["outcome"]).replace("invalid user", "failed");
+    (user, text(&line["method"]), outcome, text(&line["key_fingerprint"]), certificate)
+}
+
+fn told_try(line: &Value) -> Try {
+    let serial = line["certificate_serial"].as_u64();
+    let certificate = serial.map(|serial| (text(&line["certificate_id"]), serial, text(&line["ca_fingerprint"])));
+    (text(&line["user"]), text(&line["method"]), text(&line["outcome"]), text(&line["key_fingerprint"]), certificate)
+}
+
+fn seconds(text: &Value) -> f64 {
+    text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_nanosecond() as f64 / 1e9
+}
+
+/// What the log of one level tells of a connection, by its truth: the tries told, and whether others only show by their hints.
+#[derive(Default)]
+struct Truth {
+    told: Vec<Try>,
+    untold: Vec<Value>,
+}
+
+fn connections(truth: &[Value]) -> BTreeMap<Peer, Truth> {
+    let level = truth[0]["log_level"].as_str().unwrap();
+    let mut connections: BTreeMap<Peer, Truth> = BTreeMap::new();
+    for line in truth.iter().filter(|line| line["kind"] == "attempt") {
+        let is_told = line["told_at"] == "INFO" || line["told_at"] == "VERBOSE" && level != "INFO";
+        let of = connections.entry((text(&line["source"]), line["port"].as_u64().unwrap())).or_default();
+        if is_told { of.told.push(true_try(line)) } else { of.untold.push(line.clone()) }
+    }
+    connections
+}
+
+#[test]
+fn every_try_of_sshd_is_listed_with_its_key_and_certificate() {
+    let (mut tries, mut by_hints) = (0, 0);
+    for (log, name) in SSHD {
+        let mut found: BTreeMap<Peer, Vec<Value>> = BTreeMap::new();
+        for line in logins(&[&recording(&format!("sshd/{log}"))]) {
+            let peer = (text(&line["source_address"]), line["source_port"].as_u64().unwrap_or(0));
+            found.entry(peer).or_default().push(line);
+        }
+        let connections = connections(&truth(&format!("sshd/{name}.expected.jsonl")));
+        for (peer, truth) in &connections {
+            let lines = found.remove(peer).unwrap_or_default();
+            let mut left: Vec<Try> = Vec::new();
+            for line in &lines {
+                assert_eq!(line["host"], "web01");
+                assert_eq!(line["service"], "ssh");
+                left.extend(std::iter::repeat_n(told_try(line), line["times"].as_u64().unwrap() as usize));
+            }
+            for attempt in &truth.told {
+                let at = left.iter().position(|found| found == attempt);
+                left.remove(at.unwrap_or_else(|| panic!("{log}: {attempt:?} of {peer:?} is not in {lines:#?}")));
+            }
+            tries += truth.told.len();
+            // What is left: the request `none` with which clients begin, and tries that only hints tell of.
+            left.retain(|attempt| attempt.1 != "none");
+            let of_hints: Vec<&Try> = left.iter().collect();
+            if truth.told.is_empty() {
+                let users: BTreeSet<String> = truth.untold.iter().map(|line| true_try(line).0).collect();
+                assert!(!lines.is_empty(), "{log}: nothing is told of {peer:?}: {:#?}", truth.untold);
+                assert!(of_hints.iter().all(|attempt| users.contains(&attempt.0)), "{log}: {peer:?} {of_hints:#?}");
+            }
+            assert!(of_hints.len() <= truth.untold.len(), "{log}: {peer:?} did no more than {:#?}", truth.untold);
+            assert!(of_hints.iter().all(|attempt| attempt.2 == "failed"), "{log}: {of_hints:#?}");
+            by_hints += of_hints.len();
+        }
+        // Whoever is no attempt in the truth at least began to log in: broken connections.
+        for (peer, lines) in found {
+            let all_failed = lines.iter().all(|line| line["outcome"] == "failed" && line.get("method").is_none());
+            assert!(all_failed, "{log}: nobody did {peer:?} {lines:#?}");
+        }
+    }
+    eprintln!("{tries} tries told, {by_hints} by hints");
+    assert!(tries > 700 && by_hints > 100, "{tries} {by_hints}");
+}
+
+#[test]
+fn sessions_of_sshd_end_when_they_truly_did() {
+    let (mut ended, mut open, mut asked) = (0, 0, 0);
+    for (log, name) in SSHD.iter().filter(|(log, _)| log.contains(".iso.")) {
+        let found = logins(&[&recording(&format!("sshd/{log}")), "--outcome", "accepted"]);
+        let truth = truth(&format!("sshd/{name}.expected.jsonl"));
+        let accepted = |line: &&Value| line["kind"] == "attempt" && line["outcome"] == "accepted";
+        assert_eq!(found.len(), truth.iter().filter(accepted).count(), "{log}");
+        for line in truth.iter().filter(accepted) {
+            let of_it =
+                |login: &&Value| login["source_address"] == line["source"] && login["source_port"] == line["port"];
+            let login = found.iter().find(of_it).unwrap();
+            // Not every scene noted when.
+            let moment = |name: &str, unknown| line[name].as_f64().unwrap_or(unknown);
+            let (begun, over) = (moment("begun", 0.0), moment("ended", f64::MAX));
+            let time = seconds(&login["time"]);
+            assert!(begun - 0.1 <= time && time <= over + 0.1, "{log}: {login:#} {line:#}");
+            if line["session_closed"] != json!(true) {
+                open += 1;
+                continue;
+            }
+            let end = login.get("end").unwrap_or_else(|| panic!("{log}: no end of {login:#}"));
+            assert!((time..=over + 2.0).contains(&seconds(end)), "{log}: {login:#} {line:#}");
+            ended += 1;
+            let requests = login["requests"].to_string();
+            // Below VERBOSE nothing says whose child told of a subsystem.
+            if log.contains("verbose")
+                && line["session"]["type"] == "subsystem"
+                && line["session"]["failed"] == json!(true)
+            {
+                assert!(requests.contains("netconf"), "{log}: {login:#}");
+                asked += 1;
+            }
+            if line["session"]["forward"]["to"] == "10.9.8.7:3389" {
+                assert!(requests.contains("forwarding refused: 10.9.8.7:3389"), "{log}: {login:#}");
+                asked += 1;
+            }
+            if log.contains("verbose") && line["session"]["type"] == "forced command" {
+                assert!(requests.contains("forced-command"), "{log}: {login:#}");
+                asked += 1;
+            }
+        }
+    }
+    eprintln!("{ended} ended, {open} left open, {asked} requests");
+    assert!(ended > 90 && asked >= 12, "{ended} {open} {asked}");
+}
+
+#[test]
+fn logins_at_terminals_are_listed() {
+    let found = logins(&[&recording("pam/su-login.iso.log")]);
+    let told: Vec<[String; 5]> = found
+        .iter()
+        .map(|line| ["service", "by_user", "user", "outcome", "terminal"].map(|name| text(&line[name])))
+        .collect();
+    let mut expected = Vec::new();
+    for line in truth("pam/su-login.expected.jsonl").iter().skip(1) {
+        // su says nothing of an account that is not there.
+        if line["reason"] == "no such user" {
+            continue;
+        }
+        let (program, user, tty) = (text(&line["program"]), text(&line["user"]), text(&line["tty"]));
+        let outcome = text(&line["outcome"]).replace("invalid user", "failed");
+        if program == "su" {
+            expected.push([program, user, text(&line["as"]), outcome, tty]);
+        } else {
+            let is_unknown = line["outcome"] == "invalid user";
+            // PAM does not name the terminal; login(1) does for root and for failures.
+            let tty = if outcome == "accepted" && user != "root" { String::new() } else { tty };
+            expected.push([program, String::new(), if is_unknown { "UNKNOWN".to_owned() } else { user }, outcome, tty]);
+        }
+    }
+    assert_eq!(told, expected);
+    let open: Vec<&Value> =
+        found.iter().filter(|line| line["outcome"] == "accepted" && line["end"].is_null()).collect();
+    assert!(open.is_empty(), "{open:#?}");
+}
+
+#[test]
+fn journals_and_auth_log_tell_of_the_same_truth() {
+    for (log, name) in [("logins/auth.iso.log", "logins/logins"), ("journal/journal.short-full.txt", "journal/journal")]
+    {
+        let found = logins(&[&recording(log)]);
+        let truth: Vec<Value> = truth(&format!("{name}.expected.jsonl"));
+        let of_ssh = truth
+            .iter()
+            .filter(|line| line["kind"] == "attempt" && (line["told_at"] == "INFO" || line["told_at"] == "VERBOSE"));
+        let mut expected: Vec<Try> = of_ssh.map(true_try).collect();
+        let mut told: Vec<Try> =
+            found.iter().filter(|line| line["service"] == "ssh" && line["method"].is_string()).map(told_try).collect();
+        (expected.sort(), told.sort());
+        assert_eq!(told, expected, "{log}");
+    }
+}
+
+#[test]
+fn the_order_of_files_and_threads_changes_nothing() {
+    let place = Place::new();
+    let whole = fs::read_to_string(recording("sshd/openssh-9.2/verbose.iso.log")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let (first, second) = lines.split_at(lines.len() / 2);
+    let (old, new) = (place.file("log/b.log", first.join("\n")), place.file("log/a.log", second.join("\n")));
+    let run = |arguments: &[&str]| place.run(&[&["logins", "--quiet", "--format", "jsonl"], arguments].concat()).out;
+    let out = run(&[&old, &new]);
+    assert_eq!(out, run(&[&new, &old, "--threads", "1"]));
+    assert_eq!(out, run(&["log", "--threads", "3"]));
+    let bare = |line: &Value| {
+        let mut line = line.clone();
+        line.as_object_mut().unwrap().remove("evidence");
+        line
+    };
+    let (halves, at_once) = (common::lines(&out), logins(&[&recording("sshd/openssh-9.2/verbose.iso.log")]));
+    assert_eq!(halves.iter().map(bare).collect::<Vec<_>>(), at_once.iter().map(bare).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_asked_for_is_listed() {
+    let log = recording("logins/auth.iso.log");
+    let count = |arguments: &[&str]| logins(&[&[log.as_str()], arguments].concat()).len();
+    assert_eq!(count(&[]), 14);
+    assert_eq!(count(&["--user", "ANNA"]), 3);
+    assert_eq!(count(&["--user", "anna", "--user", "ro*"]), 4);
+    assert_eq!(count(&["--source", "2001:db8:*"]), 2);
+    assert_eq!(count(&["--host", "db*"]), 0);
+    assert_eq!(count(&["--outcome", "failed"]), 7);
+    assert_eq!(count(&["--outcome", "accepted", "--since", "2026-11-22T05:32:33"]), 2);
+    assert_eq!(count(&["--until", "2026-11-22T06:32:06+01:00"]), 2);
+    let place = Place::new();
+    place.run(&["logins", &log, "--outcome", "maybe"]).ends(3, &["'maybe' is not an outcome"]);
+    place.run(&["logins", "nowhere"]).ends(4, &["nowhere"]);
+}
+
+/// The table, as it is; what may be different is told by a test of its own.
+#[test]
+fn the_table_is_golden() {
+    for (name, arguments) in [("text", [].as_slice()), ("csv", &["--format", "csv", "--quiet"])] {
+        let place = Place::new();
+        for log in ["logins/auth.iso.log", "pam/su-login.iso.log", "sshd/openssh-9.2/verbose.iso.log"] {
+            let file = log.replace('/', "-");
+            place.file(&file, fs::read(recording(log)).unwrap());
+        }
+        let run = place.run(&[&["logins", "."], arguments].concat());
+        assert_eq!(run.status, 0, "{}", run.err);
+        let golden = root().join(format!("tests/golden/logins/expected.{name}"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::create_dir_all(golden.parent().unwrap()).unwrap();
+            fs::write(&golden, &run.out).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap();
+        assert!(run.out == expected, "{} differs:\n{}", golden.display(), run.out);
+        assert!(!run.out.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')), "an escape sequence");
+    }
+}
