@@ -169,7 +169,7 @@ pub fn read(node: &Node, correlation: &Node, info: RuleInfo) -> Result<Correlati
         name: node.text("name").unwrap_or_default().to_owned(),
         line: node.line,
         aliases: aliases(correlation)?,
-        group_by: correlation.get("group-by").map(Node::texts).unwrap_or_default(),
+        group_by: names(correlation.get("group-by"), "group-by")?,
         timespan: read_timespan(timespan)?,
         measure,
         condition,
@@ -189,7 +189,7 @@ fn flag(node: &Node) -> Result<bool, Problem> {
 
 fn rules(correlation: &Node) -> Result<Vec<String>, Problem> {
     let node = correlation.get("rules");
-    let rules = node.map(Node::texts).unwrap_or_default();
+    let rules = names(node, "rules")?;
     let line = node.map_or(correlation.line, |node| node.line);
     if rules.is_empty() {
         return Err(Problem::new(line, "the correlation names no rules"));
@@ -202,6 +202,15 @@ fn rules(correlation: &Node) -> Result<Vec<String>, Problem> {
         Some((_, twice)) => Err(Problem::new(line, format!("the correlation names the rule '{twice}' twice"))),
         None => Ok(rules),
     }
+}
+
+/// The names in a list, or a single one.
+fn names(node: Option<&Node>, key: &str) -> Result<Vec<String>, Problem> {
+    let name = |item: &Node| {
+        let name = item.as_str().map(str::trim).filter(|name| !name.is_empty());
+        name.map(str::to_owned).ok_or_else(|| Problem::new(item.line, format!("{key} takes a name or a list of names")))
+    };
+    node.map(Node::items).unwrap_or_default().iter().map(name).collect()
 }
 
 fn aliases(correlation: &Node) -> Result<Vec<Alias>, Problem> {
@@ -217,6 +226,9 @@ fn aliases(correlation: &Node) -> Result<Vec<Alias>, Problem> {
         let fields = fields.iter().map(|inner| field(&entry.key, inner)).collect::<Result<_, _>>()?;
         Ok(Alias { name: entry.key.clone(), fields })
     };
+    if !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+        return Err(Problem::new(node.line, "aliases maps names of aliases to rules with their fields"));
+    }
     node.entries().iter().map(alias).collect()
 }
 
@@ -241,11 +253,22 @@ fn read_timespan(node: &Node) -> Result<i64, Problem> {
     read().ok_or_else(|| Problem::new(node.line, format!("'{text}' is not a timespan; write 30s, 5m, 1h or 7d")))
 }
 
+const TYPES: [&str; 8] = [
+    "event_count",
+    "value_count",
+    "temporal",
+    "temporal_ordered",
+    "value_sum",
+    "value_avg",
+    "value_median",
+    "value_percentile",
+];
+
 fn measure(correlation: &Node, rules: &[String]) -> Result<(Measure, Test), Problem> {
     let kind = correlation.text("type").ok_or_else(|| Problem::new(correlation.line, "the correlation has no type"))?;
     let condition = correlation.get("condition");
     let line = condition.map_or(correlation.line, |node| node.line);
-    let fields = condition.and_then(|node| node.get("field")).map(Node::texts).unwrap_or_default();
+    let fields = names(condition.and_then(|node| node.get("field")), "field")?;
     let field = || match fields.as_slice() {
         [field] => Ok(field.clone()),
         _ => Err(Problem::new(line, format!("{kind} needs one field in its condition"))),
@@ -265,8 +288,17 @@ fn measure(correlation: &Node, rules: &[String]) -> Result<(Measure, Test), Prob
             Some(percentile) => Measure::Percentile(field()?, read_percentile(percentile)?),
             None => Measure::Share(field()?),
         },
-        other => return Err(Problem::new(correlation.line, format!("unknown type of correlation '{other}'"))),
+        other => {
+            let message = format!("unknown type of correlation '{other}'; known are: {}", TYPES.join(", "));
+            return Err(Problem::new(correlation.line, message));
+        }
     };
+    let takes = |key: &str| if key == "field" { !measure.fields().is_empty() } else { kind == "value_percentile" };
+    let has = |key: &str| condition.is_some_and(|node| node.get(key).is_some());
+    let surplus = ["field", "percentile"].into_iter().find(|key| has(key) && !takes(key));
+    if let Some(key) = surplus {
+        return Err(Problem::new(line, format!("the condition of {kind} takes no {key}")));
+    }
     let test = match (condition, &measure) {
         (Some(node), _) => test(node, &measure, rules)?,
         (None, Measure::Rules | Measure::RulesInOrder) => {

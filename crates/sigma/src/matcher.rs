@@ -244,7 +244,7 @@ impl Detector for SigmaDetector {
             let mut evaluation = Evaluation { program: &program, event, state: &mut self.state };
             if evaluation.holds(&rule.node) {
                 if let Some(followed) = &rule.followed {
-                    followed.observe(event, &mut seen.observations);
+                    followed.observe(event, &program, &mut seen.observations);
                 }
                 if !rule.silent {
                     seen.findings.push(evaluation.finding(rule, &self.classes));

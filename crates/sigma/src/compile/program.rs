@@ -54,24 +54,35 @@ pub struct ProgramRule {
 pub struct Carried {
     /// The rule's number as a source.
     number: u32,
-    /// Where each field stands, and whether it is one of [`HOST_FIELDS`].
-    fields: Vec<(Slot, bool)>,
+    fields: Vec<CarriedField>,
+}
+
+/// Where a field stands that is carried along.
+struct CarriedField {
+    slot: Slot,
+    /// Index into the slot's views.
+    view: usize,
+    /// Whether it is one of [`HOST_FIELDS`].
+    is_host: bool,
 }
 
 /// Names that correlations give the machine, whatever the log calls it.
 const HOST_FIELDS: [&str; 6] = ["Computer", "ComputerName", "Hostname", "hostname", "host", "host.name"];
 
 impl Carried {
-    /// Tells of an event. Of a field of several values it is the first that is carried along.
-    pub fn observe(&self, event: &Event<'_>, observations: &mut Observations) {
+    /// Tells of an event, in the words of the rules. Of a field of several values it is the first that is carried along.
+    pub fn observe(&self, event: &Event<'_>, program: &Program, observations: &mut Observations) {
         let host = event.record.host();
-        let host = || Some(Cow::Borrowed(&*host));
-        let field = |(slot, is_host): &(Slot, bool)| {
-            let value = event.fields.iter().find(|(other, _)| other == slot).map(|(_, value)| value);
-            let value = value.filter(|value| !matches!(value, Value::Null)).map(Value::text);
-            if *is_host { value.or_else(host).filter(|host| !host.is_empty()) } else { value }
-        };
-        let values = std::iter::once(host()).chain(self.fields.iter().map(field));
+        let host = || Some(Cow::Borrowed(&*host)).filter(|host| !host.is_empty());
+        let values = self.fields.iter().map(|field| {
+            let value = event.fields.iter().find(|(slot, _)| *slot == field.slot).map(|(_, value)| value);
+            let text = value.filter(|value| !matches!(value, Value::Null)).map(Value::text);
+            let view = program.slots.get(usize::from(field.slot)).and_then(|views| views.get(field.view));
+            let translated =
+                text.as_deref().and_then(|text| view?.translation.get(text)).map(|text| Cow::Borrowed(text.as_str()));
+            translated.or(text).or_else(|| host().filter(|_| field.is_host))
+        });
+        let values = std::iter::once(host()).chain(values);
         observations.push(event.time, self.number, event.record.position(), values);
     }
 }
@@ -186,23 +197,24 @@ impl<'r> Builder<'r> {
     fn add(&mut self, same: &[Candidate<'r>], known: &fold::Known<'_>) {
         let mut alternatives = Vec::new();
         let mut known_fields = Vec::new();
+        let mut first = None;
         for candidate in same {
             let conditions = conditions(candidate.entry);
             if [&candidate.rule.expr, &conditions].iter().any(|expr| fold::truth(expr, known) == Some(false)) {
                 continue;
             }
             self.current = Some(candidate.entry);
+            first = first.or(Some(candidate));
             let mut terms = Vec::new();
             [&candidate.rule.expr, &conditions].iter().for_each(|expr| self.add_terms(expr, known, &mut terms, true));
             alternatives.push(joined(terms, Node::All));
             answered(&candidate.rule.expr, known, &mut known_fields);
         }
-        let Some(first) = same.first().filter(|_| !alternatives.is_empty()) else { return };
+        let Some(first) = first else { return };
         self.current = Some(first.entry);
-        let mut place = |field: &String| (self.slot(field), HOST_FIELDS.contains(&field.as_str()));
         let followed = first.rule.followed.as_ref().map(|followed| Carried {
             number: followed.number,
-            fields: followed.fields.iter().map(&mut place).collect(),
+            fields: followed.fields.iter().map(|field| self.carried(field)).collect(),
         });
         let node = joined(alternatives, Node::Any);
         self.rules.push(ProgramRule {
@@ -212,6 +224,11 @@ impl<'r> Builder<'r> {
             silent: first.rule.silent,
             followed,
         });
+    }
+
+    fn carried(&mut self, field: &str) -> CarriedField {
+        let slot = self.slot(field);
+        CarriedField { slot, view: self.view(slot, field), is_host: HOST_FIELDS.contains(&field) }
     }
 
     /// Adds what of `expr` is not known to the terms that are joined by "and" (`all`) or "or", in which what joins in the same

@@ -1,12 +1,11 @@
 //! What is measured of a group, kept up to date as events come and go.
 
-use std::{cmp::Ordering, hash::BuildHasher};
+use std::cmp::Ordering;
 
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
-use super::{Number, order::Order, slab::Slab, window::Entry};
+use super::{Number, key::Key, order::Order, slab::Slab, sorted::Sorted, window::Entry};
 use crate::correlation::Measure;
 
 /// An entry of which only its being there is measured.
@@ -25,9 +24,9 @@ pub enum Measured {
     /// Which rules were seen in their order.
     RulesInOrder(Box<Order>),
     /// The sum of the values.
-    Sum(Number),
+    Sum(Box<Number>),
     /// The values, in order.
-    Sorted(Vec<Number>),
+    Sorted(Box<Sorted>),
 }
 
 impl Measured {
@@ -38,8 +37,21 @@ impl Measured {
             Measure::Values(_) => Self::Values(0),
             Measure::Rules => Self::Rules(vec![0; rules].into()),
             Measure::RulesInOrder => Self::RulesInOrder(Box::new(Order::of(rules))),
-            Measure::Sum(_) | Measure::Average(_) => Self::Sum(Number::default()),
-            Measure::Percentile(..) => Self::Sorted(Vec::new()),
+            Measure::Sum(_) | Measure::Average(_) => Self::Sum(Box::default()),
+            Measure::Percentile(..) => Self::Sorted(Box::default()),
+        }
+    }
+
+    /// About how much memory an event takes besides its entry, and what is measured of a group.
+    pub fn bytes(measure: &Measure, rules: usize) -> (usize, usize) {
+        match measure {
+            Measure::Events => (0, 0),
+            // An item, and its number in an index.
+            Measure::Values(_) | Measure::Share(_) => (size_of::<Held>() + 10, 0),
+            Measure::Rules => (0, 16 + rules * size_of::<u32>()),
+            Measure::RulesInOrder => (0, size_of::<Order>() + rules * (rules + 2) * size_of::<i64>()),
+            Measure::Sum(_) | Measure::Average(_) => (size_of::<Number>(), 2 * size_of::<Number>()),
+            Measure::Percentile(..) => (3 * size_of::<Number>(), size_of::<Sorted>() + 32),
         }
     }
 
@@ -49,13 +61,12 @@ impl Measured {
         match self {
             Self::Events => {}
             Self::Values(values) => *values += u32::from(distinct.count(entry.value) == 1),
-            Self::Rules(seen) => seen.iter_mut().skip(entry.element.into()).take(1).for_each(|seen| *seen += 1),
-            Self::RulesInOrder(order) => order.add(entry),
-            Self::Sum(sum) => *sum = sum.plus(number()),
-            Self::Sorted(sorted) => {
-                let number = number();
-                sorted.insert(sorted.partition_point(|other| *other < number), number);
+            Self::Rules(seen) => {
+                seen.iter_mut().skip(entry.mark().element().into()).take(1).for_each(|seen| *seen += 1)
             }
+            Self::RulesInOrder(order) => order.add(entry),
+            Self::Sum(sum) => **sum = sum.plus(number()),
+            Self::Sorted(sorted) => sorted.insert(number()),
         }
     }
 
@@ -67,17 +78,13 @@ impl Measured {
                 distinct.remove(entry.value);
             }
             Self::Values(values) => *values -= u32::from(distinct.remove(entry.value) == 0),
-            Self::Rules(seen) => seen.iter_mut().skip(entry.element.into()).take(1).for_each(|seen| *seen -= 1),
+            Self::Rules(seen) => {
+                seen.iter_mut().skip(entry.mark().element().into()).take(1).for_each(|seen| *seen -= 1)
+            }
             // What lies too far back is seen by its time.
             Self::RulesInOrder(_) => {}
-            Self::Sum(sum) => *sum = sum.minus(numbers.remove(entry.value)),
-            Self::Sorted(sorted) => {
-                let number = numbers.remove(entry.value);
-                let at = sorted.partition_point(|other| *other < number);
-                if at < sorted.len() {
-                    sorted.remove(at);
-                }
-            }
+            Self::Sum(sum) => **sum = sum.minus(numbers.remove(entry.value)),
+            Self::Sorted(sorted) => sorted.remove(numbers.remove(entry.value)),
         }
     }
 
@@ -86,7 +93,7 @@ impl Measured {
         matches!(self, Self::Rules(seen) if seen.get(rule).is_some_and(|seen| *seen > 0))
     }
 
-    /// How the measure compares with `number`, given how many events there are, the newest, and the earliest time of the window.
+    /// How the measure compares with `number`, given how many events there are, the newest, and the time of the earliest.
     pub fn compare(
         &self,
         number: Number,
@@ -105,9 +112,9 @@ impl Measured {
             (Self::Rules(seen), _) => count(seen.iter().filter(|seen| **seen > 0).count()),
             (Self::RulesInOrder(order), _) => count(order.longest(earliest)),
             (Self::Sum(sum), Measure::Average(_)) => sum.compare_mean(events.into(), number),
-            (Self::Sum(sum), _) => sum.cmp(&number),
+            (Self::Sum(sum), _) => (**sum).cmp(&number),
             (Self::Sorted(sorted), Measure::Percentile(_, percentile)) => {
-                Number::compare_percentile(sorted, *percentile, number)
+                sorted.compare_percentile(*percentile, number)
             }
             (Self::Sorted(_), _) => Ordering::Less,
         }
@@ -120,38 +127,33 @@ pub struct Distinct {
     values: Slab<Held>,
     #[serde(skip)]
     index: HashTable<u32>,
-    #[serde(skip)]
-    hasher: RandomState,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Held {
-    group: u32,
-    value: Box<[u8]>,
+    /// Of the group and the value.
+    key: Key,
     events: u32,
 }
 
 impl Distinct {
     /// Counts an event with a value; gives the value's number.
-    pub fn insert(&mut self, group: u32, value: &[u8]) -> u32 {
-        let key = self.hasher.hash_one((group, value));
-        let is_same =
-            |number: &u32| self.values.get(*number).is_some_and(|held| held.group == group && *held.value == *value);
-        if let Some(number) = self.index.find(key, is_same) {
+    pub fn insert(&mut self, key: Key) -> u32 {
+        let is_same = |number: &u32| self.values.get(*number).is_some_and(|held| held.key == key);
+        if let Some(number) = self.index.find(key.hash(), is_same) {
             if let Some(held) = self.values.get_mut(*number) {
                 held.events += 1;
             }
             return *number;
         }
-        let number = self.values.insert(Held { group, value: value.into(), events: 1 });
+        let number = self.values.insert(Held { key, events: 1 });
         self.enter(key, number);
         number
     }
 
-    fn enter(&mut self, key: u64, number: u32) {
-        let rehash =
-            |other: &u32| self.values.get(*other).map_or(0, |held| self.hasher.hash_one((held.group, &*held.value)));
-        self.index.insert_unique(key, number, rehash);
+    fn enter(&mut self, key: Key, number: u32) {
+        let rehash = |other: &u32| self.values.get(*other).map_or(0, |held| held.key.hash());
+        self.index.insert_unique(key.hash(), number, rehash);
     }
 
     /// How many events have a value.
@@ -166,9 +168,7 @@ impl Distinct {
         let left = held.events;
         if left == 0 {
             let held = self.values.remove(number);
-            if let Ok(place) =
-                self.index.find_entry(self.hasher.hash_one((held.group, &*held.value)), |other| *other == number)
-            {
+            if let Ok(place) = self.index.find_entry(held.key.hash(), |other| *other == number) {
                 place.remove();
             }
         }
@@ -177,9 +177,8 @@ impl Distinct {
 
     /// Makes what is not saved.
     pub fn rebuild(&mut self) {
-        let numbers: Vec<u32> = self.values.numbers().collect();
-        for number in numbers {
-            if let Some(key) = self.values.get(number).map(|held| self.hasher.hash_one((held.group, &*held.value))) {
+        for number in self.values.numbers() {
+            if let Some(key) = self.values.get(number).map(|held| held.key) {
                 self.enter(key, number);
             }
         }

@@ -15,42 +15,52 @@
 //! Values that tell groups apart, or are counted, are compared without regard to case, as everywhere in Sigma. An event that lacks a field of
 //! `group-by`, or the one that is measured, takes no part.
 //!
-//! What is kept is bounded ([`Limits`]): if more events lie within the timespans, the correlation that holds most forgets its oldest.
+//! An event that satisfies several rules of a correlation is one event: it is counted and measured once, and stands on neither side of itself in an
+//! order. Its rules are taken in one after another, in the order in which they were loaded. Events of one time stand in the order of the evidence.
+//!
+//! If the clocks of machines may differ (`skew`), windows are longer by that much, and of two events of different machines that are no further apart
+//! than that either may have come first (looked for among the newest [`order::MOST_WITH_SKEW`] events of a group).
+//!
+//! What is kept is bounded ([`Limits`]): if more events lie within the timespans, the correlation that holds most forgets its oldest, and tells so
+//! ([`Correlator::cut_short`]).
 
+mod key;
 mod measured;
 mod number;
 mod order;
 mod plan;
 mod queue;
 mod slab;
+mod sorted;
 mod window;
 
 use std::{collections::HashMap, sync::Arc};
 
 use event::{Correlated, Finding, Follower, Matched, Observation, Piece, Place, Sighting, Time, Values};
 
+use key::{Key, Keys};
 pub use number::Number;
 pub(crate) use plan::{Followed, Plan, plan};
 use plan::{Planned, Use};
-use window::{Burst, Keys, Mark, Shown, Window};
+use sha2::{Digest, Sha256};
+use window::{Burst, MOST_PIECES, Mark, Shown, Window};
 
 /// How much a [`Correlator`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Events within the timespans of all correlations; one takes some 50 bytes.
-    pub events: usize,
-    /// Groups of all correlations; one takes some 150 bytes and what its values take.
-    pub groups: usize,
+    /// Bytes, as good as they can be told: an event within the timespan takes 32 and up to 48 more for what is measured of it, a group
+    /// 90 and more where rules are counted, a burst some 250 and its values.
+    pub bytes: usize,
 }
 
-/// Less than a gigabyte.
+/// Enough for ten million events in a million groups.
 impl Default for Limits {
     fn default() -> Self {
-        Self { events: 12_000_000, groups: 2_000_000 }
+        Self { bytes: 768 << 20 }
     }
 }
 
-/// So many events are forgotten at a time.
+/// At most so many events are forgotten at a time.
 const FORGET: usize = 4096;
 
 /// That a correlation could not hold all events of its timespan.
@@ -102,7 +112,7 @@ impl Correlator {
             pieces: Vec::new(),
             piece_numbers: HashMap::new(),
             last_piece: None,
-            keys: Keys::default(),
+            keys: Keys::new(),
             ended: Vec::new(),
         }
     }
@@ -126,12 +136,19 @@ impl Correlator {
             return *number;
         }
         let next = self.pieces.len() as u32;
-        let number = *self.piece_numbers.entry(Arc::clone(piece)).or_insert(next);
+        let number = *self.piece_numbers.entry(Arc::clone(piece)).or_insert(next.min(MOST_PIECES as u32 - 1));
         if number == next {
-            self.pieces.push(Arc::clone(piece));
+            let is_last = self.pieces.len() == MOST_PIECES - 1;
+            let rest = || Arc::new(Piece { path: "one of very many pieces".into() });
+            self.pieces.push(if is_last { rest() } else { Arc::clone(piece) });
         }
         self.last_piece = Some((Arc::clone(piece), number));
         number
+    }
+
+    fn kind(&self, keys: &Keys) -> Kind {
+        let nothing = Keys::with(keys.secret()).of(Key::default(), &[], &[]);
+        (self.plan.fingerprint(), self.skew, nothing.unwrap_or_default())
     }
 
     fn show(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
@@ -159,15 +176,16 @@ impl Correlator {
 
     /// Forgets events until the limits are kept.
     fn keep_limits(&mut self, findings: &mut Vec<Finding>) {
-        let over = |windows: &[Window], limits: &Limits| {
-            windows.iter().map(Window::len).sum::<usize>() > limits.events
-                || windows.iter().map(Window::groups).sum::<usize>() > limits.groups
-        };
-        while over(&self.windows, &self.limits) {
-            let fullest = self.windows.iter_mut().enumerate().max_by_key(|(_, window)| window.len());
-            let Some((correlation, window)) = fullest else { return };
+        loop {
+            let held = self.plan.correlations.iter().zip(&self.windows).map(|(planned, window)| window.bytes(planned));
+            let (mut all, mut most) = (0, (0, 0));
+            for (correlation, bytes) in held.enumerate() {
+                all += bytes;
+                most = most.max((bytes, correlation));
+            }
+            let Some(window) = self.windows.get_mut(most.1).filter(|_| all > self.limits.bytes) else { return };
             window.forget(FORGET, &mut self.ended);
-            self.tell(correlation, findings);
+            self.tell(most.1, findings);
         }
     }
 }
@@ -179,9 +197,9 @@ fn passed_on<'v>(used: &Use, values: &[Option<&'v str>]) -> impl Iterator<Item =
 }
 
 fn finding(planned: &Planned, pieces: &[Arc<Piece>], burst: Burst) -> Finding {
-    let sighting = |(element, mark): &(u8, Mark)| {
-        let piece = pieces.get(mark.piece as usize).cloned();
-        let rule = planned.elements.get(usize::from(*element)).cloned();
+    let sighting = |mark: &Mark| {
+        let piece = pieces.get(mark.piece() as usize).cloned();
+        let rule = planned.elements.get(usize::from(mark.element())).cloned();
         Sighting {
             time: Time::from_nanos(mark.time),
             rule: rule.unwrap_or_else(|| Arc::clone(&planned.info)),
@@ -231,25 +249,36 @@ impl Follower for Correlator {
         }
     }
 
+    /// A digest, then everything.
     fn save(&self) -> Vec<u8> {
         let paths: Vec<&str> = self.pieces.iter().map(|piece| piece.path.as_str()).collect();
-        let saved = (self.plan.fingerprint(), self.skew, &self.windows, paths);
-        postcard::to_allocvec(&saved)
-            .unwrap_or_else(|error| unreachable!("everything that is kept can be written: {error}"))
+        let saved = (self.kind(&self.keys), self.keys.secret(), &self.windows, paths);
+        let saved = postcard::to_allocvec(&saved)
+            .unwrap_or_else(|error| unreachable!("everything that is kept can be written: {error}"));
+        [Sha256::digest(&saved).as_slice(), &saved].concat()
     }
 
     fn restore(&mut self, saved: &[u8]) -> Result<(), String> {
-        type Saved = ([u8; 32], i64, Vec<Window>, Vec<String>);
-        let (fingerprint, skew, mut windows, paths): Saved =
-            postcard::from_bytes(saved).map_err(|error| format!("this is no saved state of correlations: {error}"))?;
-        if fingerprint != self.plan.fingerprint() || skew != self.skew || windows.len() != self.windows.len() {
-            return Err("the state was saved with other rules, or another --skew".into());
+        type Saved = (Kind, u64, Vec<Window>, Vec<String>);
+        let whole =
+            saved.split_first_chunk::<32>().filter(|(digest, saved)| Sha256::digest(saved).as_slice() == *digest);
+        let (_, saved) = whole.ok_or("this is no saved state of correlations, or it is damaged")?;
+        let (kind, secret, mut windows, paths): Saved = postcard::from_bytes(saved)
+            .map_err(|error| format!("the state was saved by another version of the program: {error}"))?;
+        let keys = Keys::with(secret);
+        if kind != self.kind(&keys) || windows.len() != self.windows.len() {
+            return Err(
+                "the state was saved with other rules, another --skew, or by another version of the program".into()
+            );
         }
         windows.iter_mut().for_each(Window::rebuild);
-        self.windows = windows;
+        (self.windows, self.keys) = (windows, keys);
         self.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
         self.piece_numbers = self.pieces.iter().cloned().zip(0..).collect();
         self.last_piece = None;
         Ok(())
     }
 }
+
+/// The plan's fingerprint, the skew, and a key of nothing, which tells whether keys are made in the same way.
+type Kind = ([u8; 32], i64, Key);

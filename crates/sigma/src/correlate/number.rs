@@ -1,3 +1,5 @@
+//! Numbers that are measured.
+
 use std::{cmp::Ordering, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -7,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Number(i128);
 
 const SCALE: i128 = 1_000_000_000;
-/// Larger ones are no measure of anything; so many of them can be added without an overflow.
-const MAX: i128 = 1_000_000_000_000_000_000 * SCALE;
+/// Larger ones are no measure of anything; so many of them can be added, and the difference of two be multiplied by [`WHOLE`], without an overflow.
+const MAX: i128 = 500_000_000_000_000_000 * SCALE;
+/// A hundred percent.
+const WHOLE: i128 = 100 * SCALE;
 
 impl From<u64> for Number {
     fn from(number: u64) -> Self {
@@ -18,11 +22,12 @@ impl From<u64> for Number {
 
 impl Number {
     /// Reads a number as logs write it: `17`, `-0.25`, `0x1f`, `1.5e3`. What has more than nine places behind the point is cut; `None`
-    /// for what is no number or beyond 10¹⁸.
+    /// for what is no number or beyond 5 × 10¹⁷.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            return i128::from_str_radix(digits, 16).ok()?.checked_mul(SCALE).and_then(Self::within);
+            let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            return i128::from_str_radix(digits, 16).ok().filter(|_| is_hex)?.checked_mul(SCALE).and_then(Self::within);
         }
         let (negative, digits) = match text.as_bytes().first()? {
             b'-' => (true, text.get(1..)?),
@@ -67,21 +72,17 @@ impl Number {
         self.0.cmp(&other.0.saturating_mul(i128::from(count)))
     }
 
-    /// How the `percentile` of `sorted`, which is not empty, compares with `other`: between two values in proportion, without rounding.
-    pub fn compare_percentile(sorted: &[Self], percentile: Self, other: Self) -> Ordering {
-        // The rank is percentile / 100 × (n - 1), here in parts of 100 × SCALE.
-        let unit = 100 * SCALE;
-        let rank = percentile.0.saturating_mul(sorted.len().saturating_sub(1) as i128);
-        let at = |index: i128| usize::try_from(index).ok().and_then(|index| sorted.get(index)).copied();
-        let low = at(rank / unit).unwrap_or_default();
-        let high = at(rank / unit + 1).unwrap_or(low);
-        // low + (high - low) × part ≷ other, with part = (rank % unit) / unit; both sides times the unit.
-        let part = rank % unit;
-        let rise = (high.0 - low.0).checked_mul(part);
-        match rise {
-            Some(rise) => rise.cmp(&(other.0 - low.0).saturating_mul(unit)),
-            None => low.0.cmp(&other.0),
-        }
+    /// Of `count` values in their order: behind how many of them this percentile lies, and which part of [`WHOLE`] further on.
+    pub fn rank(self, count: usize) -> (usize, i128) {
+        // The rank is percentile / 100 × (n - 1).
+        let rank = self.0.saturating_mul(count.saturating_sub(1) as i128);
+        (usize::try_from(rank / WHOLE).unwrap_or(0), rank % WHOLE)
+    }
+
+    /// How what lies `part` of the way from `low` to `high` compares with `other`, without rounding.
+    pub fn compare_between(low: Self, high: Self, part: i128, other: Self) -> Ordering {
+        // low + (high - low) × part / WHOLE ≷ other; both sides times WHOLE.
+        ((high.0 - low.0) * part).cmp(&((other.0 - low.0) * WHOLE))
     }
 }
 
@@ -101,21 +102,15 @@ mod tests {
             ("", None),
             ("-", None),
             ("12 MB", None),
+            ("0x-1f", None),
+            ("500000000000000000", Some(MAX)),
+            ("500000000000000000.1", None),
             ("inf", None),
             ("NaN", None),
             ("1e40", None),
             ("99999999999999999999999999999999999999999", None),
         ] {
             assert_eq!(Number::parse(text).map(|number| number.0), nanos, "{text}");
-        }
-    }
-
-    #[test]
-    fn percentiles_lie_between_values_in_proportion() {
-        let sorted = [1, 2, 3, 4, 10].map(Number::from);
-        for (percentile, value) in [("0", "1"), ("25", "2"), ("50", "3"), ("90", "7.6"), ("100", "10"), ("87.5", "7")] {
-            let (percentile, value) = (Number::parse(percentile).unwrap(), Number::parse(value).unwrap());
-            assert_eq!(Number::compare_percentile(&sorted, percentile, value), Ordering::Equal);
         }
     }
 }

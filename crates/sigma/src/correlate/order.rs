@@ -1,11 +1,13 @@
 //! Rules seen in their order.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::window::{Entry, Mark};
 
 /// Of so many events of a group it is looked which may have come in which order, if clocks may differ.
-pub const MOST_WITH_SKEW: usize = 1024;
+pub const MOST_WITH_SKEW: usize = 512;
 
 /// No chain.
 const NONE: i64 = i64::MIN;
@@ -31,15 +33,17 @@ impl Order {
 
     /// Takes an event in.
     pub fn add(&mut self, entry: &Entry) {
-        if self.event != Some(entry.mark) {
+        let mark = entry.mark();
+        if !self.event.is_some_and(|event| event.is_same_event(mark)) {
             self.settle();
-            self.event = Some(entry.mark);
+            self.event = Some(mark);
         }
-        self.fresh.push((entry.element, 1, entry.mark.time));
-        for length in 2..=entry.element.saturating_add(1) {
-            let before = (0..usize::from(entry.element)).map(|rule| self.begin(rule, usize::from(length) - 1));
+        // The first moment of all would be taken for no chain.
+        self.fresh.push((mark.element(), 1, mark.time.max(NONE + 1)));
+        for length in 2..=mark.element().saturating_add(1) {
+            let before = (0..usize::from(mark.element())).map(|rule| self.begin(rule, usize::from(length) - 1));
             if let Some(begin) = before.max().filter(|begin| *begin != NONE) {
-                self.fresh.push((entry.element, length, begin));
+                self.fresh.push((mark.element(), length, begin));
             }
         }
     }
@@ -66,44 +70,59 @@ impl Order {
 
 /// The longest chain of rules in their order among events, oldest first, of which those of different machines may have come in either order if they
 /// are no more than `skew` apart.
-pub fn longest_with_skew(events: Vec<&Entry>, skew: i64) -> usize {
-    let mut by_rule: Vec<&Entry> = events;
-    by_rule.sort_by_key(|entry| entry.element);
-    // For each length: the chains' last events, of each machine the earliest.
-    let mut ends: Vec<Vec<&Entry>> = Vec::new();
-    for same_rule in by_rule.chunk_by(|a, b| a.element == b.element) {
+pub fn longest_with_skew(events: &[&Entry], skew: i64) -> usize {
+    let mut by_rule: Vec<(usize, &Entry)> = events.iter().copied().enumerate().collect();
+    by_rule.sort_by_key(|(_, entry)| entry.mark().element());
+    // For each length: what is known of the chains' last events.
+    let mut ends: Vec<Ends> = Vec::new();
+    for same_rule in by_rule.chunk_by(|(_, a), (_, b)| a.mark().element() == b.mark().element()) {
         for length in (0..=ends.len()).rev() {
             let before = length.checked_sub(1).and_then(|before| ends.get(before));
-            let fits = |entry: &&&Entry| {
-                length == 0 || before.is_some_and(|ends| ends.iter().any(|end| may_follow(end, entry, skew)))
-            };
-            let found: Vec<&Entry> = same_rule.iter().filter(fits).copied().collect();
-            if found.is_empty() {
-                continue;
-            }
-            if ends.len() == length {
-                ends.push(Vec::new());
+            let fits = |(at, entry): &&(usize, &Entry)| before.is_none_or(|ends| ends.may_precede(*at, entry, skew));
+            let found: Vec<_> = same_rule.iter().filter(fits).collect();
+            if ends.len() == length && !found.is_empty() {
+                ends.push(Ends::default());
             }
             if let Some(ends) = ends.get_mut(length) {
-                found.into_iter().for_each(|entry| keep_earliest(ends, entry));
+                found.into_iter().for_each(|(at, entry)| ends.add(*at, entry));
             }
         }
     }
     ends.len()
 }
 
-fn may_follow(before: &Entry, entry: &Entry, skew: i64) -> bool {
-    let leeway = if before.host == entry.host { 0 } else { skew };
-    before.mark != entry.mark && before.mark.time <= entry.mark.time.saturating_add(leeway)
+/// The last events of chains of one length, as far as it matters what may follow them.
+#[derive(Default)]
+struct Ends {
+    /// By machine the first one.
+    firsts: HashMap<u32, (usize, Mark)>,
+    /// Time and machine of the earliest, and of the earliest of the other machines.
+    earliest: Option<(i64, u32)>,
+    elsewhere: Option<(i64, u32)>,
 }
 
-/// Of each machine the two earliest, since an event does not follow itself.
-fn keep_earliest<'e>(ends: &mut Vec<&'e Entry>, entry: &'e Entry) {
-    ends.push(entry);
-    let same = ends.iter().enumerate().filter(|(_, end)| end.host == entry.host);
-    if same.clone().count() > 2
-        && let Some((latest, _)) = same.max_by_key(|(_, end)| end.mark.time)
-    {
-        ends.swap_remove(latest);
+impl Ends {
+    fn add(&mut self, at: usize, entry: &Entry) {
+        let (host, here) = (entry.value, (entry.mark().time, entry.value));
+        let first = self.firsts.entry(host).or_insert((at, entry.mark()));
+        if at < first.0 {
+            *first = (at, entry.mark());
+        }
+        match self.earliest {
+            Some((time, other)) if host != other && here.0 < time => {
+                self.elsewhere = self.earliest.replace(here);
+            }
+            Some((time, other)) if host == other => self.earliest = Some((time.min(here.0), host)),
+            Some(_) => self.elsewhere = Some(self.elsewhere.map_or(here, |known| known.min(here))),
+            None => self.earliest = Some(here),
+        }
+    }
+
+    fn may_precede(&self, at: usize, entry: &Entry, skew: i64) -> bool {
+        let (host, latest) = (entry.value, entry.mark().time.saturating_add(skew));
+        // An event does not follow itself; if it is the first of its machine, nothing of that machine stands before it.
+        let here = self.firsts.get(&host).is_some_and(|(first, mark)| *first < at && !mark.is_same_event(entry.mark()));
+        let mut others = [self.earliest, self.elsewhere].into_iter().flatten();
+        here || others.any(|(time, other)| other != host && time <= latest)
     }
 }

@@ -74,6 +74,8 @@ pub struct Use {
     pub correlation: usize,
     /// Place in the correlation's list of rules.
     pub element: u8,
+    /// Whether the source is a correlation.
+    pub is_burst: bool,
     /// Index of each value that tells groups apart.
     pub group: Vec<usize>,
     /// Index of each value that is measured.
@@ -103,13 +105,13 @@ pub fn plan(rules: &mut [Rule], correlations: &[Correlation], refused: &mut Vec<
     let mut resolver = Resolver::new(rules, correlations);
     for at in 0..correlations.len() {
         // What came of it stands in the resolver's states.
-        drop(resolver.resolve(at, 0));
+        let _ = resolver.resolve(at, 0);
     }
     let Resolver { order, states, .. } = resolver;
     let mut targets = Vec::new();
     for (correlation, state) in correlations.iter().zip(states) {
         targets.push(match state {
-            State::Resolved(targets) => targets,
+            State::Resolved(targets, _) => targets,
             State::Refused(reason) => {
                 let (path, line) = (correlation.info.path.clone(), correlation.line);
                 refused.push(Refused { path, line, reason });
@@ -128,8 +130,22 @@ enum State {
     Unknown,
     /// It is being resolved: whoever names it now is in a circle with it.
     Open,
-    Resolved(Vec<Target>),
+    /// What it names, and how many correlations name one another from it downwards.
+    Resolved(Vec<Target>, usize),
     Refused(String),
+}
+
+/// Why a correlation cannot be resolved.
+enum Trouble {
+    /// Those above it may be refused for it; it itself may stand in a shorter chain.
+    TooDeep,
+    Other(String),
+}
+
+impl From<String> for Trouble {
+    fn from(reason: String) -> Self {
+        Self::Other(reason)
+    }
 }
 
 struct Resolver<'a> {
@@ -158,22 +174,34 @@ impl<'a> Resolver<'a> {
         Self { correlations, by_id, by_name, states, order: Vec::new() }
     }
 
-    /// Resolves a correlation and those it names; `above` is how many name one another above it.
-    fn resolve(&mut self, at: usize, above: usize) -> Result<(), String> {
+    /// Resolves a correlation and those it names, and gives how many name one another from it downwards; `above` is how many do above it.
+    fn resolve(&mut self, at: usize, above: usize) -> Result<usize, Trouble> {
         match self.states.get(at) {
-            Some(State::Resolved(_)) => return Ok(()),
-            Some(State::Refused(reason)) => return Err(reason.clone()),
-            Some(State::Open) => return Err("it names itself, directly or through others".into()),
-            Some(State::Unknown) | None => {}
+            Some(State::Resolved(_, depth)) => return Ok(*depth),
+            Some(State::Refused(reason)) => return Err(Trouble::Other(reason.clone())),
+            _ if above >= MAX_DEPTH => return Err(Trouble::TooDeep),
+            _ => {}
         }
         self.set(at, State::Open);
-        let targets = self.targets(at, above);
-        let outcome = targets.as_ref().map(|_| ()).map_err(Clone::clone);
-        if targets.is_ok() {
-            self.order.push(at);
+        let outcome = self
+            .targets(at, above)
+            .and_then(|(targets, depth)| if depth > MAX_DEPTH { Err(Trouble::TooDeep) } else { Ok((targets, depth)) });
+        let too_deep = || format!("more than {MAX_DEPTH} correlations name one another in a chain");
+        match outcome {
+            Ok((targets, depth)) => {
+                self.order.push(at);
+                self.set(at, State::Resolved(targets, depth));
+                Ok(depth)
+            }
+            Err(Trouble::TooDeep) => {
+                self.set(at, if above == 0 { State::Refused(too_deep()) } else { State::Unknown });
+                Err(Trouble::TooDeep)
+            }
+            Err(Trouble::Other(reason)) => {
+                self.set(at, State::Refused(reason.clone()));
+                Err(Trouble::Other(reason))
+            }
         }
-        self.set(at, targets.map_or_else(State::Refused, State::Resolved));
-        outcome
     }
 
     fn set(&mut self, at: usize, state: State) {
@@ -182,24 +210,49 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn targets(&mut self, at: usize, above: usize) -> Result<Vec<Target>, String> {
-        if above > MAX_DEPTH {
-            return Err(format!("more than {MAX_DEPTH} correlations name one another in a chain"));
-        }
-        let Some(correlation) = self.correlations.get(at) else { return Ok(Vec::new()) };
-        let mut targets = Vec::new();
+    fn targets(&mut self, at: usize, above: usize) -> Result<(Vec<Target>, usize), Trouble> {
+        let correlations = self.correlations;
+        let Some(correlation) = correlations.get(at) else { return Ok((Vec::new(), 0)) };
+        let (mut targets, mut depth) = (Vec::new(), 1);
         for name in &correlation.rules {
             let target = self.lookup(name, &correlation.info.path)?;
             if targets.contains(&target) {
-                return Err(format!("the correlation names the rule '{name}' twice, by its id and by its name"));
+                return Err(format!("the correlation names the rule '{name}' twice, by its id and by its name").into());
             }
             if let Target::Correlation(other) = target {
-                self.resolve(other, above + 1)
-                    .map_err(|reason| format!("the correlation '{name}', which it names, cannot be used: {reason}"))?;
+                depth = depth.max(1 + self.below(at, name, other, above)?);
             }
             targets.push(target);
         }
-        Ok(targets)
+        for (alias, rule) in
+            correlation.aliases.iter().flat_map(|alias| alias.fields.iter().map(move |(rule, _)| (alias, rule)))
+        {
+            if !self.lookup(rule, &correlation.info.path).is_ok_and(|target| targets.contains(&target)) {
+                let name = &alias.name;
+                return Err(
+                    format!("the alias '{name}' names '{rule}', which is not among the correlation's rules").into()
+                );
+            }
+        }
+        Ok((targets, depth))
+    }
+
+    /// How deep it is below a correlation that `at` names.
+    fn below(&mut self, at: usize, name: &str, other: usize, above: usize) -> Result<usize, Trouble> {
+        if other == at {
+            return Err(Trouble::Other("the correlation names itself".into()));
+        }
+        if matches!(self.states.get(other), Some(State::Open)) {
+            let reason =
+                format!("the correlation names '{name}', by which it is named in turn: they stand in a circle");
+            return Err(reason.into());
+        }
+        self.resolve(other, above + 1).map_err(|trouble| match trouble {
+            Trouble::Other(reason) => {
+                format!("the correlation '{name}', which it names, cannot be used: {reason}").into()
+            }
+            Trouble::TooDeep => Trouble::TooDeep,
+        })
     }
 
     /// The rule of an id or name; of several with one name, that of the same file.
@@ -245,9 +298,12 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Notes what a correlation needs of the rules it names. Those that name it have been before.
+    /// Notes what a correlation needs of the rules it names, if it is needed itself. Those that name it have been before.
     fn need(&mut self, at: usize) {
         let Some((correlation, targets)) = self.correlations.get(at).zip(self.targets.get(at)) else { return };
+        if correlation.silent && !self.sources.contains_key(&Target::Correlation(at)) {
+            return;
+        }
         let passed_on = self.sources.get(&Target::Correlation(at)).map(|own| own.fields.clone()).unwrap_or_default();
         let mut uses = Vec::new();
         for (element, (target, reference)) in (0..=u8::MAX).zip(targets.iter().zip(&correlation.rules)) {
@@ -261,6 +317,7 @@ impl Builder<'_> {
             uses.push(Use {
                 correlation: at,
                 element,
+                is_burst: matches!(target, Target::Correlation(_)),
                 group: places(&correlation.group_by),
                 measured: places(correlation.measure.fields()),
                 passed_on: places(&passed_on),
@@ -291,7 +348,8 @@ impl Builder<'_> {
         }
         for at in order {
             let Some((correlation, targets)) = self.correlations.get(*at).zip(self.targets.get(*at)) else { continue };
-            for (target, used) in targets.iter().zip(self.uses.remove(at).unwrap_or_default()) {
+            let Some(uses) = self.uses.remove(at) else { continue };
+            for (target, used) in targets.iter().zip(uses) {
                 if let Some(uses) = numbers.get(target).and_then(|number: &usize| plan.uses.get_mut(*number)) {
                     uses.push(Use { correlation: plan.correlations.len(), ..used });
                 }

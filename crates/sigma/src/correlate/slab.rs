@@ -52,8 +52,8 @@ impl<T: Default> Slab<T> {
     }
 
     /// The numbers that are used.
-    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+    pub fn numbers(&self) -> Vec<u32> {
         let free: std::collections::HashSet<u32> = self.free.iter().copied().collect();
-        (0..self.items.len() as u32).filter(move |number| !free.contains(number))
+        (0..self.items.len() as u32).filter(|number| !free.contains(number)).collect()
     }
 }

@@ -3,49 +3,94 @@
 use std::hash::BuildHasher;
 
 use event::{Position, Values};
-use foldhash::fast::{FixedState, RandomState};
+use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Number,
+    key::{Key, Keys},
     measured::{Distinct, Measured, NO_VALUE},
+    order,
     plan::{Planned, Use},
     queue::Queue,
     slab::Slab,
 };
 use crate::{
     correlation::{Measure, Seen, Test},
-    fold::fold_into,
+    fold::fold,
 };
+
+/// In which piece an event stands and how its position is counted, by which of the correlation's rules it is there, and whether it is
+/// there a second time: 21, 2, 8 and 1 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Origin(u32);
+
+/// So many pieces can be told apart.
+pub const MOST_PIECES: usize = 1 << 21;
+
+impl Origin {
+    const fn new(piece: u32, kind: u8, element: u8, is_again: bool) -> Self {
+        Self(piece << 11 | (kind as u32) << 9 | (is_again as u32) << 8 | element as u32)
+    }
+
+    /// Piece and kind of position.
+    const fn place(self) -> u32 {
+        self.0 >> 9
+    }
+}
 
 /// An event, as far as a finding names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Nanoseconds since 1970.
     pub time: i64,
-    /// The piece's number.
-    pub piece: u32,
-    kind: u8,
     number: u64,
+    origin: Origin,
 }
 
 impl Mark {
+    /// An event of a piece, which is one of the first [`MOST_PIECES`], before it is known which rule it satisfies.
     pub const fn new(time: i64, piece: u32, position: Position) -> Self {
         let kind = match position {
             Position::Record(_) => 0,
             Position::Line(_) => 1,
             Position::Offset(_) => 2,
         };
-        Self { time, piece, kind, number: position.number() }
+        Self { time, number: position.number(), origin: Origin::new(piece, kind, 0, false) }
+    }
+
+    const fn by(self, element: u8, is_again: bool) -> Self {
+        let (piece, kind) = (self.piece(), self.origin.place() as u8 & 3);
+        Self { origin: Origin::new(piece, kind, element, is_again), ..self }
+    }
+
+    /// The piece's number.
+    pub const fn piece(self) -> u32 {
+        self.origin.0 >> 11
+    }
+
+    /// The place of the rule in the correlation's list.
+    pub const fn element(self) -> u8 {
+        self.origin.0 as u8
+    }
+
+    /// Whether the same event is there by an earlier rule.
+    const fn is_again(self) -> bool {
+        self.origin.0 & 1 << 8 != 0
     }
 
     pub const fn position(self) -> Position {
-        match self.kind {
+        match self.origin.place() & 3 {
             0 => Position::Record(self.number),
             1 => Position::Line(self.number),
             _ => Position::Offset(self.number),
         }
+    }
+
+    /// Whether it is one event, whatever rules it satisfies.
+    pub const fn is_same_event(self, other: Self) -> bool {
+        self.time == other.time && self.number == other.number && self.origin.place() == other.origin.place()
     }
 }
 
@@ -56,32 +101,35 @@ pub struct Shown<'v> {
     pub values: &'v [Option<&'v str>],
 }
 
-/// An event within the timespan.
+/// An event within the timespan: 32 bytes, of which there may be millions.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    pub mark: Mark,
+    time: i64,
+    number: u64,
+    origin: Origin,
     group: u32,
     /// How many events further the next one of the group is; 0 while there is none.
     next: u32,
-    /// What of it is measured: a number of [`Distinct`] or of the numbers, or [`NO_VALUE`].
+    /// What of it is measured: a number of [`Distinct`] or of the numbers; where the order counts, what tells machines apart; or [`NO_VALUE`].
     pub value: u32,
-    /// Tells machines apart.
-    pub host: u32,
-    pub element: u8,
+}
+
+impl Entry {
+    pub const fn mark(&self) -> Mark {
+        Mark { time: self.time, number: self.number, origin: self.origin }
+    }
 }
 
 /// Events that have the values of `group-by` in common.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Group {
-    /// Its values, packed and case-folded.
-    key: Box<[u8]>,
-    /// The same as its first event has them, where that differs.
-    written: Option<Box<[u8]>>,
+    key: Key,
     oldest: u64,
     newest: u64,
-    pub events: u32,
+    /// The machine of the newest event, and the number of the event since which it has been the same.
     host: u32,
-    many_hosts: bool,
+    host_since: u64,
+    pub events: u32,
     pub measured: Measured,
     burst: Option<Box<Burst>>,
 }
@@ -89,18 +137,49 @@ pub struct Group {
 /// Events for which the condition held again and again.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Burst {
-    /// The packed values that its events have in common.
+    /// The packed values that its events have in common, as the event has them with which it began.
     pub group: Box<[u8]>,
     /// The machine; empty if there are several.
     pub host: String,
     /// How many events, up to the last for which the condition held.
     pub events: u64,
-    /// Events behind that one.
-    after: u64,
     /// The first event of each rule.
-    pub firsts: Vec<(u8, Mark)>,
+    pub firsts: Vec<Mark>,
     /// The last event for which the condition held.
-    pub last: (u8, Mark),
+    pub last: Mark,
+    /// What came behind that one; it belongs to the burst if the condition holds again.
+    after: After,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct After {
+    events: u64,
+    firsts: Vec<Mark>,
+    is_elsewhere: bool,
+}
+
+impl Burst {
+    /// Takes in an event of the group.
+    fn add(&mut self, mark: Mark, host: &str, holds: bool) {
+        self.after.events += u64::from(!mark.is_again());
+        self.after.is_elsewhere |= !self.host.eq_ignore_ascii_case(host);
+        if !self.firsts.iter().chain(&self.after.firsts).any(|first| first.element() == mark.element()) {
+            self.after.firsts.push(mark);
+        }
+        if holds {
+            let after = std::mem::take(&mut self.after);
+            self.events += after.events;
+            self.firsts.extend(after.firsts);
+            self.last = mark;
+            if after.is_elsewhere {
+                self.host.clear();
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.group.len() + self.host.len() + 4 * size_of::<Mark>()
+    }
 }
 
 /// The window of one correlation.
@@ -110,108 +189,53 @@ pub struct Window {
     groups: Slab<Group>,
     #[serde(skip)]
     index: HashTable<u32>,
-    #[serde(skip)]
-    hasher: RandomState,
     distinct: Distinct,
     numbers: Slab<Number>,
+    /// What the event at hand has been shown as, and the groups in which it is.
+    at_hand: Vec<(Mark, u32)>,
+    /// Bytes of the bursts that have not ended.
+    burst_bytes: usize,
     /// Events that were forgotten before their time.
     pub forgotten: u64,
     /// How much of the timespan was left, in nanoseconds, when most was forgotten.
     pub shortest: Option<i64>,
 }
 
-/// What of an event is measured.
-enum Value {
-    None,
-    Number(Number),
-    /// The text that is in [`Keys::value`].
-    Text,
-}
-
-/// What an event's group is called, and its value. Kept between events for the memory they have.
-#[derive(Default)]
-pub struct Keys {
-    group: Key,
-    value: Key,
-}
-
-impl Keys {
-    /// What is measured of an event; `None` if it does not have it.
-    fn measured(&mut self, measure: &Measure, values: &[Option<&str>], places: &[usize]) -> Option<Value> {
-        match measure {
-            Measure::Events | Measure::Rules | Measure::RulesInOrder => Some(Value::None),
-            Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => {
-                // The machine stands before the values.
-                let text = places.first().and_then(|place| values.get(place + 1)).copied().flatten()?;
-                Number::parse(text).map(Value::Number)
-            }
-            Measure::Values(_) | Measure::Share(_) => self.value.take(values, places).then_some(Value::Text),
-        }
-    }
-}
-
-/// Some values as one key.
-#[derive(Default)]
-struct Key {
-    written: Vec<u8>,
-    folded: Vec<u8>,
-    text: String,
-}
-
-impl Key {
-    /// Takes the values at `places`; false if one is not there.
-    fn take(&mut self, values: &[Option<&str>], places: &[usize]) -> bool {
-        self.written.clear();
-        self.folded.clear();
-        for place in places {
-            // The machine stands before the values.
-            let Some(Some(value)) = values.get(place + 1) else { return false };
-            Values::pack(Some(value), &mut self.written);
-            self.text.clear();
-            fold_into(value, &mut self.text);
-            Values::pack(Some(&self.text), &mut self.folded);
-        }
-        true
-    }
-}
-
 impl Window {
-    /// How many events it holds.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// How many groups it holds.
-    pub fn groups(&self) -> usize {
-        self.groups.len()
+    /// About how much memory it takes.
+    pub fn bytes(&self, planned: &Planned) -> usize {
+        let (event, group) = Measured::bytes(&planned.measure, planned.elements.len());
+        self.entries.len() * (size_of::<Entry>() + event)
+            // A number takes five bytes in an index, which is half empty at worst.
+            + self.groups.len() * (size_of::<Group>() + 10 + group)
+            + self.burst_bytes
     }
 
     /// Makes what is not saved.
     pub fn rebuild(&mut self) {
-        let numbers: Vec<u32> = self.groups.numbers().collect();
-        for number in numbers {
-            let Some(key) = self.groups.get(number).map(|group| self.hasher.hash_one(&*group.key)) else { continue };
-            self.index.insert_unique(key, number, |other| key_hash(&self.groups, &self.hasher, *other));
+        for number in self.groups.numbers() {
+            let Some(group) = self.groups.get(number) else { continue };
+            self.index.insert_unique(group.key.hash(), number, |other| key_hash(&self.groups, *other));
         }
         self.distinct.rebuild();
     }
 
     /// Lets go of events that are further than `span` before `time`, and appends the bursts that have ended.
     pub fn expire(&mut self, time: i64, span: i64, ended: &mut Vec<Burst>) {
-        while self.entries.oldest().is_some_and(|(_, entry)| time.saturating_sub(entry.mark.time) > span) {
+        while self.entries.oldest().is_some_and(|(_, entry)| time.saturating_sub(entry.time) > span) {
             self.drop_oldest(ended);
         }
     }
 
-    /// Lets go of `count` events before their time; what is left is within a shorter timespan.
-    pub fn forget(&mut self, count: usize, ended: &mut Vec<Burst>) {
-        let newest = self.entries.newest().map_or(0, |entry| entry.mark.time);
-        for _ in 0..count.min(self.entries.len()) {
-            self.drop_oldest(ended);
-            self.forgotten += 1;
-        }
-        let left = self.entries.oldest().map_or(0, |(_, entry)| newest.saturating_sub(entry.mark.time));
+    /// Lets go of up to `most` events before their time; what is left is within a shorter timespan.
+    pub fn forget(&mut self, most: usize, ended: &mut Vec<Burst>) {
+        let newest = self.entries.newest().map_or(0, |entry| entry.time);
+        let count = (self.entries.len() / 16 + 1).min(most).min(self.entries.len());
+        (0..count).for_each(|_| self.drop_oldest(ended));
+        self.forgotten += count as u64;
+        let left = self.entries.oldest().map_or(0, |(_, entry)| newest.saturating_sub(entry.time));
         self.shortest = Some(self.shortest.map_or(left, |shortest| shortest.min(left)));
+        self.at_hand.clear();
     }
 
     fn drop_oldest(&mut self, ended: &mut Vec<Burst>) {
@@ -223,12 +247,16 @@ impl Window {
         group.measured.remove(&entry, &mut self.distinct, &mut self.numbers);
         if group.events == 0 {
             let group = self.groups.remove(entry.group);
-            if let Ok(place) = self.index.find_entry(self.hasher.hash_one(&*group.key), |number| *number == entry.group)
-            {
+            if let Ok(place) = self.index.find_entry(group.key.hash(), |number| *number == entry.group) {
                 place.remove();
             }
-            ended.extend(group.burst.map(|burst| *burst));
+            self.close(group.burst, ended);
         }
+    }
+
+    fn close(&mut self, burst: Option<Box<Burst>>, ended: &mut Vec<Burst>) {
+        self.burst_bytes -= burst.as_ref().map_or(0, |burst| burst.bytes());
+        ended.extend(burst.map(|burst| *burst));
     }
 
     /// Takes an event in and appends the bursts that have ended. True if a burst begins with it.
@@ -242,79 +270,96 @@ impl Window {
     ) -> bool {
         let time = shown.mark.time;
         self.expire(time, span, ended);
-        if !keys.group.take(shown.values, &used.group) {
+        let Some(key) = keys.of(Key::default(), shown.values, &used.group) else { return false };
+        let host = shown.values.first().copied().flatten().unwrap_or_default();
+        let Some(value) = measured(&planned.measure, key, (shown.values, &used.measured), keys) else { return false };
+        let group = self.group(key, planned);
+        let mark = self.mark(shown.mark, group, used);
+        if mark.is_again() && !matches!(planned.measure, Measure::Rules | Measure::RulesInOrder) {
             return false;
         }
-        let Some(value) = keys.measured(&planned.measure, shown.values, &used.measured) else { return false };
-        let group = self.group(&keys.group, planned);
+        let host_number = host_number(host);
         let value = match value {
+            Value::None if planned.measure == Measure::RulesInOrder => host_number,
             Value::None => NO_VALUE,
             Value::Number(number) => self.numbers.insert(number),
-            Value::Text => self.distinct.insert(group, &keys.value.folded),
+            Value::Text(key) => self.distinct.insert(key),
         };
-        let host = shown.values.first().copied().flatten().unwrap_or_default();
-        let entry = Entry { mark: shown.mark, group, next: 0, value, host: host_number(host), element: used.element };
-        self.add(group, entry);
+        let Mark { time, number, origin } = mark;
+        let entry = Entry { time, number, origin, group, next: 0, value };
+        self.add(entry, host_number);
         self.end_if_over(group, time, span, ended);
-        let holds = self.holds(planned, group, &entry, span, skew);
-        self.follow(group, &entry, holds, host)
+        let holds = self.holds(planned, group, &entry, skew);
+        self.follow(&entry, holds, (shown.values, &used.group), host)
     }
 
     /// The group of a key, which is made if it is not there.
-    fn group(&mut self, key: &Key, planned: &Planned) -> u32 {
-        let hash = self.hasher.hash_one(key.folded.as_slice());
-        let is_same = |number: &u32| self.groups.get(*number).is_some_and(|group| *group.key == *key.folded);
-        if let Some(number) = self.index.find(hash, is_same) {
+    fn group(&mut self, key: Key, planned: &Planned) -> u32 {
+        let is_same = |number: &u32| self.groups.get(*number).is_some_and(|group| group.key == key);
+        if let Some(number) = self.index.find(key.hash(), is_same) {
             return *number;
         }
-        let written = (key.written != key.folded).then(|| key.written.as_slice().into());
         let measured = Measured::of(&planned.measure, planned.elements.len());
-        let number =
-            self.groups.insert(Group { key: key.folded.as_slice().into(), written, measured, ..Group::default() });
-        self.index.insert_unique(hash, number, |other| key_hash(&self.groups, &self.hasher, *other));
+        let number = self.groups.insert(Group { key, measured, ..Group::default() });
+        self.index.insert_unique(key.hash(), number, |other| key_hash(&self.groups, *other));
         number
     }
 
-    fn add(&mut self, number: u32, entry: Entry) {
-        let Some(group) = self.groups.get_mut(number) else { return };
+    /// The event as one of a rule, and whether it is in the group by an earlier rule. A burst is an event of its own.
+    fn mark(&mut self, mark: Mark, group: u32, used: &Use) -> Mark {
+        if used.is_burst {
+            return mark.by(used.element, false);
+        }
+        // Twice the same rule, it is another event that calls itself the same.
+        let is_other = |(before, _): &(Mark, u32)| !before.is_same_event(mark) || before.element() == used.element;
+        if self.at_hand.iter().any(is_other) {
+            self.at_hand.clear();
+        }
+        let is_again = self.at_hand.iter().any(|(_, before)| *before == group);
+        let mark = mark.by(used.element, is_again);
+        self.at_hand.push((mark, group));
+        mark
+    }
+
+    fn add(&mut self, entry: Entry, host: u32) {
+        let Some(group) = self.groups.get_mut(entry.group) else { return };
         group.measured.add(&entry, &self.distinct, &self.numbers);
         let at = self.entries.push(entry);
         if group.events == 0 {
-            (group.oldest, group.host) = (at, entry.host);
+            (group.oldest, group.host, group.host_since) = (at, host, at);
         } else if let Some(before) = self.entries.get_mut(group.newest) {
             before.next = (at - group.newest) as u32;
         }
+        if group.host != host {
+            (group.host, group.host_since) = (host, at);
+        }
         group.newest = at;
         group.events += 1;
-        group.many_hosts |= group.host != entry.host;
     }
 
     /// Ends the group's burst if the condition has not held for longer than the timespan.
     fn end_if_over(&mut self, number: u32, time: i64, span: i64, ended: &mut Vec<Burst>) {
         let Some(group) = self.groups.get_mut(number) else { return };
-        if group.burst.as_ref().is_some_and(|burst| time.saturating_sub(burst.last.1.time) > span) {
-            ended.extend(group.burst.take().map(|burst| *burst));
+        if group.burst.as_ref().is_some_and(|burst| time.saturating_sub(burst.last.time) > span) {
+            let burst = group.burst.take();
+            self.close(burst, ended);
         }
     }
 
-    fn holds(&self, planned: &Planned, number: u32, newest: &Entry, span: i64, skew: i64) -> bool {
+    fn holds(&self, planned: &Planned, number: u32, newest: &Entry, skew: i64) -> bool {
         let Some(group) = self.groups.get(number) else { return false };
         match &planned.test {
             Test::Seen(expression) => seen(expression, &|rule| group.measured.has_seen(rule)),
             Test::Compare(comparisons) => {
-                if skew > 0 && planned.measure == Measure::RulesInOrder {
-                    let length = Number::from(super::order::longest_with_skew(self.newest_of(group), skew) as u64);
-                    return comparisons.iter().all(|(comparison, number)| comparison.holds(length.cmp(number)));
-                }
-                let earliest = newest.mark.time.saturating_sub(span);
+                let with_skew = (skew > 0 && planned.measure == Measure::RulesInOrder)
+                    .then(|| Number::from(order::longest_with_skew(&self.newest_of(group), skew) as u64));
+                let earliest = self.entries.get(group.oldest).map_or(newest.time, |oldest| oldest.time);
                 comparisons.iter().all(|(comparison, number)| {
-                    let ordering = group.measured.compare(
-                        *number,
-                        &planned.measure,
-                        (group.events, newest, earliest),
-                        &self.distinct,
-                    );
-                    comparison.holds(ordering)
+                    let measure = || {
+                        let events = (group.events, newest, earliest);
+                        group.measured.compare(*number, &planned.measure, events, &self.distinct)
+                    };
+                    comparison.holds(with_skew.map_or_else(measure, |length| length.cmp(number)))
                 })
             }
         }
@@ -322,10 +367,8 @@ impl Window {
 
     /// The events of a group, oldest first; of very many the newest.
     fn newest_of<'w>(&'w self, group: &'w Group) -> Vec<&'w Entry> {
-        let mut found: Vec<&Entry> = self.events_of(group).collect();
-        let surplus = found.len().saturating_sub(super::order::MOST_WITH_SKEW);
-        found.drain(..surplus);
-        found
+        let surplus = (group.events as usize).saturating_sub(order::MOST_WITH_SKEW);
+        self.events_of(group).skip(surplus).collect()
     }
 
     /// The events of a group, oldest first.
@@ -339,50 +382,45 @@ impl Window {
     }
 
     /// Keeps the group's burst up to date. True if one begins.
-    fn follow(&mut self, number: u32, entry: &Entry, holds: bool, host: &str) -> bool {
-        let Some(group) = self.groups.get_mut(number) else { return false };
-        let many_hosts = group.many_hosts;
-        let here = (entry.element, entry.mark);
-        match (&mut group.burst, holds) {
-            (None, false) => false,
-            (Some(burst), false) => {
-                burst.after += 1;
-                false
-            }
-            (Some(burst), true) => {
-                burst.events += burst.after + 1;
-                burst.after = 0;
-                burst.last = here;
-                if !burst.firsts.iter().any(|(element, _)| *element == entry.element) {
-                    burst.firsts.push(here);
-                }
-                if many_hosts {
-                    burst.host.clear();
-                }
-                false
-            }
-            (None, true) => {
-                let group = self.groups.get(number);
-                let (events, firsts) =
-                    group.map(|group| (u64::from(group.events), self.firsts(group))).unwrap_or_default();
-                let Some(group) = self.groups.get_mut(number) else { return false };
-                let host = if many_hosts { String::new() } else { host.to_owned() };
-                let values = group.written.as_ref().unwrap_or(&group.key).clone();
-                group.burst = Some(Box::new(Burst { group: values, host, events, after: 0, firsts, last: here }));
-                true
+    fn follow(
+        &mut self,
+        entry: &Entry,
+        holds: bool,
+        (values, places): (&[Option<&str>], &[usize]),
+        host: &str,
+    ) -> bool {
+        let Some(group) = self.groups.get_mut(entry.group) else { return false };
+        if let Some(burst) = &mut group.burst {
+            let before = burst.bytes();
+            burst.add(entry.mark(), host, holds);
+            self.burst_bytes = self.burst_bytes - before + burst.bytes();
+            return false;
+        }
+        if holds {
+            let burst = self.begin(entry, (values, places), host);
+            self.burst_bytes += burst.bytes();
+            if let Some(group) = self.groups.get_mut(entry.group) {
+                group.burst = Some(Box::new(burst));
             }
         }
+        holds
     }
 
-    /// The first event of each rule in a group.
-    fn firsts(&self, group: &Group) -> Vec<(u8, Mark)> {
-        let mut firsts: Vec<(u8, Mark)> = Vec::new();
-        for entry in self.events_of(group) {
-            if !firsts.iter().any(|(element, _)| *element == entry.element) {
-                firsts.push((entry.element, entry.mark));
+    /// The burst that begins with an event: of all events of its group.
+    fn begin(&self, entry: &Entry, (values, places): (&[Option<&str>], &[usize]), host: &str) -> Burst {
+        let (mut events, mut firsts, mut group) = (0, Vec::<Mark>::new(), Vec::new());
+        let of_group = self.groups.get(entry.group);
+        for mark in of_group.into_iter().flat_map(|group| self.events_of(group)).map(Entry::mark) {
+            events += u64::from(!mark.is_again());
+            if !firsts.iter().any(|first| first.element() == mark.element()) {
+                firsts.push(mark);
             }
         }
-        firsts
+        // The machine stands before the values.
+        places.iter().for_each(|place| Values::pack(values.get(place + 1).copied().flatten(), &mut group));
+        let is_one_host = of_group.is_some_and(|group| group.host_since <= group.oldest);
+        let host = if is_one_host { host.to_owned() } else { String::new() };
+        Burst { group: group.into(), host, events, firsts, last: entry.mark(), after: After::default() }
     }
 
     /// Ends everything.
@@ -393,13 +431,38 @@ impl Window {
     }
 }
 
-fn key_hash(groups: &Slab<Group>, hasher: &RandomState, number: u32) -> u64 {
-    groups.get(number).map_or(0, |group| hasher.hash_one(&*group.key))
+fn key_hash(groups: &Slab<Group>, number: u32) -> u64 {
+    groups.get(number).map_or(0, |group| group.key.hash())
+}
+
+/// What of an event is measured.
+enum Value {
+    None,
+    Number(Number),
+    Text(Key),
+}
+
+/// What is measured of an event of a group; `None` if it does not have it.
+fn measured(
+    measure: &Measure,
+    group: Key,
+    (values, places): (&[Option<&str>], &[usize]),
+    keys: &mut Keys,
+) -> Option<Value> {
+    match measure {
+        Measure::Events | Measure::Rules | Measure::RulesInOrder => Some(Value::None),
+        Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => {
+            // The machine stands before the values.
+            let text = places.first().and_then(|place| values.get(place + 1)).copied().flatten()?;
+            Number::parse(text).map(Value::Number)
+        }
+        Measure::Values(_) | Measure::Share(_) => keys.of(group, values, places).map(Value::Text),
+    }
 }
 
 /// Tells machines apart, the same in every run.
 fn host_number(host: &str) -> u32 {
-    FixedState::with_seed(0).hash_one(host) as u32
+    FixedState::with_seed(0).hash_one(fold(host)) as u32
 }
 
 fn seen(expression: &Seen, has_seen: &dyn Fn(usize) -> bool) -> bool {
