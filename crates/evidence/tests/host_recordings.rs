@@ -172,7 +172,7 @@ fn the_journal_tells_of_every_login() {
             .filter(|entry| entry.of("program") == "sshd")
             .filter_map(|entry| {
                 let login = login(entry.of("host"), entry.of("message"))?;
-                let told = (login.port.unwrap(), login.method.to_owned(), login.outcome.as_str().to_owned());
+                let told = (login.port.unwrap(), login.method.to_string(), login.outcome.as_str().to_owned());
                 assert_eq!(entry.of("outcome"), told.2);
                 (login.method != "none").then_some(told)
             })
