@@ -62,12 +62,12 @@ fn found_in(text: &str, lines: &[Line]) -> Vec<Found> {
 fn an_event_of_two_rules_is_one_event() {
     let both = Line::at(0, &[("a", "y"), ("b", "y"), ("n", "3")]);
     let of = |kind, condition| of_two(&format!("  type: {kind}\n  rules: [a, b]\n  timespan: 5s\n  {condition}"));
-    assert_eq!(found_in(&of("event_count", "condition: {gte: 2}"), &[both.clone()]), []);
+    assert_eq!(found_in(&of("event_count", "condition: {gte: 2}"), std::slice::from_ref(&both)), []);
     assert_eq!(found_in(&of("event_count", "condition: {gte: 2}"), &[both.clone(), both.clone()])[0].events, 2);
-    assert_eq!(found_in(&of("value_sum", "condition: {field: n, gt: 3}"), &[both.clone()]), []);
-    assert_eq!(found_in(&of("temporal", ""), &[both.clone()])[0].events, 1);
+    assert_eq!(found_in(&of("value_sum", "condition: {field: n, gt: 3}"), std::slice::from_ref(&both)), []);
+    assert_eq!(found_in(&of("temporal", ""), std::slice::from_ref(&both))[0].events, 1);
     // It does not come before itself, but another one of the same time may.
-    assert_eq!(found_in(&of("temporal_ordered", ""), &[both.clone()]), []);
+    assert_eq!(found_in(&of("temporal_ordered", ""), std::slice::from_ref(&both)), []);
     assert_eq!(found_in(&of("temporal_ordered", ""), &[both.clone(), both]).len(), 1);
 }
 
