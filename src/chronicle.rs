@@ -10,8 +10,8 @@ use std::{
 
 use event::{Observation, Observations, Piece, Position, Time, Values};
 
-/// So many bytes of observations are kept in memory.
-const IN_MEMORY: usize = 64 << 20;
+/// So many bytes of observations are kept in memory; what correlations keep comes beside them.
+const IN_MEMORY: usize = 32 << 20;
 
 /// Collects observations as they are found, and tells them in the order of time; those of one time in the order in which they came, which is that
 /// of the evidence.
@@ -53,7 +53,7 @@ impl Chronicle {
         }
         let piece = self.pieces.len() as u32 - 1;
         for observation in observations.iter() {
-            if self.packed.len() > self.in_memory {
+            if self.packed.len() + size_of_val(self.index.as_slice()) > self.in_memory {
                 self.spill()?;
             }
             self.index.push((observation.time.as_nanos(), self.packed.len() as u32));

@@ -10,7 +10,7 @@
 //! The window of an event reaches back from it by the timespan, both ends included; it slides from event to event. Whenever the condition
 //! holds for a window, its events belong to a *burst*; windows that hold no further apart than the timespan are one burst, and one burst is one
 //! finding. A correlation that is itself named by another one counts there as one event for each burst: it happens when the burst begins, and has the
-//! fields of the event with which it does.
+//! fields of the event with which it does, and the aliases of the correlation whose burst it is.
 //!
 //! Values that tell groups apart, or are counted, are compared without regard to case, as everywhere in Sigma. An event that lacks a field of
 //! `group-by`, or the one that is measured, takes no part.

@@ -38,8 +38,11 @@ pub enum Test {
     Expression(usize),
 }
 
+/// Whether an expression holds, given which rules were seen.
+type Truth = fn(&[bool]) -> bool;
+
 /// Expressions over the first, second and third rule of a list.
-pub const EXPRESSIONS: [(&str, fn(&[bool]) -> bool); 5] = [
+pub const EXPRESSIONS: [(&str, Truth); 5] = [
     ("{0} and {1}", |seen| seen[0] && seen[1]),
     ("{0} or {1}", |seen| seen[0] || seen[1]),
     ("{0} and not {1}", |seen| seen[0] && !seen[1]),

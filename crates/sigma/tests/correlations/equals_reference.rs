@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many cases are compared unless `PROPTEST_CASES` says otherwise.
-const CASES: u32 = 1500;
+const CASES: u32 = 600;
 
 /// A runner whose failures print what is needed to make them again.
 pub fn runner() -> TestRunner {

@@ -18,6 +18,8 @@ struct Seen {
     element: usize,
     /// Whether it is a burst of the correlation before.
     is_burst: bool,
+    /// The field that the alias `who` means in it; a burst has it as the correlation has it whose burst it is.
+    who: &'static str,
 }
 
 impl Seen {
@@ -72,7 +74,10 @@ impl Reference<'_> {
             match named {
                 Named::Base(rule) => {
                     let lines = self.lines.iter().enumerate().filter(|(_, line)| value(line, FLAGS[*rule]).is_some());
-                    all.extend(lines.map(|(line, _)| Seen { line, rule: *rule, element, is_burst: false }));
+                    all.extend(lines.map(|(line, _)| {
+                        let who = correlation.who[*rule];
+                        Seen { line, rule: *rule, element, is_burst: false, who }
+                    }));
                 }
                 Named::Before => all.extend(before.iter().map(|seen| Seen { element, is_burst: true, ..*seen })),
             }
@@ -94,11 +99,7 @@ impl Reference<'_> {
 
     fn group_as_written(&self, correlation: &Correlation, seen: &Seen) -> Option<Vec<String>> {
         let line = &self.lines[seen.line];
-        // What follows a burst asks for the fields by its own names; only base rules have aliases.
-        let field = |name: &&'static str| match (*name, seen.is_burst) {
-            ("who", false) => correlation.who[seen.rule],
-            (name, _) => name,
-        };
+        let field = |name: &'static str| if name == "who" { seen.who } else { name };
         correlation.group_by.iter().map(|name| value(line, field(name)).map(str::to_owned)).collect()
     }
 
