@@ -147,16 +147,18 @@ fn compare(folder: &str, name: &str, format: &dyn Format, tells: &Tells) {
         if truth["happened"].is_string() {
             continue;
         }
-        let understood =
-            first(fields, "cs-method") != "" && !(folder == "tomcat" && first(fields, "cs-uri").is_empty());
         let status = truth["status"].as_u64().unwrap();
+        let understood = !first(fields, "cs-method").is_empty() && !first(fields, "cs-uri").is_empty();
         assert!(understood || status == 400 || status == 414, "{place}");
-        if !understood {
+        // A line that is too long is cut by the server.
+        if !understood || status == 414 {
             continue;
         }
         assert_eq!(first(fields, "cs-method"), text(truth, "method"), "{place}");
         let target = text(truth, "target");
-        if tells.target && target.len() < 4000 {
+        // Tomcat leaves out a host that it does not accept.
+        let target = target.strip_prefix("http://www.example.com").filter(|_| folder == "tomcat").unwrap_or(&target);
+        if tells.target {
             assert_eq!(first(fields, "cs-uri"), target, "{place}");
         }
         if tells.version {

@@ -1,5 +1,7 @@
 //! What escaped text means: the backslashes of servers' logs, the percent signs of URLs.
 
+use std::borrow::Cow;
+
 /// How a log writes what it cannot write as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Escape {
@@ -10,7 +12,7 @@ pub(super) enum Escape {
     Json,
     /// `+` for a blank (IIS).
     Plus,
-    /// `""` for a quote in quotes (Tomcat's and proxies' W3C logs).
+    /// `""` for a quote in quotes, otherwise as `Backslash` (Tomcat's W3C logs; proxies' have no backslashes).
     Doubled,
     /// Not at all (nginx's error log).
     None,
@@ -69,17 +71,15 @@ impl Scratch {
 
     /// What a value means that a log has escaped.
     pub(super) fn unescaped<'a>(&mut self, text: &'a str, escape: Escape) -> Text<'a> {
-        let sign = match escape {
-            Escape::Backslash | Escape::Json => b'\\',
-            Escape::Doubled => b'"',
-            Escape::Plus | Escape::None => return Text::Written(text),
+        let is_written = match escape {
+            Escape::Backslash | Escape::Json => memchr::memchr(b'\\', text.as_bytes()).is_none(),
+            Escape::Doubled => memchr::memchr2(b'\\', b'"', text.as_bytes()).is_none(),
+            Escape::Plus | Escape::None => true,
         };
-        if memchr::memchr(sign, text.as_bytes()).is_none() {
+        if is_written {
             return Text::Written(text);
         }
-        if escape == Escape::Doubled {
-            return self.join(&[&text.replace("\"\"", "\"")]);
-        }
+        let text = if escape == Escape::Doubled { text.replace("\"\"", "\"").into() } else { Cow::Borrowed(text) };
         self.bytes.clear();
         unescape(text.as_bytes(), escape == Escape::Json, &mut self.bytes);
         self.made()

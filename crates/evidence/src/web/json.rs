@@ -12,29 +12,29 @@ const TIMES: [&str; 5] = ["time", "timestamp", "@timestamp", "date", "datetime"]
 
 /// Reads a line; false if it is no request.
 pub(super) fn json<'a>(line: &'a str, entry: &mut Entry<'a>) -> bool {
-    let Some(found) = object(line) else { return false };
-    let has = |column| found.get(column).is_some();
+    let Some((found, tells_request)) = object(line) else { return false };
     // An object with these and a time is no other kind of log.
-    let is_request = (has(Column::Request) || has(Column::Method) || has(Column::Uri)) && has(Column::Status);
-    if is_request && found.stamp.is_some() {
+    if tells_request && found.get(Column::Status).is_some() && found.stamp.is_some() {
         *entry = found;
         return true;
     }
     false
 }
 
-/// Reads a flat object; `None` if it is none, or if objects or arrays stand in it.
-fn object(line: &str) -> Option<Entry<'_>> {
+/// Reads a flat object and tells whether it has a key for a request; `None` if it is none, or if objects or arrays stand in it.
+fn object(line: &str) -> Option<(Entry<'_>, bool)> {
     let mut entry = Entry { escape: Escape::Json, ..Entry::default() };
+    let mut tells_request = false;
     let mut rest = line.trim_ascii_start().strip_prefix('{')?.trim_ascii_start();
     loop {
         let (name, behind) = string(rest)?;
         let behind = behind.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
         let (text, behind) = if behind.starts_with('"') { string(behind)? } else { bare(behind)? };
+        tells_request |= matches!(name, "request" | "request_method" | "request_uri");
         member(name, text, &mut entry);
         let behind = behind.trim_ascii_start();
         if behind.starts_with('}') {
-            return behind.get(1..)?.trim_ascii().is_empty().then_some(entry);
+            return behind.get(1..)?.trim_ascii().is_empty().then_some((entry, tells_request));
         }
         rest = behind.strip_prefix(',')?.trim_ascii_start();
     }
