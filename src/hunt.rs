@@ -11,40 +11,20 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Level, Piece};
-use evidence::{
-    Auditd, Evtx, Format, History, JournalExport, JournalJson, Json, Limits, Output, PieceTally, Progress, Scan, Sink,
-    Syslog, Tally, Utmp, Xml,
-};
+use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
 use crate::{
     chronicle::Chronicle,
     cli::{Colour, HuntArguments},
-    confine,
+    confine, formats,
     packs::Packs,
     progress,
     select::{self, SelectedDetector, Selection},
     site::Site,
     status::Status,
 };
-
-/// The formats of evidence, in the order in which they are asked.
-pub fn formats() -> Vec<Box<dyn Format>> {
-    let mut formats: Vec<Box<dyn Format>> = vec![
-        Box::new(Evtx),
-        Box::new(Xml),
-        Box::new(Auditd),
-        Box::new(JournalJson),
-        Box::new(JournalExport),
-        Box::new(Json),
-        Box::new(Syslog::default()),
-    ];
-    formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
-    // Last, since a history may be any text.
-    formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
-    formats
-}
 
 /// Runs a hunt.
 pub fn run(arguments: &HuntArguments) -> Result<Status> {
@@ -54,6 +34,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         None => site.zone()?.unwrap_or_default(),
     };
     let selection = Selection::load(arguments, &zone)?;
+    let formats = formats::formats(formats::layouts(&arguments.log_format)?);
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
@@ -70,7 +51,8 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let printer = arguments.format.printer(&mut writer, style)?;
     confine_to(arguments, &output);
     let mut sink = Printing { printer, chronicle: Chronicle::default(), findings: 0, worst: None };
-    let tally = scan(arguments, threads, &rules, &selection, &output, &mut sink).context("cannot write the report")?;
+    let tally = scan(arguments, &formats, threads, &rules, &selection, &output, &mut sink)
+        .context("cannot write the report")?;
 
     let not_run =
         sink.correlate(&rules, arguments.skew, &selection).context("cannot bring the events into the order of time")?;
@@ -102,16 +84,17 @@ fn announce(packs: &Packs, quiet: bool) {
 
 fn scan(
     arguments: &HuntArguments,
+    formats: &[Box<dyn Format>],
     threads: usize,
     rules: &Rules,
     selection: &Selection,
     output: &Destination,
     sink: &mut Printing<'_>,
 ) -> Result<Tally> {
-    let (formats, progress) = (formats(), Progress::default());
+    let progress = Progress::default();
     let no_evidence = output.files();
     let scan = Scan {
-        formats: &formats,
+        formats,
         limits: Limits::default(),
         no_evidence: &no_evidence,
         hash: arguments.format.has_summary() || tells_summary(arguments),

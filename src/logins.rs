@@ -24,7 +24,8 @@ use report::{LoginFormat, LoginPrinter, Spool, Style, Zone};
 use crate::{
     cli::LoginsArguments,
     confine,
-    hunt::{colour, evidence_summary, formats, terminal_width},
+    formats::formats,
+    hunt::{colour, evidence_summary, terminal_width},
     progress, select,
     site::Site,
     status::Status,
@@ -70,7 +71,7 @@ fn confine_to(arguments: &LoginsArguments) {
 }
 
 fn scan(arguments: &LoginsArguments, steps: &mut Steps) -> io::Result<Tally> {
-    let (formats, progress) = (formats(), Progress::default());
+    let (formats, progress) = (formats(evidence::Layouts::default()), Progress::default());
     let no_evidence: Vec<PathBuf> = if cfg!(unix) { vec!["/dev/stdout".into()] } else { Vec::new() };
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let scan = Scan {

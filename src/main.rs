@@ -3,6 +3,7 @@
 mod chronicle;
 mod cli;
 mod confine;
+mod formats;
 mod hunt;
 mod logins;
 mod packs;

@@ -10,12 +10,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Follower, Piece};
-use evidence::Output;
+use evidence::{Layouts, Output};
 use report::plain;
 use serde_json::{Value, json};
 use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
 
-use crate::{chronicle::Chronicle, cli::RulesCommand, hunt, packs, packs::Packs, status::Status, update};
+use crate::{chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, status::Status, update};
 
 /// Runs the subcommand.
 pub fn run(command: &RulesCommand) -> Result<Status> {
@@ -218,7 +218,7 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
 /// Whether rules find something in a log, given as text in any shape that a hunt reads. `records` is how many it must have, if that is
 /// known; damaged it must not be.
 fn found_in(rules: &sigma::Rules, log: &str, records: Option<u64>) -> Result<bool, String> {
-    let formats = hunt::formats();
+    let formats = formats::formats(Layouts::default());
     let format = formats.iter().find(|format| format.recognises(log.as_bytes(), ""));
     let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });

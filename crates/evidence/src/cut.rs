@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read},
     marker::PhantomData,
+    sync::Arc,
 };
 
 use event::{Damage, Position};
@@ -33,6 +34,11 @@ pub(crate) trait Borders: Default + Send {
 
     /// So many bytes have left the buffer.
     fn passed(&mut self, bytes: usize);
+
+    /// What stands before `block` and says how its records are to be read; asked for every block, in order.
+    fn header(&mut self, _block: &[u8]) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// Cuts one piece.
@@ -76,6 +82,11 @@ impl<B: Borders> Cutter for TextCutter<B> {
 }
 
 impl<B: Borders> TextCutter<B> {
+    /// A cutter at the borders that `borders` finds.
+    pub(crate) fn new(borders: B) -> Self {
+        Self { borders, ..Self::default() }
+    }
+
     fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
         if self.ended || wanted == 0 {
             return Ok(());
@@ -104,7 +115,9 @@ impl<B: Borders> TextCutter<B> {
 
     fn block(&mut self, end: usize) -> Block {
         let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
-        Block { offset, line, damages, bytes: self.take(end) }
+        let bytes = self.take(end);
+        let header = self.borders.header(&bytes);
+        Block { offset, line, bytes, header, damages }
     }
 
     /// Takes the first bytes out of the buffer.

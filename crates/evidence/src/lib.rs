@@ -30,6 +30,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod utmp;
+mod web;
 mod xml;
 
 pub use auditd::Auditd;
@@ -44,4 +45,5 @@ pub use scan::{Progress, Scan, Sink};
 pub use syslog::{Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
 pub use utmp::Utmp;
+pub use web::{Layouts, W3c, Web};
 pub use xml::Xml;

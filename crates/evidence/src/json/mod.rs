@@ -42,7 +42,7 @@ mod value;
 
 pub(crate) use cut::JsonCutter;
 pub(crate) use names::{has_attributes_alone, is_namespace, system_attribute_name};
-pub(crate) use time::plain as plain_time;
+pub(crate) use time::{moment, plain as plain_time};
 pub(crate) use value::unescape;
 
 use crate::{Cutter, Format, Reader};

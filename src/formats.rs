@@ -1,0 +1,37 @@
+//! The formats of evidence, and what of them only the user knows.
+
+use anyhow::{Context, Result, anyhow};
+use evidence::{Auditd, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Syslog, Utmp, W3c, Web, Xml};
+
+/// The formats, in the order in which they are asked whether a piece of evidence is theirs.
+pub fn formats(layouts: Layouts) -> Vec<Box<dyn Format>> {
+    let mut formats: Vec<Box<dyn Format>> = vec![
+        Box::new(Evtx),
+        Box::new(Xml),
+        Box::new(Auditd),
+        Box::new(JournalJson),
+        Box::new(JournalExport),
+        Box::new(W3c),
+        Box::new(Web::with(layouts)),
+        Box::new(Json),
+        Box::new(Syslog::default()),
+    ];
+    formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
+    // Last, since a history may be any text.
+    formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
+    formats
+}
+
+/// The formats of access logs that were given: each as it is, or `@` and the file it stands in.
+pub fn layouts(given: &[String]) -> Result<Layouts> {
+    given.iter().try_fold(Layouts::default(), |known, given| {
+        let (text, place) = match given.strip_prefix('@') {
+            Some(path) => {
+                (std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?, format!("{path}: "))
+            }
+            None => (given.clone(), String::new()),
+        };
+        let layouts = Layouts::parse(&text).map_err(|reason| anyhow!("--log-format: {place}{reason}"))?;
+        Ok(known.and(layouts))
+    })
+}
