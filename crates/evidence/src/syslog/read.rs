@@ -137,7 +137,7 @@ impl Reader for SyslogReader {
             piece,
             text: &text,
             lines: Lines::new(text.as_bytes(), block.line),
-            words: Words::default(),
+            words: Words::of_raw_text(),
             damages: Damages::default(),
             years: Years::new(&text, date_in_name(&piece.path).unwrap_or(self.latest)),
             midnight: None,
@@ -234,6 +234,9 @@ impl SyslogReader {
         // Characters that a message writes in another way (`\033`, `#012`) are none of the plain ones.
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = group.is_some_and(may_stand);
+        if wanted.interest.text_only && !text {
+            return;
+        }
         let time = pass.time(header.stamp, range.start);
         pass.facts.clear();
         if !wanted.facts.is_empty() {

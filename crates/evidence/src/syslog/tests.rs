@@ -27,7 +27,7 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, class: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: class.0 == 0, fields: self.fields.clone(), text: Some(TextGroup(0)) })
+        Arc::new(Interest { wanted: class.0 == 0, fields: self.fields.clone(), text: Some(TextGroup(0)), text_only: false })
     }
 
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], _: Encoding, hits: &mut Vec<usize>) -> bool {

@@ -15,6 +15,7 @@ use crate::{
         anchor::{self, Cost},
         fold::{self, Constant},
         scanner::{Scanned, Scanner, ScannerBuilder},
+        words,
     },
     pattern::{Part, Pattern},
     taxonomy::Entry,
@@ -93,6 +94,8 @@ pub struct Program {
     pub slots: Vec<Vec<View>>,
     /// Tests for words anywhere in the record.
     pub words: Scanner,
+    /// Words that rules cannot do without ([`words::needed`]).
+    pub needed_words: Vec<Option<Pattern>>,
     /// The rules, in the order in which they were loaded.
     pub rules: Vec<ProgramRule>,
     /// By test: the rules (indices into `rules`) whose anchor it is.
@@ -125,14 +128,6 @@ impl Program {
     pub fn matcher(&self, test: u32) -> Option<&Matcher> {
         self.tests.get(test as usize).map(|test| &test.matcher)
     }
-
-    /// The patterns of words that may stand anywhere.
-    pub fn word_patterns(&self) -> impl Iterator<Item = Option<&Pattern>> {
-        self.tests.iter().filter(|test| test.slot.is_none()).map(|test| match &test.matcher {
-            Matcher::Pattern { pattern, .. } => Some(pattern),
-            _ => None,
-        })
-    }
 }
 
 #[derive(Default)]
@@ -147,6 +142,7 @@ struct Builder<'r> {
     slots: HashMap<String, Slot>,
     views: Vec<Vec<BTreeMap<String, String>>>,
     rules: Vec<ProgramRule>,
+    words: Vec<Option<Pattern>>,
     current: Option<&'r Entry>,
 }
 
@@ -164,6 +160,7 @@ impl<'r> Builder<'r> {
             [candidate.expr, &conditions].iter().for_each(|expr| self.add_terms(expr, known, &mut terms, true));
             alternatives.push(joined(terms, Node::All));
             answered(candidate.expr, known, &mut known_fields);
+            self.words.extend(words::needed(candidate.expr).into_iter().map(|word| word.cloned()));
         }
         let Some(first) = same.first().filter(|_| !alternatives.is_empty()) else { return };
         self.rules.push(ProgramRule { rule: first.rule, node: joined(alternatives, Node::Any), known: known_fields });
@@ -287,10 +284,12 @@ impl<'r> Builder<'r> {
             let view = |(translation, scanner): (_, ScannerBuilder)| View { translation, scanner: scanner.build() };
             translations.into_iter().zip(scanners).map(view).collect()
         });
+        let (wanted, text_only) = (!self.rules.is_empty(), always.is_empty() && self.fields.is_empty());
         Program {
-            interest: Arc::new(Interest { wanted: !self.rules.is_empty(), fields: self.fields, text: None }),
+            interest: Arc::new(Interest { wanted, fields: self.fields, text: None, text_only }),
             slots: views.collect(),
             words: words.build(),
+            needed_words: self.words,
             tests: self.tests,
             rules: self.rules,
             anchored,
