@@ -107,6 +107,13 @@ pub struct HuntArguments {
     #[arg(long, value_name = "REPORT", help_heading = "Selecting")]
     pub known: Vec<PathBuf>,
 
+    /// The year of the last line of each log whose lines give none (syslog); earlier lines follow from it.
+    #[arg(long, value_name = "YYYY", value_parser = clap::value_parser!(i16).range(1970..=2261), help_heading = "Reading")]
+    pub year: Option<i16>,
+    /// The zone of times in logs that give none: an IANA name or offset. Default: UTC, or as site.toml says.
+    #[arg(long, value_name = "ZONE", help_heading = "Reading", allow_hyphen_values = true)]
+    pub log_timezone: Option<Zone>,
+
     /// The form of the report: text, jsonl, json, csv, timeline.
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output")]
     pub format: Format,

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Level, Piece};
-use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, Xml};
+use evidence::{Clock, Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, SshdErrors, Syslog, Tally, Xml};
 use report::{Printer, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules};
 
@@ -25,8 +25,9 @@ use crate::{
 };
 
 /// The formats of evidence, in the order in which they are asked.
-pub fn formats() -> Vec<Box<dyn Format>> {
-    vec![Box::new(Evtx), Box::new(Xml), Box::new(Json), Box::new(Syslog::default())]
+pub fn formats(clock: &Clock) -> Vec<Box<dyn Format>> {
+    let sshd = Box::new(SshdErrors::default());
+    vec![Box::new(Evtx), Box::new(Xml), Box::new(Json), Box::new(Syslog::new(clock.clone())), sshd]
 }
 
 /// Runs a hunt.
@@ -36,6 +37,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         Some(zone) => zone.clone(),
         None => site.zone()?.unwrap_or_default(),
     };
+    let clock = clock(arguments, &site)?;
     let selection = Selection::load(arguments, &zone)?;
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut packs = Packs::load(&arguments.rules, threads)?;
@@ -50,7 +52,9 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let printer = arguments.format.printer(&mut writer, style)?;
     confine_to(arguments, &output);
     let mut sink = Printing { printer, findings: 0, worst: None };
-    let tally = scan(arguments, threads, &rules, &selection, &output, &mut sink).context("cannot write the report")?;
+    let formats = formats(&clock);
+    let tally = scan(arguments, threads, &formats, &rules, &selection, &output, &mut sink);
+    let tally = tally.context("cannot write the report")?;
 
     let usable = chosen.saturating_sub(packs.loaded.not_applicable.len() as u64);
     let summary = summary(&packs, usable, &tally, &selection, sink.findings, &zone);
@@ -67,6 +71,16 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     Ok(status(arguments, &packs, &tally, worst))
 }
 
+/// What is known of the clocks behind the logs.
+fn clock(arguments: &HuntArguments, site: &Site) -> Result<Clock> {
+    let zone = match &arguments.log_timezone {
+        Some(zone) => Some(zone.clone()),
+        None => site.log_zone()?,
+    };
+    let zone = zone.map(|zone| (zone.name().to_owned(), zone.time_zone().clone()));
+    Ok(Clock { year: arguments.year, zone, ..Clock::default() })
+}
+
 /// Tells, before the work begins, what a person would otherwise wonder about afterwards.
 fn announce(packs: &Packs, quiet: bool) {
     if quiet || !io::stderr().is_terminal() {
@@ -80,15 +94,16 @@ fn announce(packs: &Packs, quiet: bool) {
 fn scan(
     arguments: &HuntArguments,
     threads: usize,
+    formats: &[Box<dyn Format>],
     rules: &Rules,
     selection: &Selection,
     output: &Destination,
     sink: &mut Printing<'_>,
 ) -> Result<Tally> {
-    let (formats, progress) = (formats(), Progress::default());
+    let progress = Progress::default();
     let no_evidence = output.files();
     let scan = Scan {
-        formats: &formats,
+        formats,
         limits: Limits::default(),
         no_evidence: &no_evidence,
         hash: arguments.format.has_summary() || tells_summary(arguments),

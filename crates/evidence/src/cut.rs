@@ -32,8 +32,9 @@ pub(crate) trait Borders: Default + Send {
 }
 
 /// Cuts one piece.
-#[derive(Default)]
 pub(crate) struct TextCutter<B> {
+    /// Aimed size of a block.
+    block: usize,
     /// What was read and not yet given out.
     buffer: Vec<u8>,
     offset: u64,
@@ -45,9 +46,15 @@ pub(crate) struct TextCutter<B> {
     damages: Vec<Damage>,
 }
 
+impl<B: Borders> Default for TextCutter<B> {
+    fn default() -> Self {
+        Self::of(BLOCK)
+    }
+}
+
 impl<B: Borders> Cutter for TextCutter<B> {
     fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>> {
-        self.fill(input, BLOCK.saturating_sub(self.buffer.len()))?;
+        self.fill(input, self.block.saturating_sub(self.buffer.len()))?;
         if !self.started {
             self.started = true;
             let before = self.borders.begin(&self.buffer);
@@ -55,7 +62,7 @@ impl<B: Borders> Cutter for TextCutter<B> {
         }
         loop {
             // What is left at the end is one block, if it is not too large.
-            let is_last = self.ended && self.buffer.len() <= BLOCK;
+            let is_last = self.ended && self.buffer.len() <= self.block;
             if let Some(border) = if is_last { None } else { self.borders.last(&self.buffer, self.ended) } {
                 return Ok(Some(self.block(border)));
             }
@@ -66,12 +73,26 @@ impl<B: Borders> Cutter for TextCutter<B> {
             if self.buffer.len() > MAX_RECORD {
                 self.skip(input)?;
             }
-            self.fill(input, BLOCK)?;
+            self.fill(input, self.block)?;
         }
     }
 }
 
 impl<B: Borders> TextCutter<B> {
+    /// Aims at blocks of `block` bytes.
+    pub(crate) fn of(block: usize) -> Self {
+        Self {
+            block,
+            buffer: Vec::new(),
+            offset: 0,
+            lines: 0,
+            started: false,
+            ended: false,
+            borders: B::default(),
+            damages: Vec::new(),
+        }
+    }
+
     fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
         if self.ended || wanted == 0 {
             return Ok(());
@@ -100,13 +121,13 @@ impl<B: Borders> TextCutter<B> {
 
     fn block(&mut self, end: usize) -> Block {
         let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
-        Block { offset, line, damages, bytes: self.take(end) }
+        Block { offset, line, damages, bytes: self.take(end), dates: None }
     }
 
     /// Takes the first bytes out of the buffer.
     fn take(&mut self, end: usize) -> Vec<u8> {
         // The next block's memory is taken at once, not by growing into it.
-        let mut rest = Vec::with_capacity(BLOCK + 1);
+        let mut rest = Vec::with_capacity(self.block + 1);
         rest.extend(self.buffer.drain(end.min(self.buffer.len())..));
         let bytes = std::mem::replace(&mut self.buffer, rest);
         self.offset += bytes.len() as u64;
@@ -127,7 +148,7 @@ impl<B: Borders> TextCutter<B> {
             if border.is_ok() || self.ended {
                 return Ok(());
             }
-            self.fill(input, BLOCK)?;
+            self.fill(input, self.block)?;
         }
     }
 }

@@ -15,6 +15,7 @@
 //! little around it as possible, is counted, and names its place and reason.
 
 mod block;
+mod clock;
 mod cut;
 mod evtx;
 mod json;
@@ -24,11 +25,12 @@ mod syslog;
 mod tally;
 mod xml;
 
-pub use block::{Block, Cutter, Format, Output, Reader, Run};
+pub use block::{About, Block, Cutter, Format, Output, Reader, Run};
+pub use clock::{Clock, Local};
 pub use evtx::{Evtx, RecordXml, records_xml, show};
 pub use json::Json;
 pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
 pub use scan::{Progress, Scan, Sink};
-pub use syslog::{Certificate, Key, Login, Outcome, Syslog, login};
+pub use syslog::{Certificate, Dates, Key, Login, Outcome, SshdErrors, Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
 pub use xml::Xml;

@@ -118,10 +118,8 @@ fn attempt(message: &str) -> Option<Login<'_>> {
         ("Partial", rest) => (Outcome::Partial, rest.strip_prefix(' ')?),
         _ => return None,
     };
-    let (written, rest) = rest.split_once(" for ")?;
-    if written.is_empty() || written.contains(' ') {
-        return None;
-    }
+    let (written, rest) = rest.split_once(' ')?;
+    let rest = rest.strip_prefix("for ").filter(|_| !written.is_empty())?;
     let method = written.split_once('/').map_or(written, |(method, _)| method);
     let (is_unknown, rest) = account(rest);
     let tells_key = matches!(method, "publickey" | "hostbased") || method.starts_with("gssapi");
@@ -420,8 +418,8 @@ fn key_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         facts.add("key_file", file);
     } else {
         // Behind the file's name, from OpenSSH 9 on.
-        let at = memchr::memmem::find(message.as_bytes(), b"Authentication tried for ")?;
-        let rest = message.get(at..)?.strip_prefix("Authentication tried for ")?;
+        let behind = |at: usize| message.get(at..)?.strip_prefix("Authentication tried for ");
+        let rest = memchr::memchr_iter(b'A', message.as_bytes()).find_map(behind)?;
         let (user, rest) = rest.split_once(" with ")?;
         let (_, rest) = rest.split_once(" but not from a permitted ")?;
         let inside = rest.rsplit_once('(').map_or("", |(_, inside)| inside.trim_end_matches(['.', ')']));
