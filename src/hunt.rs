@@ -10,7 +10,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Level, Piece};
-use evidence::{Clock, Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, SshdErrors, Syslog, Tally, Xml};
+use evidence::{
+    Clock, Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, SshdErrors, Syslog, Tally, Xml,
+};
 use report::{Printer, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules};
 

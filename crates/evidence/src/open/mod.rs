@@ -450,7 +450,9 @@ impl Archive {
 fn node_of_zip(zip: &zip::Zip, entry: &zip::Entry, label: String, depth: u32) -> Member {
     let name = base_name(&entry.name).to_owned();
     match zip.open(entry) {
-        Ok(source) => Member::Node(Node { label, name, size: Some(entry.size), modified: entry.modified, depth, source }),
+        Ok(source) => {
+            Member::Node(Node { label, name, size: Some(entry.size), modified: entry.modified, depth, source })
+        }
         Err(zip::Refused::Skipped(reason)) => Member::Aside(Aside::Skipped { path: label, reason }),
         Err(zip::Refused::Failed(reason)) => Member::Aside(Aside::Failed { path: label, reason }),
     }

@@ -37,17 +37,7 @@ pub(super) struct Header<'a> {
 
 impl<'a> Header<'a> {
     const fn of(stamp: Stamp, message: &'a str) -> Self {
-        Self {
-            stamp,
-            host: "",
-            program: "",
-            pid: "",
-            facility: "",
-            severity: "",
-            message_id: "",
-            data: "",
-            message,
-        }
+        Self { stamp, host: "", program: "", pid: "", facility: "", severity: "", message_id: "", data: "", message }
     }
 }
 
@@ -249,7 +239,7 @@ pub(super) fn recognises(head: &[u8]) -> bool {
     found > 0 && found * 2 >= looked_at
 }
 
-/// Whether `head` is the beginning of what `sshd -e` writes: half of its first lines are messages that only sshd has.
+/// Whether `head` is the beginning of what `sshd -e` writes: three of four of its first lines are messages that only sshd has.
 pub(super) fn recognises_bare(head: &[u8]) -> bool {
     let lines = head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(LOOKED_AT);
     let (mut looked_at, mut found) = (0, 0);
@@ -258,9 +248,10 @@ pub(super) fn recognises_bare(head: &[u8]) -> bool {
         let mut facts = Facts::default();
         let text = line.trim_ascii_end().utf8_chunks().next().map_or("", |chunk| chunk.valid());
         Program::Sshd.facts("sshd", text, &mut facts);
-        found += usize::from(facts.iter().next().is_some());
+        // PAM's modules speak for any program.
+        found += usize::from(facts.iter().next().is_some() && !text.starts_with("pam_"));
     }
-    found > 0 && found * 2 >= looked_at
+    found > 0 && found * 4 >= looked_at * 3
 }
 
 /// What `journalctl` says between records: `-- Boot 5e… --`, `-- No entries --`.

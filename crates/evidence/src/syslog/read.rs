@@ -28,7 +28,8 @@ const MAX_PROGRAMS: usize = 4096;
 const CHANNEL: &str = "syslog";
 
 const NO_DAY: &str = "29 February does not exist in the year that it would be of: such lines were read without a time";
-const BARE: &str = "the lines are those that sshd -e writes: they give neither time nor host, and a user's name may forge some";
+const BARE: &str =
+    "the lines are those that sshd -e writes: they give neither time nor host, and a user's name may forge some";
 const NO_HEADER: &str = "expected a time, a host and a program as syslog lines begin with, found another line";
 
 /// Fields of the header that a detector may want, with how to get them.
@@ -115,7 +116,8 @@ impl Programs {
             self.places.clear();
         }
         self.last = self.list.len();
-        let hash_of = |place: &usize| self.hasher.hash_one(self.list.get(*place).map_or("", |known| known.name.as_str()));
+        let hash_of =
+            |place: &usize| self.hasher.hash_one(self.list.get(*place).map_or("", |known| known.name.as_str()));
         self.places.insert_unique(self.hasher.hash_one(known.name.as_str()), self.last, hash_of);
         self.list.push(known);
         self.last

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::facts::{Facts, is_number, unvis};
+use super::facts::{Facts, is_number, split, unvis};
 
 /// Longest address or host name in a line.
 const MAX_ADDRESS: usize = 255;
@@ -336,8 +336,9 @@ fn connection_facts<'a>(message: &'a str, twice: bool, facts: &mut Facts<'a>) ->
         facts.add("source_address", address);
         return Some(());
     }
-    let (action, rest) =
-        CONNECTION.iter().find_map(|(beginning, action)| Some((*action, message.strip_prefix(beginning)?)))?;
+    let first = message.as_bytes().first();
+    let known = CONNECTION.iter().filter(|(beginning, _)| beginning.as_bytes().first() == first);
+    let (action, rest) = { known }.find_map(|(beginning, action)| Some((*action, message.strip_prefix(beginning)?)))?;
     let (rest, reason) = with_reason(message, rest);
     let (before, who) = peer(rest).or_else(|| last_word(rest).map(|(before, address)| (before, (address, ""))))?;
     facts.action(action);
@@ -469,7 +470,7 @@ fn session_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         facts.add("server_address", address);
         facts.add("server_port", port);
     } else {
-        let (_, rest) = message.split_once("to connect to host ")?;
+        let (_, rest) = split(message, "to connect to host ")?;
         let (host, rest) = rest.split_once(" port ")?;
         facts.action("forwarding_refused");
         facts.add("destination_address", host);

@@ -27,7 +27,12 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, class: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: class.0 == 0, fields: self.fields.clone(), text: Some(TextGroup(0)), text_only: false })
+        Arc::new(Interest {
+            wanted: class.0 == 0,
+            fields: self.fields.clone(),
+            text: Some(TextGroup(0)),
+            text_only: false,
+        })
     }
 
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], _: Encoding, hits: &mut Vec<usize>) -> bool {
@@ -146,7 +151,7 @@ fn years_do_not_depend_on_blocks() {
         let format = format().in_blocks_of(block);
         let (found, notes) = times(&format, about(log.as_bytes(), Some("2025-12-24T00:00:00Z")), log.as_bytes());
         assert!(found == expected, "{block}");
-        assert!(notes[0].contains("time of modification, 2025-12-24"), "{notes:?}");
+        assert!(notes[1].contains("time of modification, 2025-12-24"), "{notes:?}");
         // The same from a stream.
         let once = About { again: None, ..about(b"", Some("2025-12-24T00:00:00Z")) };
         assert!(times(&format, once, log.as_bytes()).0 == expected, "{block}, read once");
@@ -157,9 +162,11 @@ fn years_do_not_depend_on_blocks() {
 fn what_is_believed_of_years_first() {
     let year = |format: &Syslog, path, modified, text: &str| {
         let (found, notes) = times(format, About { path, ..about(text.as_bytes(), modified) }, text.as_bytes());
-        (found.last().unwrap()[..4].to_owned(), notes[0].clone())
+        let note = notes.into_iter().find(|note| note.contains("year"));
+        (found.last().unwrap()[..4].to_owned(), note.unwrap())
     };
-    let (line, told) = ("Aug 17 09:00:00 web01 a: x\n", "2020-08-17T09:00:00Z web01 a: x\nAug 17 09:00:00 web01 a: x\n");
+    let (line, told) =
+        ("Aug 17 09:00:00 web01 a: x\n", "2020-08-17T09:00:00Z web01 a: x\nAug 17 09:00:00 web01 a: x\n");
     let modified = Some("2023-01-01T00:00:00Z");
     let given = Syslog::new(Clock { year: Some(2017), ..Clock::until(Time::parse("2026-08-18T12:00:00Z").unwrap()) });
     for (format, path, modified, text, expected, said) in [
@@ -204,6 +211,30 @@ fn blocks_end_between_records() {
     assert!(blocks.iter().all(|block| block.bytes.starts_with(b"Aug 17")));
     assert_eq!(blocks.iter().map(|block| block.bytes.len()).sum::<usize>(), text.len());
     assert_eq!(blocks[1].line, 1 + memchr::memchr_iter(b'\n', &blocks[0].bytes).count() as u64);
+}
+
+#[test]
+fn commands_of_several_lines_are_one_record() {
+    let frame = |text: &str| format!("Aug 17 09:00:00 web01 sudo:     anna : {text}\n");
+    let continued = |text: &str| frame(&format!("(command continued) {text}"));
+    let other = "Aug 17 09:00:00 web01 sudo:     otto : (command continued) none of hers\n";
+    let long = "B".repeat(950);
+    let first = frame("TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/echo a");
+    let text = [first.as_str(), &continued("b c"), &continued(&long), &continued("end"), other].concat().repeat(400);
+    let expected = format!("/bin/echo a b c {long}end");
+    for block in [1 << 10, 1 << 16] {
+        let (mut keeper, mut output, format) =
+            (Keeper::new("-", &["command"]), Output::default(), format().in_blocks_of(block));
+        let (mut cutter, mut input, piece) =
+            (format.cutter(), text.as_bytes(), Arc::new(Piece { path: "auth.log".into() }));
+        while let Some(block) = cutter.cut(&mut input).unwrap() {
+            format.reader().read(&piece, &block, &mut keeper, &mut output);
+        }
+        assert_eq!(output.records, 800);
+        let commands: Vec<&str> = keeper.shown.iter().map(|(_, _, command, _)| command.as_str()).collect();
+        assert!(commands.chunks(2).all(|pair| pair == [expected.as_str(), "none of hers"]), "{:?}", &commands[..2]);
+        assert_eq!(keeper.shown[2].0, 6);
+    }
 }
 
 #[test]

@@ -178,7 +178,7 @@ impl Survey {
         let fits = |first: &i16| {
             let is_leap = |leap: i16| Date::new(first.saturating_add(leap), 1, 1).is_ok_and(|date| date.in_leap_year());
             let last = self.last.and_then(|day| midnight(first.saturating_add(self.walk.year()), day));
-            self.leap.is_none_or(is_leap) && last.is_none_or(|last| last <= bound)
+            self.leap.is_none_or(is_leap) && last.is_none_or(|last| last < bound)
         };
         (newest.saturating_sub(LEAP + 1)..=newest).rev().find(fits).unwrap_or(newest.saturating_sub(1))
     }

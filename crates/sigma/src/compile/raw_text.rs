@@ -62,7 +62,7 @@ impl RawText {
         let Some((_, first, run)) = best.min_by_key(|(cost, ..)| *cost) else { return };
         for at in first..first + self.stride {
             let bytes = run.iter().skip(at).take(self.width).map(|c| *c as u8);
-            let gram = fold_bytes(bytes.rev().fold(0, |gram, byte| gram << 8 | u32::from(byte)));
+            let gram = fold_bytes(bytes.rev().fold(0, |gram, byte| gram << 8 | u32::from(byte))) & self.mask();
             if let Some(place) = self.table.get_mut(hash(gram)) {
                 *place = true;
             }
@@ -77,20 +77,16 @@ impl RawText {
     /// Appends the offsets of all places where a word may stand, in rising order.
     pub fn hits(&self, raw: &[u8], hits: &mut Vec<usize>) {
         let first = hits.len();
-        match self.width {
-            2 => self.find::<2>(raw, hits),
-            3 => self.find::<3>(raw, hits),
-            _ => self.find::<4>(raw, hits),
-        }
+        self.find(raw, hits);
         if !raw.is_ascii() {
             FOLDING.iter().for_each(|other| hits.extend(memmem::find_iter(raw, other.as_bytes())));
         }
         hits.get_mut(first..).unwrap_or_default().sort_unstable();
     }
 
-    fn find<const WIDTH: usize>(&self, raw: &[u8], hits: &mut Vec<usize>) {
+    fn find(&self, raw: &[u8], hits: &mut Vec<usize>) {
         let mut from = 0;
-        while let Some((at, gram)) = self.next::<WIDTH>(raw, from) {
+        while let Some((at, gram)) = self.next(raw, from) {
             let runs = self.runs.get(&gram).map(Vec::as_slice).unwrap_or_default();
             if runs.iter().any(|run| run.may_stand(raw, at, Encoding::RawText)) {
                 hits.push(at);
@@ -99,21 +95,34 @@ impl RawText {
         }
     }
 
-    /// Where from `from` on (a multiple of the stride) a gram may stand, with the gram.
-    fn next<const WIDTH: usize>(&self, raw: &[u8], from: usize) -> Option<(usize, u32)> {
+    /// Where from `from` on (a multiple of the stride) a gram may stand, with the gram. By itself, so that all of it stays in
+    /// registers.
+    #[inline(never)]
+    fn next(&self, raw: &[u8], from: usize) -> Option<(usize, u32)> {
         let table = self.table.first_chunk::<PLACES>()?;
-        let rest = raw.get(from..)?;
-        let gram_of = |window: &[u8]| {
-            let bytes = window.first_chunk::<WIDTH>();
-            let gram = bytes.map_or(0, |bytes| bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte)));
-            fold_bytes(gram)
-        };
-        let mut windows = rest.windows(WIDTH).step_by(self.stride).enumerate();
-        windows.find_map(|(number, window)| {
-            let gram = gram_of(window);
-            let may_stand = table.get(hash(gram)).is_some_and(|known| *known);
-            may_stand.then_some((from + number * self.stride, gram))
-        })
+        let (mut at, stride, mask) = (from, self.stride, self.mask());
+        while let Some(window) = raw.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+            let gram = fold_bytes(u32::from_le_bytes(*window)) & mask;
+            if table.get(hash(gram)).is_some_and(|known| *known) {
+                return Some((at, gram));
+            }
+            at += stride;
+        }
+        // The last grams, with fewer than four bytes before the end.
+        while at + self.width <= raw.len() {
+            let bytes = raw.get(at..).unwrap_or_default();
+            let gram = fold_bytes(bytes.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))) & mask;
+            if table.get(hash(gram)).is_some_and(|known| *known) {
+                return Some((at, gram));
+            }
+            at += stride;
+        }
+        None
+    }
+
+    /// The bits of a gram in four bytes.
+    const fn mask(&self) -> u32 {
+        u32::MAX >> (32 - 8 * self.width)
     }
 }
 

@@ -76,9 +76,8 @@ impl TextFilter {
 
     /// Whether the words are few enough for a vectorised search.
     pub fn is_packed(&self) -> bool {
-        let is_packed = |search: &Option<Search>| {
-            search.as_ref().is_some_and(|search| matches!(search.finder, Finder::Packed(_)))
-        };
+        let is_packed =
+            |search: &Option<Search>| search.as_ref().is_some_and(|search| matches!(search.finder, Finder::Packed(_)));
         is_packed(&self.utf8) && is_packed(&self.utf16)
     }
 }
@@ -307,7 +306,8 @@ mod tests {
         // By encoding: UTF-8, UTF-16, raw text.
         let rules_out = |word: &str| {
             let filter = filter(&[word]);
-            [Encoding::Utf8, Encoding::Utf16Le, Encoding::RawText].map(|encoding| filter.hits(b"", encoding, &mut vec![]))
+            [Encoding::Utf8, Encoding::Utf16Le, Encoding::RawText]
+                .map(|encoding| filter.hits(b"", encoding, &mut vec![]))
         };
         assert_eq!(rules_out("S-1-5-21"), [false, false, true]);
         assert_eq!(rules_out("dead"), [false, false, true]);
