@@ -81,10 +81,8 @@ pub struct HuntArguments {
     #[command(flatten)]
     pub rules: RuleArguments,
 
-    /// How lines of access logs are written: a log_format of nginx, a LogFormat of Apache, a pattern of Tomcat; or @FILE with
-    /// such lines, e.g. @nginx.conf (repeatable). Common and combined formats are known without.
-    #[arg(long, value_name = "FORMAT", help_heading = "Evidence")]
-    pub log_format: Vec<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
 
     /// Report only findings of this level and above: informational, low, medium, high, critical.
     #[arg(long, value_name = "LEVEL", help_heading = "Selecting")]
@@ -135,7 +133,7 @@ pub struct HuntArguments {
 
     /// How much the clocks of the machines may differ, e.g. 30s: correlations look that much further, and do not insist on the order
     /// of events of different machines within it.
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Evidence")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Reading")]
     pub skew: Duration,
 
     /// How many threads to use. Default: as many as the machine has.
@@ -144,6 +142,22 @@ pub struct HuntArguments {
     /// What only your organisation knows (see docs/site.md). Default: site.toml in the configuration folder, if there.
     #[arg(long, value_name = "FILE")]
     pub site: Option<PathBuf>,
+}
+
+/// How evidence is to be read that does not say everything itself.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadingArguments {
+    /// How lines of access logs are written: a log_format of nginx, a LogFormat of Apache, a pattern of Tomcat; or @FILE with
+    /// such lines, e.g. @nginx.conf (repeatable). Common and combined formats are known without.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Vec<String>,
+    /// The year of the last line of each log whose lines give none (syslog); earlier lines follow from it.
+    #[arg(long, value_name = "YYYY", value_parser = clap::value_parser!(i16).range(1970..=2261))]
+    pub year: Option<i16>,
+    /// The zone of times in logs that give none: an IANA name or offset. Default: UTC, or as site.toml says.
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub log_timezone: Option<Zone>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -177,6 +191,9 @@ pub struct LoginsArguments {
     /// Evidence: files, folders, archives (.zip, .tar, .gz, .zst), or - for standard input.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub reading: ReadingArguments,
 
     /// Only logins of this account, with or without its domain (* for any characters; repeatable).
     #[arg(long, value_name = "NAME", help_heading = "Selecting")]

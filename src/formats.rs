@@ -1,10 +1,24 @@
 //! The formats of evidence, and what of them only the user knows.
 
 use anyhow::{Context, Result, anyhow};
-use evidence::{Auditd, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Syslog, Utmp, W3c, Web, Xml};
+use evidence::{
+    Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, SshdErrors, Syslog, Utmp, W3c,
+    Web, Xml,
+};
+
+use crate::{cli::ReadingArguments, site::Site};
 
 /// The formats, in the order in which they are asked whether a piece of evidence is theirs.
-pub fn formats(layouts: Layouts) -> Vec<Box<dyn Format>> {
+pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn Format>>> {
+    Ok(all(layouts(&arguments.log_format)?, &clock(arguments, site)?))
+}
+
+/// The formats with nothing known but what the evidence says.
+pub fn without_knowledge() -> Vec<Box<dyn Format>> {
+    all(Layouts::default(), &Clock::default())
+}
+
+fn all(layouts: Layouts, clock: &Clock) -> Vec<Box<dyn Format>> {
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
         Box::new(Xml),
@@ -14,7 +28,8 @@ pub fn formats(layouts: Layouts) -> Vec<Box<dyn Format>> {
         Box::new(W3c),
         Box::new(Web::with(layouts)),
         Box::new(Json),
-        Box::new(Syslog::default()),
+        Box::new(Syslog::new(clock.clone())),
+        Box::new(SshdErrors::default()),
     ];
     formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
     // Last, since a history may be any text.
@@ -23,7 +38,7 @@ pub fn formats(layouts: Layouts) -> Vec<Box<dyn Format>> {
 }
 
 /// The formats of access logs that were given: each as it is, or `@` and the file it stands in.
-pub fn layouts(given: &[String]) -> Result<Layouts> {
+fn layouts(given: &[String]) -> Result<Layouts> {
     given.iter().try_fold(Layouts::default(), |known, given| {
         let (text, place) = match given.strip_prefix('@') {
             Some(path) => {
@@ -34,4 +49,14 @@ pub fn layouts(given: &[String]) -> Result<Layouts> {
         let layouts = Layouts::parse(&text).map_err(|reason| anyhow!("--log-format: {place}{reason}"))?;
         Ok(known.and(layouts))
     })
+}
+
+/// What is known of the clocks behind the logs.
+fn clock(arguments: &ReadingArguments, site: &Site) -> Result<Clock> {
+    let zone = match &arguments.log_timezone {
+        Some(zone) => Some(zone.clone()),
+        None => site.log_zone()?,
+    };
+    let zone = zone.map(|zone| (zone.name().to_owned(), zone.time_zone().clone()));
+    Ok(Clock { year: arguments.year, zone, ..Clock::default() })
 }

@@ -34,7 +34,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         None => site.zone()?.unwrap_or_default(),
     };
     let selection = Selection::load(arguments, &zone)?;
-    let formats = formats::formats(formats::layouts(&arguments.log_format)?);
+    let formats = formats::formats(&arguments.reading, &site)?;
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));

@@ -18,7 +18,7 @@ use event::{
     At, Attempt, Class, Detector, Encoding, Event, Interest, LogSource, Outcome, Piece, Place, Position, Seen,
     Sessions, Step, TextGroup, Time, Values,
 };
-use evidence::{Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
+use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
 use report::{LoginFormat, LoginPrinter, Spool, Style, Zone};
 
 use crate::{
@@ -38,6 +38,7 @@ pub fn run(arguments: &LoginsArguments) -> Result<Status> {
         Some(zone) => zone.clone(),
         None => site.zone()?.unwrap_or_default(),
     };
+    let formats = formats(&arguments.reading, &site)?;
     let filter = Filter::new(arguments, &zone)?;
     let mut writer = BufWriter::with_capacity(1 << 16, io::stdout());
     let style = Style { zone: zone.clone(), width: terminal_width(), colour: colour(arguments.color, true) };
@@ -46,7 +47,7 @@ pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     let mut steps = Steps { spool: Spool::new()?, pieces: Vec::new(), untimed: 0, packed: Vec::new() };
     let mut attempts = Spool::new()?;
     confine_to(arguments);
-    let tally = scan(arguments, &mut steps).context(cannot)?;
+    let tally = scan(arguments, &formats, &mut steps).context(cannot)?;
     join(&mut steps, &mut attempts).context(cannot)?;
     print(&steps.pieces, &mut attempts, &filter, &mut *printer).context(cannot)?;
     let mut summary = evidence_summary(&tally, &zone);
@@ -70,12 +71,12 @@ fn confine_to(arguments: &LoginsArguments) {
     confine::confine(&readable, &[env::temp_dir().as_path()]);
 }
 
-fn scan(arguments: &LoginsArguments, steps: &mut Steps) -> io::Result<Tally> {
-    let (formats, progress) = (formats(evidence::Layouts::default()), Progress::default());
+fn scan(arguments: &LoginsArguments, formats: &[Box<dyn Format>], steps: &mut Steps) -> io::Result<Tally> {
+    let progress = Progress::default();
     let no_evidence: Vec<PathBuf> = if cfg!(unix) { vec!["/dev/stdout".into()] } else { Vec::new() };
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let scan = Scan {
-        formats: &formats,
+        formats,
         limits: Limits::default(),
         no_evidence: &no_evidence,
         hash: arguments.format == LoginFormat::Text || !arguments.quiet,

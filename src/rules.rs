@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Follower, Piece};
-use evidence::{Layouts, Output};
+use evidence::Output;
 use report::plain;
 use serde_json::{Value, json};
 use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
@@ -218,7 +218,7 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
 /// Whether rules find something in a log, given as text in any shape that a hunt reads. `records` is how many it must have, if that is
 /// known; damaged it must not be.
 fn found_in(rules: &sigma::Rules, log: &str, records: Option<u64>) -> Result<bool, String> {
-    let formats = formats::formats(Layouts::default());
+    let formats = formats::without_knowledge();
     let format = formats.iter().find(|format| format.recognises(log.as_bytes(), ""));
     let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });

@@ -16,6 +16,9 @@ pub struct Site {
     /// The zone in which people there read times.
     #[serde(default)]
     timezone: Option<String>,
+    /// The zone of times in logs that give none.
+    #[serde(default)]
+    log_timezone: Option<String>,
 }
 
 impl Site {
@@ -30,11 +33,20 @@ impl Site {
         }
     }
 
-    /// The zone that it names.
+    /// The zone in which times are shown, if it names one.
     pub fn zone(&self) -> Result<Option<Zone>> {
-        let parse = |name: &String| name.parse().map_err(|reason| anyhow::anyhow!("site.toml: timezone: {reason}"));
-        self.timezone.as_ref().map(parse).transpose()
+        parse("timezone", self.timezone.as_deref())
     }
+
+    /// The zone of times in logs that give none, if it names one.
+    pub fn log_zone(&self) -> Result<Option<Zone>> {
+        parse("log_timezone", self.log_timezone.as_deref())
+    }
+}
+
+fn parse(key: &str, name: Option<&str>) -> Result<Option<Zone>> {
+    let parse = |name: &str| name.parse().map_err(|reason| anyhow::anyhow!("site.toml: {key}: {reason}"));
+    name.map(parse).transpose()
 }
 
 fn config_folder() -> Option<PathBuf> {

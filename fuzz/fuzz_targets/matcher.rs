@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let Some((counts, data)) = data.split_first_chunk::<2>() else { return };
     let [rules, records] = counts.map(|count| usize::from(count % 8) + 1);
-    let encoding = if counts[0] < 0x80 { Encoding::Utf8 } else { Encoding::Utf16Le };
+    let encoding = [Encoding::Utf8, Encoding::Utf16Le, Encoding::RawText][usize::from(counts[0]) % 3];
     let (theme, rest) = data.split_at(data.len().min(16));
     // Rules need about half as many bytes as events do.
     let size = rest.len() / (rules + 2 * records) + 1;

@@ -24,6 +24,8 @@ pub struct Interest {
     /// Set if some rule asks for a word anywhere in the record: which words those are. Classes of the same
     /// number have the same words, so one call of [`Detector::text_hits`] serves them all.
     pub text: Option<TextGroup>,
+    /// Whether nothing can be found in an event in which none of these words may stand: [`Detector::look`] need not be called.
+    pub text_only: bool,
 }
 
 /// Whether a character stands in every format as it is: ASCII without controls, quotes, `/`, `\\`, `&`, `<` and `>`.
@@ -34,8 +36,10 @@ pub const fn is_plain(c: char) -> bool {
 /// How text lies in raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// UTF-8, one byte for an ASCII character.
+    /// UTF-8 of a format that writes some characters in another way (`\\`, `&lt;`); those of [`is_plain`] stand as they are.
     Utf8,
+    /// UTF-8 in which every character stands for itself.
+    RawText,
     /// UTF-16 little endian, at any alignment.
     Utf16Le,
 }
@@ -51,7 +55,7 @@ pub struct Event<'a> {
     pub time: Option<Time>,
     /// The fields asked for that the record has. A slot stands there once for each value of its field.
     pub fields: &'a [(Slot, Value<'a>)],
-    /// Whether the words of a rule that wants any text may stand in the record. Never false where they do.
+    /// Whether words may stand in the record that some rule looks for anywhere and cannot do without. Never false where they do.
     pub text: bool,
     /// The whole record, for whoever needs more.
     pub record: &'a dyn Record,
@@ -86,7 +90,7 @@ pub trait Detector {
 
     /// Finds the places in raw bytes (of many records at once) where the words of `group` may stand, and appends
     /// their offsets in rising order. May only rule out: a record that holds such a word holds a hit within
-    /// its bytes. Words are looked for by their plain characters ([`is_plain`]). Only a reader knows whether these, too, may be written in another way
+    /// its bytes. Words are looked for by their plain characters ([`is_plain`]; in raw text, all of ASCII). Only a reader knows whether these, too, may be written in another way
     /// in a record (`\u0041`, `&#65;`); such a record is a hit. Returns false where no such ruling out is possible; every record is then a hit.
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool;
 

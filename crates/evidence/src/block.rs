@@ -5,6 +5,8 @@ use std::{
 
 use event::{Damage, Detector, Piece, Seen, Time};
 
+use crate::syslog::Dates;
+
 /// A kind of evidence: how it is recognised, cut into blocks, and read.
 pub trait Format: Sync + Send {
     /// Its name in reports: `evtx`, `json`, …
@@ -23,12 +25,26 @@ pub trait Format: Sync + Send {
 
 /// Cuts one piece into blocks of whole records, in order. Cheap: it only finds the borders.
 pub trait Cutter {
+    /// Learns what is known of the piece beside its bytes; called at most once, before the first cut.
+    fn begin(&mut self, _about: About<'_>) {}
+
     /// The next block, or `None` at the end. Reads ahead as far as the format needs, keeps no more than a block
     /// and the limit of one record in memory.
     ///
     /// # Errors
     /// When `input` cannot be read on; what came before stands.
     fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>>;
+}
+
+/// What is known of a piece beside its bytes.
+#[derive(Default)]
+pub struct About<'a> {
+    /// Its label.
+    pub path: &'a str,
+    /// When it was last modified, as the file system, the archive or the compressed stream says.
+    pub modified: Option<Time>,
+    /// The same bytes once more, where they can be read again: the piece is a file as it stands.
+    pub again: Option<Box<dyn Read + Send>>,
 }
 
 /// Some whole records of one piece of evidence.
@@ -44,6 +60,8 @@ pub struct Block {
     pub header: Option<Arc<str>>,
     /// What the cutter had to leave out before this block (a line over the limit, a header that is none).
     pub damages: Vec<Damage>,
+    /// How to tell the years of lines that give none, where the format has such lines.
+    pub dates: Option<Dates>,
 }
 
 /// Reads blocks, in any order; what it keeps between them only makes it faster and is bounded.

@@ -42,8 +42,9 @@ pub(crate) trait Borders: Default + Send {
 }
 
 /// Cuts one piece.
-#[derive(Default)]
 pub(crate) struct TextCutter<B> {
+    /// Aimed size of a block.
+    block: usize,
     /// What was read and not yet given out.
     buffer: Vec<u8>,
     offset: u64,
@@ -55,9 +56,15 @@ pub(crate) struct TextCutter<B> {
     damages: Vec<Damage>,
 }
 
+impl<B: Borders> Default for TextCutter<B> {
+    fn default() -> Self {
+        Self::new(B::default())
+    }
+}
+
 impl<B: Borders> Cutter for TextCutter<B> {
     fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>> {
-        self.fill(input, BLOCK.saturating_sub(self.buffer.len()))?;
+        self.fill(input, self.block.saturating_sub(self.buffer.len()))?;
         if !self.started {
             self.started = true;
             let before = self.borders.begin(&self.buffer);
@@ -65,7 +72,7 @@ impl<B: Borders> Cutter for TextCutter<B> {
         }
         loop {
             // What is left at the end is one block, if it is not too large.
-            let is_last = self.ended && self.buffer.len() <= BLOCK;
+            let is_last = self.ended && self.buffer.len() <= self.block;
             if let Some(border) = if is_last { None } else { self.borders.last(&self.buffer, self.ended) } {
                 return Ok(Some(self.block(border)));
             }
@@ -76,7 +83,7 @@ impl<B: Borders> Cutter for TextCutter<B> {
             if self.buffer.len() > MAX_RECORD {
                 self.skip(input)?;
             }
-            self.fill(input, BLOCK)?;
+            self.fill(input, self.block)?;
         }
     }
 }
@@ -84,7 +91,21 @@ impl<B: Borders> Cutter for TextCutter<B> {
 impl<B: Borders> TextCutter<B> {
     /// A cutter at the borders that `borders` finds.
     pub(crate) fn new(borders: B) -> Self {
-        Self { borders, ..Self::default() }
+        Self {
+            block: BLOCK,
+            buffer: Vec::new(),
+            offset: 0,
+            lines: 0,
+            started: false,
+            ended: false,
+            borders,
+            damages: Vec::new(),
+        }
+    }
+
+    /// Aims at blocks of `block` bytes.
+    pub(crate) fn of(block: usize) -> Self {
+        Self { block, ..Self::default() }
     }
 
     fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
@@ -117,13 +138,13 @@ impl<B: Borders> TextCutter<B> {
         let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
         let bytes = self.take(end);
         let header = self.borders.header(&bytes);
-        Block { offset, line, bytes, header, damages }
+        Block { offset, line, bytes, header, damages, dates: None }
     }
 
     /// Takes the first bytes out of the buffer.
     fn take(&mut self, end: usize) -> Vec<u8> {
         // The next block's memory is taken at once, not by growing into it.
-        let mut rest = Vec::with_capacity(BLOCK + 1);
+        let mut rest = Vec::with_capacity(self.block + 1);
         rest.extend(self.buffer.drain(end.min(self.buffer.len())..));
         let bytes = std::mem::replace(&mut self.buffer, rest);
         self.offset += bytes.len() as u64;
@@ -144,7 +165,7 @@ impl<B: Borders> TextCutter<B> {
             if border.is_ok() || self.ended {
                 return Ok(());
             }
-            self.fill(input, BLOCK)?;
+            self.fill(input, self.block)?;
         }
     }
 }

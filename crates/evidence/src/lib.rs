@@ -16,6 +16,7 @@
 
 mod auditd;
 mod block;
+mod clock;
 mod cut;
 mod evtx;
 mod few;
@@ -34,7 +35,8 @@ mod web;
 mod xml;
 
 pub use auditd::Auditd;
-pub use block::{Block, Cutter, Format, Output, Reader, Run};
+pub use block::{About, Block, Cutter, Format, Output, Reader, Run};
+pub use clock::{Clock, Local};
 pub use evtx::{Evtx, RecordXml, records_xml, show};
 pub use history::History;
 pub use journal::{JournalExport, JournalJson};
@@ -42,7 +44,7 @@ pub use json::Json;
 pub use logins::{step, tells_of_logins};
 pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
 pub use scan::{Progress, Scan, Sink};
-pub use syslog::{Syslog, login};
+pub use syslog::{Dates, SshdErrors, Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
 pub use utmp::Utmp;
 pub use web::{Layouts, W3c, Web};

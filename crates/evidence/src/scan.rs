@@ -354,7 +354,7 @@ impl Puller<'_> {
         }));
         let path = opened.piece.path.clone();
         match begun {
-            Ok(Some((format, format_name, cutter))) => {
+            Ok(Some((format, format_name, mut cutter))) => {
                 if !self.hash {
                     opened.tap().without_hash();
                 }
@@ -365,6 +365,7 @@ impl Puller<'_> {
                     layers: opened.layers.clone(),
                     tap: opened.tap(),
                 };
+                cutter.begin(opened.about());
                 let input = Input { opened, read: 0, error: None };
                 self.current = Some(Current { context: Arc::new(context), cutter, input });
                 None

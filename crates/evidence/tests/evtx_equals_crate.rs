@@ -241,7 +241,7 @@ impl Detector for Judge {
         *self.classes.entry(key).or_insert_with(|| {
             // No record has that field; what may have it is looked through.
             let fields = vec!["no such field".to_owned()];
-            self.interests.push(Interest { wanted: true, fields, text: Some(TextGroup(0)) });
+            self.interests.push(Interest { wanted: true, fields, text: Some(TextGroup(0)), text_only: false });
             Class(self.interests.len() as u32 - 1)
         })
     }
@@ -253,7 +253,7 @@ impl Detector for Judge {
     /// Every backslash is a hit, so that a record whose text has one must be told to.
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
         match encoding {
-            Encoding::Utf8 => hits.extend(memchr::memchr_iter(b'\\', raw)),
+            Encoding::Utf8 | Encoding::RawText => hits.extend(memchr::memchr_iter(b'\\', raw)),
             Encoding::Utf16Le => hits.extend(memchr::memmem::find_iter(raw, b"\\\0")),
         }
         true

@@ -16,7 +16,7 @@ use std::{
 
 use common::corpus;
 use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Login, Piece, Seen, TextGroup, Time};
-use evidence::{Format, Output, Syslog, login};
+use evidence::{Clock, Format, Output, SshdErrors, Syslog, login};
 use serde_json::Value;
 
 /// Fields of a record, by name.
@@ -37,7 +37,7 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, _class: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, fields: self.wanted.clone(), text: None })
+        Arc::new(Interest { wanted: true, fields: self.wanted.clone(), text: None, text_only: false })
     }
 
     fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
@@ -63,7 +63,10 @@ impl Detector for Keeper {
 
 /// Reads a file, in one piece; everything is told that is not a record.
 fn read(path: &Path) -> (Keeper, Output) {
-    let format = Syslog::until(Time::parse("2026-11-23T00:00:00Z").unwrap());
+    read_as(&Syslog::until(Time::parse("2026-11-23T00:00:00Z").unwrap()), path)
+}
+
+fn read_as(format: &dyn Format, path: &Path) -> (Keeper, Output) {
     let bytes = fs::read(path).unwrap();
     let head = &bytes[..bytes.len().min(64 << 10)];
     assert!(format.recognises(head, ""), "{} is not recognised", path.display());
@@ -216,10 +219,14 @@ fn every_try_that_sshd_tells_of_is_found_and_no_other() {
 #[test]
 fn what_sshd_writes_to_its_terminal_is_understood() {
     let folder = recordings().join("sshd/openssh-9.2");
-    let text = fs::read_to_string(folder.join("stderr.log")).unwrap();
+    let (keeper, output) = read_as(&SshdErrors::default(), &folder.join("stderr.log"));
+    assert_eq!((output.damages.len(), output.notes.len()), (0, 1), "{:?}", output.notes);
     let mut found: BTreeMap<Try, i64> = BTreeMap::new();
-    for login in text.lines().filter_map(|line| login("", line.trim_end_matches('\r'))) {
-        *found.entry(told(&login)).or_default() += 1;
+    for (time, fields) in &keeper.records {
+        assert_eq!((time, fields.get("host")), (&None, None));
+        if let Some(login) = login("", &fields["message"]) {
+            *found.entry(told(&login)).or_default() += 1;
+        }
     }
     for (attempt, times) in expected(&folder.join("stderr.expected.jsonl")) {
         // A newline in a name is not escaped there and ends the line.
@@ -227,6 +234,12 @@ fn what_sshd_writes_to_its_terminal_is_understood() {
             let known = found.get(&Try { user: attempt.user.clone(), ..attempt.clone() }).copied().unwrap_or_default();
             assert!(known >= times, "{attempt:#?}");
         }
+    }
+    // Nothing else is taken for it.
+    let mut others = Vec::new();
+    files(&recordings(), &mut others);
+    for path in others.iter().filter(|path| path.file_name().unwrap() != "stderr.log") {
+        assert!(!SshdErrors::default().recognises(&fs::read(path).unwrap(), ""), "{}", path.display());
     }
 }
 
@@ -268,6 +281,14 @@ fn years_that_are_not_in_the_log_are_found() {
         assert!([60, 120].contains(&(local - utc)), "{utc} {local}");
     }
     assert_eq!(output.notes.len(), 2, "{:?}", output.notes);
+
+    // The clock showed 02:29 and 02:30 of 27 October twice; it was the second time, the rule says the first.
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let clock = Clock { year: Some(2025), zone: Some(("Europe/Berlin".into(), zone)), ..Clock::default() };
+    let (in_berlin, output) = read_as(&Syslog::new(clock), &recordings().join("pam/newyear.rfc3164.log"));
+    let apart: Vec<i64> = minutes(&with).into_iter().zip(minutes(&in_berlin)).map(|(utc, found)| utc - found).collect();
+    assert_eq!(apart, [&[0; 10][..], &[60; 4], &[0; 4]].concat());
+    assert!(output.notes[0].contains("--year") && output.notes[1].contains("Europe/Berlin"), "{:?}", output.notes);
 }
 
 /// Who became whom, who changed which account, which command cron ran.
@@ -293,6 +314,12 @@ fn sudo_su_accounts_and_cron_are_understood() {
         1
     );
     assert_eq!(of_sudo(&[("command", "/bin/forged")]), 0);
+    let truth = fs::read_to_string(folder.join("sudo/sudo.expected.jsonl")).unwrap();
+    let commands = truth.lines().map(|line| text(&serde_json::from_str::<Value>(line).unwrap()["command"]));
+    let long = commands.max_by_key(String::len).unwrap();
+    assert!(long.len() > 3000);
+    assert_eq!(of_sudo(&[("user", "anna"), ("command", &long)]), 1);
+    assert_eq!(has(&sudo, &[("action", "sudo_continued")]), 0);
     let su = records("pam/su-login.iso.log");
     assert_eq!(has(&su, &[("action", "su"), ("user", "anna"), ("run_as_user", "root"), ("outcome", "accepted")]), 1);
     assert_eq!(has(&su, &[("action", "su"), ("user", "anna"), ("run_as_user", "root"), ("outcome", "failed")]), 1);

@@ -28,6 +28,11 @@ impl Zone {
         &self.name
     }
 
+    /// The zone itself.
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// RFC 3339 with the zone's offset, and as many decimals as are needed.
     pub fn rfc3339(&self, time: Time) -> String {
         self.print(time, &DateTimePrinter::new())

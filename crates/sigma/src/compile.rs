@@ -14,10 +14,12 @@ mod class;
 mod fold;
 mod literals;
 mod program;
+mod raw_text;
 mod required;
 mod scanner;
 mod source_cache;
 mod text_filter;
+mod words;
 
 pub(crate) use class::Classes;
 pub(crate) use fold::Constant;

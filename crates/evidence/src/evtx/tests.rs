@@ -40,14 +40,14 @@ impl Detector for Toy {
 
     fn interest(&self, class: Class) -> Arc<Interest> {
         let text = self.word.map(|_| TextGroup(7));
-        let interest = Interest { wanted: true, fields: self.fields.clone(), text };
+        let interest = Interest { wanted: true, fields: self.fields.clone(), text, text_only: false };
         Arc::new(if class.0 == 1 { interest } else { Interest::default() })
     }
 
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
         assert_eq!(group, TextGroup(7));
         let word = match encoding {
-            Encoding::Utf8 => self.word.unwrap().as_bytes().to_vec(),
+            Encoding::Utf8 | Encoding::RawText => self.word.unwrap().as_bytes().to_vec(),
             Encoding::Utf16Le => utf16(self.word.unwrap()),
         };
         hits.extend(memchr::memmem::find_iter(raw, &word));

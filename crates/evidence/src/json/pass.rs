@@ -96,12 +96,24 @@ impl Damages {
 }
 
 /// Where in a block the words may stand that rules look for anywhere in a record; found when first asked.
-#[derive(Default)]
 pub(crate) struct Words {
+    encoding: Encoding,
     groups: Vec<(TextGroup, bool, Vec<usize>)>,
 }
 
+/// Of a text in which characters may be written in another way.
+impl Default for Words {
+    fn default() -> Self {
+        Self { encoding: Encoding::Utf8, groups: Vec::new() }
+    }
+}
+
 impl Words {
+    /// Of a text in which every character stands for itself.
+    pub(crate) fn of_raw_text() -> Self {
+        Self { encoding: Encoding::RawText, groups: Vec::new() }
+    }
+
     /// Whether a word of `group` may stand in `text[record]`. `hidden` gives the places in `text` where characters that a
     /// detector looks for in raw bytes may be written in another way.
     pub(crate) fn may_stand(
@@ -114,7 +126,7 @@ impl Words {
     ) -> bool {
         let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
             let mut hits = Vec::new();
-            let rules_out = detector.text_hits(group, text.as_ref(), Encoding::Utf8, &mut hits);
+            let rules_out = detector.text_hits(group, text.as_ref(), self.encoding, &mut hits);
             hits.extend(hidden());
             hits.sort_unstable();
             self.groups.push((group, rules_out, hits));

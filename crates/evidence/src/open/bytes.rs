@@ -38,6 +38,11 @@ impl Section {
         Self { store: Store::File(Arc::new(file)), start: 0, end: len, at: 0, count }
     }
 
+    /// The same, of whose reading nobody is told.
+    pub fn uncounted(self) -> Self {
+        Self { count: None, ..self }
+    }
+
     pub fn len(&self) -> u64 {
         self.end - self.start
     }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
+use event::Time;
 use zip::CompressionMethod;
 
 use super::limits::{Budget, Counted, Expanded};
@@ -61,6 +62,13 @@ impl Codec {
             Self::Deflate64 => "deflate64",
             Self::Stored => "stored",
         }
+    }
+
+    /// When what was compressed had been modified, if the stream that begins with `head` says so (RFC 1952 section 2.3, MTIME).
+    pub fn modified(self, head: &[u8]) -> Option<Time> {
+        let (Self::Gzip, [_, _, _, _, time @ ..]) = (self, head) else { return None };
+        let seconds = u32::from_le_bytes(*time.first_chunk::<4>()?);
+        (seconds > 0).then(|| Time::from_nanos(i64::from(seconds) * 1_000_000_000))
     }
 
     /// A file's name without the ending that this codec gives it.

@@ -41,7 +41,7 @@ use std::{
     },
 };
 
-use event::Piece;
+use event::{Piece, Time};
 
 use self::{
     bytes::{Headed, Section, Source},
@@ -51,6 +51,7 @@ use self::{
     text::Mark,
     walk::{Found, Kind},
 };
+use crate::About;
 pub use limits::Limits;
 pub(crate) use tap::Tap;
 
@@ -88,11 +89,21 @@ pub struct Opened {
     pub size: Option<u64>,
     /// What was undone to read it, outermost first: `gzip`, `UTF-16 (little endian)`.
     pub layers: Vec<&'static str>,
+    /// When it was last modified, as the file system, the archive or the compressed stream says.
+    pub modified: Option<Time>,
     input: Headed<Box<dyn Read + Send>>,
+    /// The piece's bytes where they stand.
+    section: Option<Section>,
     tap: Tap,
 }
 
 impl Opened {
+    /// What is known of it beside its bytes.
+    pub(crate) fn about(&self) -> About<'_> {
+        let again = self.section.clone().map(|section| Box::new(section.uncounted()) as Box<dyn Read + Send>);
+        About { path: &self.piece.path, modified: self.modified, again }
+    }
+
     /// The first 64 KiB, or all if it is shorter.
     pub fn head(&self) -> &[u8] {
         self.input.head()
@@ -168,6 +179,7 @@ struct Node {
     label: String,
     name: String,
     size: Option<u64>,
+    modified: Option<Time>,
     depth: u32,
     source: Source,
 }
@@ -234,16 +246,17 @@ impl Opener {
             let Found { label, path, kind } = self.files.next()?;
             self.file = label.clone();
             self.budget = Arc::new(Budget::new(&self.limits, if let Kind::File(size) = kind { size } else { 0 }));
+            let mut modified = None;
             let (source, size) = match kind {
                 Kind::Skipped(reason) => return Some(Next::Aside(Aside::Skipped { path: label, reason })),
                 Kind::Failed(reason) => return Some(Next::Aside(Aside::Failed { path: label, reason })),
                 Kind::Stdin => (self.stdin.take().map(|stdin| self.stream(stdin)).ok_or_else(already_read), None),
                 Kind::Pipe => (File::open(&path).map(|pipe| self.stream(pipe)), None),
-                Kind::File(size) => (self.section(&path, size), Some(size)),
+                Kind::File(size) => (self.file(&path, size, &mut modified), Some(size)),
             };
             let name = base_name(&label).to_owned();
             let next = match source {
-                Ok(source) => self.classify(Node { name, label, size, depth: 0, source }),
+                Ok(source) => self.classify(Node { name, label, size, modified, depth: 0, source }),
                 Err(error) => Some(Next::Aside(Aside::Failed { path: label, reason: reason(&error) })),
             };
             if let Some(next) = next.or_else(|| self.next_member()) {
@@ -266,8 +279,10 @@ impl Opener {
         Source::Stream(Box::new(limits::Counted::new(stream, &self.budget.read)))
     }
 
-    fn section(&self, path: &Path, size: u64) -> io::Result<Source> {
+    fn file(&self, path: &Path, size: u64, modified: &mut Option<Time>) -> io::Result<Source> {
         let file = File::open(path)?;
+        let written = file.metadata().and_then(|metadata| metadata.modified()).ok();
+        *modified = written.and_then(|time| Time::from_jiff(jiff::Timestamp::try_from(time).ok()?));
         Ok(match size {
             // Files of the kernel's have no size, but may have bytes.
             0 => self.stream(file),
@@ -319,7 +334,7 @@ impl Opener {
     }
 
     fn try_classify(&mut self, node: Node) -> io::Result<Option<Next>> {
-        let Node { label, mut name, size, mut depth, source } = node;
+        let Node { label, mut name, size, mut modified, mut depth, source } = node;
         let section = if let Source::Section(section) = &source { Some(section.clone()) } else { None };
         let tap = Tap::new(Box::new(source), &self.pool);
         let mut input = Headed::new(Box::new(tap.clone()) as Box<dyn Read + Send>)?;
@@ -329,6 +344,7 @@ impl Opener {
         let mut layers = Vec::new();
         while let Some(codec) = Codec::of(input.head()) {
             depth = self.deeper(depth)?;
+            modified = codec.modified(input.head()).or(modified);
             input = Headed::new(codec.expand(input, &self.budget)?)?;
             layers.push(codec.name());
             name = codec.strip(&name);
@@ -345,7 +361,8 @@ impl Opener {
             input = Headed::new(mark.decode(input)?)?;
         }
         let piece = Arc::new(Piece { path: label });
-        Ok(Some(Next::Piece(Opened { piece, name, size, layers, input, tap })))
+        let section = section.filter(|_| layers.is_empty());
+        Ok(Some(Next::Piece(Opened { piece, name, size, layers, modified, input, section, tap })))
     }
 
     fn deeper(&self, depth: u32) -> io::Result<u32> {
@@ -433,7 +450,9 @@ impl Archive {
 fn node_of_zip(zip: &zip::Zip, entry: &zip::Entry, label: String, depth: u32) -> Member {
     let name = base_name(&entry.name).to_owned();
     match zip.open(entry) {
-        Ok(source) => Member::Node(Node { label, name, size: Some(entry.size), depth, source }),
+        Ok(source) => {
+            Member::Node(Node { label, name, size: Some(entry.size), modified: entry.modified, depth, source })
+        }
         Err(zip::Refused::Skipped(reason)) => Member::Aside(Aside::Skipped { path: label, reason }),
         Err(zip::Refused::Failed(reason)) => Member::Aside(Aside::Failed { path: label, reason }),
     }
@@ -441,9 +460,9 @@ fn node_of_zip(zip: &zip::Zip, entry: &zip::Entry, label: String, depth: u32) ->
 
 fn node_of_tar(entry: tar::Entry, label: String, depth: u32) -> Member {
     match entry {
-        tar::Entry::File { name, size, source } => {
+        tar::Entry::File { name, size, modified, source } => {
             let name = base_name(&name).to_owned();
-            Member::Node(Node { label, name, size: Some(size), depth, source })
+            Member::Node(Node { label, name, size: Some(size), modified, depth, source })
         }
         tar::Entry::Other { reason, .. } => Member::Aside(Aside::Skipped { path: label, reason }),
     }

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use event::Time;
 use tar::{EntryType, Header, PaxExtensions};
 
 use super::{
@@ -40,7 +41,7 @@ fn checksum_is_right(block: &[u8; 512]) -> bool {
 /// A member of an archive.
 pub(super) enum Entry {
     /// A file.
-    File { name: String, size: u64, source: Source },
+    File { name: String, size: u64, modified: Option<Time>, source: Source },
     /// Something that is no file; why it is left out.
     Other { name: String, reason: String },
 }
@@ -128,7 +129,7 @@ impl Tar {
         stream.begin_member(size);
         let reason = match kind {
             EntryType::Regular | EntryType::Continuous if !extended.sparse => {
-                return Ok(Entry::File { name, size, source: self.member(stream) });
+                return Ok(Entry::File { name, size, modified: modified(header), source: self.member(stream) });
             }
             EntryType::GNUSparse | EntryType::Regular | EntryType::Continuous => "sparse file in a tar archive".into(),
             EntryType::Symlink => "symbolic link, not followed".into(),
@@ -147,6 +148,12 @@ impl Tar {
             _ => Source::Stream(Box::new(Member { stream: Arc::clone(&self.stream), number: stream.number })),
         }
     }
+}
+
+/// When a member was modified; 0 where whoever packed it did not say.
+fn modified(header: &Header) -> Option<Time> {
+    let seconds = header.mtime().ok().and_then(|seconds| i64::try_from(seconds).ok()).filter(|seconds| *seconds > 0)?;
+    seconds.checked_mul(1_000_000_000).map(Time::from_nanos)
 }
 
 fn whole(archive: &Section, len: u64) -> Option<Section> {

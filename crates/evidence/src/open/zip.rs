@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use event::Time;
 use zip::{
     CompressionMethod,
     read::{Config, ZipFileEntry},
@@ -32,6 +33,8 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
 pub(super) struct Entry {
     pub name: String,
     pub size: u64,
+    /// When it was modified, in local time as if it were UTC.
+    pub modified: Option<Time>,
     header: u64,
     stored: u64,
     crc: u32,
@@ -65,6 +68,7 @@ impl Entry {
         Self {
             name: name.replace('\\', "/"),
             size: entry.size(),
+            modified: entry.last_modified().and_then(moment),
             header: entry.header_start(),
             stored: entry.compressed_size(),
             crc: entry.crc32(),
@@ -73,6 +77,16 @@ impl Entry {
             link: entry.is_symlink(),
         }
     }
+}
+
+/// The moment of an MS-DOS time (APPNOTE 4.4.6), if it is UTC; 1980-01-01 stands for no time.
+fn moment(time: zip::DateTime) -> Option<Time> {
+    let signed = |number: u8| i8::try_from(number).ok();
+    let year = i16::try_from(time.year()).ok().filter(|_| time.datepart() != zip::DateTime::default().datepart())?;
+    let (month, day) = (signed(time.month())?, signed(time.day())?);
+    let (hour, minute, second) = (signed(time.hour())?, signed(time.minute())?, signed(time.second().min(59))?);
+    let civil = jiff::civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    Time::from_jiff(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
 
 impl Zip {

@@ -9,8 +9,11 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn clear(&mut self) {
+    /// No facts, in the memory of these.
+    pub(super) fn reuse<'b>(mut self) -> Facts<'b> {
         self.list.clear();
+        // Collecting in place keeps the allocation; there is nothing to map.
+        Facts { list: self.list.into_iter().map(|(name, _)| (name, Cow::Borrowed(""))).collect() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -39,6 +42,15 @@ impl<'a> Facts<'a> {
         self.add("source_address", address);
         self.add("source_port", port);
     }
+}
+
+/// Splits a text at the first place of a few characters that begin with a rare one: what `split_once` does, without the preparation that takes
+/// longer than the search in a line.
+pub(super) fn split<'a>(text: &'a str, at: &str) -> Option<(&'a str, &'a str)> {
+    let first = *at.as_bytes().first()?;
+    let stands = |place: &usize| text.as_bytes().get(*place..).is_some_and(|rest| rest.starts_with(at.as_bytes()));
+    let place = memchr::memchr_iter(first, text.as_bytes()).find(stands)?;
+    Some((text.get(..place)?, text.get(place + at.len()..)?))
 }
 
 /// Splits `deploy(uid=1000)` into name and number; the number is empty where there is none.

@@ -1,6 +1,10 @@
 //! What stands before a message: priority, time, host, program, process id.
 
-use super::stamp::{Stamp, stamp};
+use super::{
+    facts::Facts,
+    programs::Program,
+    stamp::{Stamp, stamp},
+};
 
 /// Lines of a head that are looked at to recognise the format.
 const LOOKED_AT: usize = 32;
@@ -34,9 +38,7 @@ pub(crate) struct Header<'a> {
 /// A record that was kept by its parts.
 impl Default for Header<'_> {
     fn default() -> Self {
-        let stamp = Stamp::None;
-        let [host, program, pid, facility, severity, message_id, data, message] = [""; 8];
-        Self { stamp, host, program, pid, facility, severity, message_id, data, message }
+        Self::of(Stamp::None, "")
     }
 }
 
@@ -48,6 +50,18 @@ pub(crate) fn facility(number: usize) -> &'static str {
 /// A severity's name by its number; empty for numbers that mean none.
 pub(crate) fn severity(number: usize) -> &'static str {
     SEVERITIES.get(number).copied().unwrap_or_default()
+}
+
+impl<'a> Header<'a> {
+    const fn of(stamp: Stamp, message: &'a str) -> Self {
+        Self { stamp, host: "", program: "", pid: "", facility: "", severity: "", message_id: "", data: "", message }
+    }
+}
+
+/// A line of `sshd -e`, which has no header; `None` for an empty one.
+pub(super) fn bare(line: &str) -> Option<Header<'_>> {
+    let message = line.strip_suffix('\r').unwrap_or(line);
+    (!message.is_empty()).then(|| Header { program: "sshd", ..Header::of(Stamp::None, message) })
 }
 
 /// Takes a line apart; `None` if it is no syslog line.
@@ -74,8 +88,8 @@ pub(super) fn header(line: &str) -> Option<Header<'_>> {
     };
     let is_level = |name: &str| !name.is_empty() && LEVELS.contains(&name.trim_matches(['[', ']']));
     // Other logs have a level or a part of the program where host and program should be.
-    let is_other = is_level(found.host) || is_level(found.program) || found.host.starts_with('[');
-    if !matches!(stamp, Stamp::Yearless(_)) && is_other {
+    let is_other = || is_level(found.host) || is_level(found.program) || found.host.starts_with('[');
+    if !matches!(stamp, Stamp::Yearless(_)) && is_other() {
         return None;
     }
     // The kernel's own ring buffer has no host: `[    1.5] usb 1-1: …`.
@@ -86,7 +100,12 @@ pub(super) fn header(line: &str) -> Option<Header<'_>> {
         found.facility = facility(usize::from(priority >> 3));
         found.severity = severity(usize::from(priority & 7));
     }
-    found.message = found.message.trim_start_matches(' ').trim_end_matches('\r');
+    while let Some(rest) = found.message.strip_prefix(' ') {
+        found.message = rest;
+    }
+    while let Some(rest) = found.message.strip_suffix('\r') {
+        found.message = rest;
+    }
     Some(found)
 }
 
@@ -118,7 +137,7 @@ fn word(text: &str) -> Option<(&str, &str)> {
 
 /// `web01 sshd[123]: message`; the host may be absent.
 fn tagged(rest: &str, stamp: Stamp) -> Option<Header<'_>> {
-    let empty = Header { stamp, message: rest, ..Header::default() };
+    let empty = Header::of(stamp, rest);
     let (host, behind) = word(rest)?;
     if host.ends_with(':') {
         let (program, pid, message) = tag(rest)?;
@@ -140,7 +159,9 @@ fn tagged(rest: &str, stamp: Stamp) -> Option<Header<'_>> {
 
 /// `authpriv.info`, as busybox writes before the program.
 fn selector(word: &str) -> Option<(&'static str, &'static str)> {
-    let (facility, severity) = word.split_once('.')?;
+    // Without a general search, since this is asked of every line.
+    let point = word.bytes().position(|byte| byte == b'.')?;
+    let (facility, severity) = (word.get(..point)?, word.get(point + 1..)?);
     let severity = match severity {
         "warn" => "warning",
         "error" => "err",
@@ -233,6 +254,21 @@ pub(super) fn recognises(head: &[u8]) -> bool {
         found += usize::from(header(text).is_some_and(is_sure));
     }
     found > 0 && found * 2 >= looked_at
+}
+
+/// Whether `head` is the beginning of what `sshd -e` writes: three of four of its first lines are messages that only sshd has.
+pub(super) fn recognises_bare(head: &[u8]) -> bool {
+    let lines = head.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(LOOKED_AT);
+    let (mut looked_at, mut found) = (0, 0);
+    for line in lines {
+        looked_at += 1;
+        let mut facts = Facts::default();
+        let text = line.trim_ascii_end().utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        Program::Sshd.facts("sshd", text, &mut facts);
+        // PAM's modules speak for any program.
+        found += usize::from(facts.iter().next().is_some() && !text.starts_with("pam_"));
+    }
+    found > 0 && found * 4 >= looked_at * 3
 }
 
 /// What `journalctl` says between records: `-- Boot 5e… --`, `-- No entries --`.

@@ -17,9 +17,11 @@
 //! service means. Files do not tell their facility, so the program stands for it. What Sysmon for Linux writes (`sysmon: <Event>…`) is an
 //! event of its own log, `Linux-Sysmon/Operational`, as its XML says.
 //!
-//! Times: a line without a zone is taken for UTC. A line without a year gets one within its block of lines: months go
-//! forward through the file, a line that gives its year speaks for its neighbours, 29 February only is in a leap
-//! year, and the last line is the latest that is not after the date in the file's name (`auth.log-20260823`) or else after now.
+//! Times: a line without a zone is of the zone that [`crate::Clock`] names, or else taken for UTC. A line without a year gets one by its
+//! place in the file: months go forward, a step back of more than seven days begins a new year. The years of the whole file follow from one of these, the
+//! first that there is: the year that [`crate::Clock`] gives for the last line; a line that gives its year; the date in the file's name
+//! (`auth.log-20260823`), its time of modification, or today, none of which the last line is after; there 29 February is in a leap year.
+//! A file as it stands is read through once more for that when the first time is wanted; of what comes as a stream, the first 64 MiB are looked through.
 //! All of this is told in a note.
 
 mod accounts;
@@ -35,31 +37,63 @@ mod stamp;
 mod sudo;
 mod years;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use event::Time;
 
-use crate::{Cutter, Format, Reader};
+use crate::{Clock, Cutter, Format, Reader, cut::BLOCK};
 pub use sshd::login;
+pub use years::Dates;
 
 /// Syslog text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Syslog {
-    latest: Time,
+    clock: Clock,
+    /// Aimed size of a block in bytes; nothing but speed depends on it.
+    block: usize,
 }
 
 impl Syslog {
-    /// Reads logs in which nothing is later than `latest`; years that are not in a log are chosen so.
+    /// Reads logs whose times are completed by what is known of their clocks.
+    pub const fn new(clock: Clock) -> Self {
+        Self { clock, block: BLOCK }
+    }
+
+    /// Reads logs in which nothing is later than `latest`.
     pub const fn until(latest: Time) -> Self {
-        Self { latest }
+        Self::new(Clock::until(latest))
+    }
+
+    /// The same in blocks of another size.
+    pub fn in_blocks_of(self, block: usize) -> Self {
+        Self { block, ..self }
+    }
+}
+
+/// What `sshd -e` writes: its messages without header.
+#[derive(Clone, Debug, Default)]
+pub struct SshdErrors(Syslog);
+
+impl Format for SshdErrors {
+    fn name(&self) -> &'static str {
+        "sshd"
+    }
+
+    fn recognises(&self, head: &[u8], _name: &str) -> bool {
+        header::recognises_bare(head)
+    }
+
+    fn cutter(&self) -> Box<dyn Cutter + Send> {
+        self.0.cutter()
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(read::SyslogReader::bare(&self.0.clock))
     }
 }
 
 /// Nothing in a log is later than now.
 impl Default for Syslog {
     fn default() -> Self {
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        Self { latest: Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)) }
+        Self::new(Clock::default())
     }
 }
 
@@ -73,11 +107,11 @@ impl Format for Syslog {
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {
-        Box::<cut::SyslogCutter>::default()
+        Box::new(cut::SyslogCutter::new(&self.clock, self.block))
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::new(read::SyslogReader::new(self.latest))
+        Box::new(read::SyslogReader::new(&self.clock))
     }
 }
 

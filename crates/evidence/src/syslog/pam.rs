@@ -1,12 +1,12 @@
 //! Linux-PAM's modules, which log in the name of the program they serve: `pam_unix(sshd:session): session opened for user …`.
 
-use super::facts::{Facts, user_and_id};
+use super::facts::{Facts, split, user_and_id};
 
 /// Tells what a PAM module says; `false` if the message is none of a PAM module.
 pub(super) fn facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> bool {
     let parts = || {
         let (module, rest) = message.split_once('(')?;
-        let (inside, rest) = rest.split_once("): ")?;
+        let (inside, rest) = split(rest, "): ")?;
         let (service, kind) = inside.split_once(':')?;
         (module.starts_with("pam_") && !module.contains(' ')).then_some((module, service, kind, rest))
     };
@@ -36,7 +36,7 @@ pub(super) fn said<'a>(text: &'a str, facts: &mut Facts<'a>) {
         facts.user(user);
     } else if text == "check pass; user unknown" {
         facts.action("unknown_user");
-    } else if let Some((what, rest)) = text.split_once("; logname=") {
+    } else if let Some((what, rest)) = split(text, "; logname=") {
         let action = match what {
             "authentication failure" => "authentication_failure",
             "authentication success" => "authentication_success",
@@ -56,7 +56,7 @@ fn failure<'a>(what: &'a str, action: &'static str, rest: &'a str, facts: &mut F
         facts.add("count", words.find(|word| word.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or_default());
     }
     // The user's name comes last and may hold anything.
-    let (rest, user) = rest.split_once(" user=").unwrap_or((rest, ""));
+    let (rest, user) = split(rest, " user=").unwrap_or((rest, ""));
     let value = |name: &str| {
         let words = rest.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
         words.unwrap_or_default()

@@ -6,31 +6,36 @@ use std::{borrow::Cow, ops::Range, sync::Arc};
 use event::{Detector, Event, LogSource, Piece, Position, Record, Time, Value};
 
 use super::{
-    cut::goes_on,
+    cut::{continues_command, goes_on},
     facts::Facts,
-    header::{Header, header, is_remark},
+    header::{Header, bare, header, is_remark},
     show::{Known, Programs, source},
     stamp::{Stamp, Yearless},
-    years::Years,
+    sudo,
+    years::Dates,
 };
 use crate::{
-    Block, Output, Reader,
+    Block, Clock, Local, Output, Reader,
     json::pass::{Damages, Lines, Values, Words, decode, reuse},
     xml::XmlReader,
 };
 
-const NO_YEAR: &str = "the lines give no year: it was worked out so that months go forward and nothing is later than today, \
-                       or than the date in the file's name";
-const NO_ZONE: &str = "the lines give no time zone: their times were taken for UTC";
+const NO_DAY: &str = "29 February does not exist in the year that it would be of: such lines were read without a time";
+const BARE: &str =
+    "the lines are those that sshd -e writes: they give neither time nor host, and a user's name may forge some";
 const NO_HEADER: &str = "expected a time, a host and a program as syslog lines begin with, found another line";
 
 /// Reads blocks. Serves one detector as long as it lives, since it remembers that detector's answers.
 pub(super) struct SyslogReader {
-    latest: Time,
+    clock: Clock,
+    local: Local,
     programs: Programs,
     values: Values<'static>,
+    facts: Facts<'static>,
     /// For what Sysmon writes.
     xml: XmlReader,
+    /// Whether all lines are sshd's and have no header.
+    bare: bool,
 }
 
 /// A block that is being read.
@@ -40,40 +45,41 @@ struct Pass<'a> {
     lines: Lines<'a>,
     words: Words,
     damages: Damages,
-    years: Years<'a>,
-    /// The last day whose year was asked for, with its midnight.
-    midnight: Option<((u8, u8, i16), i64)>,
-    facts: Facts<'a>,
+    dates: Dates,
+    local: Local,
+    /// The last day whose year was asked for, with its midnight if it were in UTC.
+    midnight: Option<((u8, u8, i16), Option<i64>)>,
     no_year: bool,
     no_zone: bool,
+    no_day: bool,
 }
 
 impl Pass<'_> {
-    /// The moment of a stamp; `at` is where its line begins.
-    fn time(&mut self, stamp: Stamp, at: usize) -> Option<Time> {
+    /// The moment of a stamp, which is that of the line walked last.
+    fn time(&mut self, stamp: Stamp) -> Option<Time> {
         match stamp {
             Stamp::None => None,
-            Stamp::Zoned(time) | Stamp::Local(time) => Some(time),
+            Stamp::Zoned(time) => Some(time),
+            Stamp::Local(time) => Some(self.local.moment(time)),
             Stamp::Yearless(stamp) => {
-                let day = (stamp.month, stamp.day, self.years.year(at));
-                if let Some((known, midnight)) = self.midnight
-                    && known == day
-                {
-                    return Some(Time::from_nanos(midnight.checked_add(stamp.nanos)?));
-                }
-                let midnight = Yearless { nanos: 0, ..stamp }.time(day.2)?.as_nanos();
+                self.no_year = true;
+                let day = (stamp.month, stamp.day, self.dates.year());
+                let midnight = match self.midnight {
+                    Some((known, midnight)) if known == day => midnight,
+                    _ => Yearless { nanos: 0, ..stamp }.time(day.2).map(Time::as_nanos),
+                };
                 self.midnight = Some((day, midnight));
-                Some(Time::from_nanos(midnight.checked_add(stamp.nanos)?))
+                self.no_day |= midnight.is_none();
+                Some(self.local.moment(Time::from_nanos(midnight?.checked_add(stamp.nanos)?)))
             }
         }
     }
 
-    fn note(&self, output: &mut Output) {
-        for (holds, note) in [(self.no_year, NO_YEAR), (self.no_zone, NO_ZONE)] {
-            if holds {
-                output.notes.push(note.to_owned());
-            }
-        }
+    fn note(&self, clock: &Clock, is_bare: bool, notes: &mut Vec<String>) {
+        notes.extend(self.no_year.then(|| self.dates.years.note()));
+        notes.extend(self.no_zone.then(|| clock.zone_note()));
+        notes.extend(is_bare.then(|| BARE.to_owned()));
+        notes.extend(self.no_day.then(|| NO_DAY.to_owned()));
     }
 }
 
@@ -85,44 +91,48 @@ impl Reader for SyslogReader {
             piece,
             text: &text,
             lines: Lines::new(text.as_bytes(), block.line),
-            words: Words::default(),
+            words: Words::of_raw_text(),
             damages: Damages::default(),
-            years: Years::new(&text, date_in_name(&piece.path).unwrap_or(self.latest)),
+            dates: block.dates.clone().unwrap_or_else(|| Dates::unknown(&self.clock)),
+            local: self.local.clone(),
             midnight: None,
-            facts: Facts::default(),
             no_year: false,
             no_zone: false,
+            no_day: false,
         };
         self.lines(&mut pass, detector, output);
-        pass.note(output);
+        pass.note(&self.clock, self.bare, &mut output.notes);
         output.damages.append(&mut pass.damages.list);
     }
 }
 
-/// The end of the day in the name of a rotated file: `auth.log-20260823`, `secure-20260823.gz`.
-fn date_in_name(path: &str) -> Option<Time> {
-    let name = path.rsplit(['/', '\\']).next()?;
-    let digits =
-        name.split(['-', '.', '_']).rev().find(|part| part.len() == 8 && part.bytes().all(|b| b.is_ascii_digit()))?;
-    let number = |range: Range<usize>| digits.get(range)?.parse::<i16>().ok();
-    let date = jiff::civil::Date::new(number(0..4)?, number(4..6)? as i8, number(6..8)? as i8).ok()?;
-    let after = date.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    (date.year() >= 1990).then(|| Time::from_jiff(after.timestamp())).flatten()
-}
-
 impl SyslogReader {
-    pub(super) fn new(latest: Time) -> Self {
-        Self { latest, programs: Programs::default(), values: Vec::new(), xml: XmlReader::default() }
+    pub(super) fn new(clock: &Clock) -> Self {
+        Self {
+            local: clock.local(),
+            clock: clock.clone(),
+            programs: Programs::default(),
+            values: Vec::new(),
+            facts: Facts::default(),
+            xml: XmlReader::default(),
+            bare: false,
+        }
+    }
+
+    /// Reads lines of sshd without header.
+    pub(super) fn bare(clock: &Clock) -> Self {
+        Self { bare: true, ..Self::new(clock) }
     }
 
     fn lines(&mut self, pass: &mut Pass<'_>, detector: &mut dyn Detector, output: &mut Output) {
         let text = pass.text;
-        let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let mut start = 0;
         while start < text.len() {
-            let end = record_end(text.as_bytes(), start);
-            let line = text.get(start..end).unwrap_or_default();
-            let line = line.strip_suffix('\n').unwrap_or(line);
-            match header(line) {
+            let mut end = record_end(text.as_bytes(), start);
+            let line = line(text, start, end);
+            pass.dates.walk.line(line.as_bytes());
+            let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+            match if self.bare { bare(line) } else { header(line) } {
                 Some(header) if header.program == "sysmon" && header.message.starts_with("<Event>") => {
                     let event = (header.message, pass.lines.line(start));
                     match self.xml.show_embedded(pass.piece, event, detector, output) {
@@ -136,7 +146,9 @@ impl SyslogReader {
                 Some(header) => {
                     output.records += 1;
                     pass.damages.good();
-                    self.show(pass, &header, start..end, detector, output);
+                    let joined = if header.program == "sudo" { joined(text, header.message, &mut end) } else { None };
+                    let message = joined.as_deref().unwrap_or(header.message);
+                    self.show(pass, &Header { message, ..header }, start..end, detector, output);
                 }
                 None if line.trim_ascii().is_empty() || is_remark(line) => {}
                 None => pass.damages.push(&pass.lines, start, NO_HEADER),
@@ -145,15 +157,14 @@ impl SyslogReader {
         }
     }
 
-    fn show<'a>(
+    fn show(
         &mut self,
-        pass: &mut Pass<'a>,
-        header: &Header<'a>,
+        pass: &mut Pass<'_>,
+        header: &Header<'_>,
         range: Range<usize>,
         detector: &mut dyn Detector,
         output: &mut Output,
     ) {
-        pass.no_year |= matches!(header.stamp, Stamp::Yearless(_));
         pass.no_zone |= matches!(header.stamp, Stamp::Yearless(_) | Stamp::Local(_));
         let known = self.programs.known(header.program, detector);
         let interest = known.interest();
@@ -164,14 +175,42 @@ impl SyslogReader {
         // Characters that a message writes in another way (`\033`, `#012`) are none of the plain ones.
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = group.is_some_and(may_stand);
-        let time = pass.time(header.stamp, range.start);
+        if interest.text_only && !text {
+            return;
+        }
+        let time = pass.time(header.stamp);
+        let mut facts = std::mem::take(&mut self.facts).reuse();
         let mut values = reuse(std::mem::take(&mut self.values));
-        known.values(header, &mut pass.facts, &mut values);
+        known.values(header, &mut facts, &mut values);
         let line = pass.text.get(range.clone()).unwrap_or_default();
         let record = SyslogRecord { header, known: &known, line, start: range.start, lines: &pass.lines };
         let event = Event { piece: pass.piece, class: known.class(), time, fields: &values, text, record: &record };
         detector.look(&event, &mut output.seen);
         self.values = reuse(values);
+        self.facts = facts.reuse();
+    }
+}
+
+/// The lines of a record without the last line end.
+fn line(text: &str, start: usize, end: usize) -> &str {
+    let line = text.get(start..end).unwrap_or_default();
+    line.strip_suffix('\n').unwrap_or(line)
+}
+
+/// The message of sudo's record that ends at `end`, with the rest of its command in the lines behind; `end` moves behind these.
+fn joined(text: &str, message: &str, end: &mut usize) -> Option<String> {
+    let (user, first) = message.split_once(" : ")?;
+    let (mut whole, mut last) = (None, first);
+    loop {
+        let next_end = record_end(text.as_bytes(), *end);
+        let next = line(text, *end, next_end);
+        if !continues_command(next.as_bytes()) {
+            return whole;
+        }
+        let Some(found) = header(next).filter(|found| found.program == "sudo") else { return whole };
+        let Some((_, rest)) = sudo::continued(found.message).filter(|(other, _)| *other == user) else { return whole };
+        sudo::join(whole.get_or_insert_with(|| message.to_owned()), last, rest);
+        (last, *end) = (rest, next_end);
     }
 }
 

@@ -1,15 +1,16 @@
 //! What a detector wants of messages, program by program; the same wherever a message was kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::BuildHasher, sync::Arc};
 
 use event::{Class, Detector, Interest, LogSource, Slot, Value};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::{facts::Facts, header::Header, programs::Program};
 use crate::json::pass::Values;
 
-/// Programs that are remembered, and the length of their names.
+/// Programs that are remembered; their names are at most 255 bytes long.
 const MAX_PROGRAMS: usize = 4096;
-const MAX_NAME: usize = 255;
 
 /// What kind of record a program's message is: all of them are of the channel `syslog`.
 pub(crate) fn source(program: &str) -> LogSource<'_> {
@@ -38,12 +39,12 @@ struct Wanted {
     /// Which of [`HEADER_FIELDS`] are wanted.
     header: Vec<(Slot, HeaderField)>,
     /// All other fields, by name.
-    others: HashMap<String, Slot>,
+    others: HashMap<String, Slot, RandomState>,
 }
 
 impl Wanted {
     fn new(class: Class, interest: Arc<Interest>) -> Self {
-        let (mut header, mut others) = (Vec::new(), HashMap::new());
+        let (mut header, mut others) = (Vec::new(), HashMap::default());
         for (name, slot) in interest.fields.iter().zip(0..Slot::MAX) {
             match HEADER_FIELDS.iter().find(|(known, _)| known == name) {
                 Some(field) => header.push((slot, *field)),
@@ -55,8 +56,8 @@ impl Wanted {
 }
 
 /// What is remembered of a program.
-#[derive(Clone)]
 pub(crate) struct Known {
+    name: String,
     program: Program,
     wanted: Arc<Wanted>,
 }
@@ -75,9 +76,8 @@ impl Known {
         self.wanted.others.get(name).copied()
     }
 
-    /// Appends the wanted values of a message; `facts` lends its memory.
+    /// Appends the wanted values of a message; its facts, of which there are none yet, go to `facts`.
     pub(crate) fn values<'v, 'a: 'v>(&self, header: &Header<'a>, facts: &'v mut Facts<'a>, values: &mut Values<'v>) {
-        facts.clear();
         if !self.wanted.others.is_empty() {
             self.program.facts(header.program, header.message, facts);
         }
@@ -103,39 +103,45 @@ impl Known {
 /// The programs met so far, with what one detector wants of their messages.
 #[derive(Default)]
 pub(crate) struct Programs {
-    by_name: HashMap<String, Known>,
+    list: Vec<Arc<Known>>,
+    /// By name: the place in the list.
+    places: HashTable<usize>,
+    hasher: RandomState,
     by_class: HashMap<Class, Arc<Wanted>>,
     /// The program asked for last; logs repeat themselves.
-    last: Option<(String, Known)>,
+    last: usize,
 }
 
 impl Programs {
     /// What is known of a program's records.
-    pub(crate) fn known(&mut self, name: &str, detector: &mut dyn Detector) -> Known {
-        if let Some((last, known)) = &self.last
-            && last == name
+    pub(crate) fn known(&mut self, name: &str, detector: &mut dyn Detector) -> Arc<Known> {
+        let is = |place: &usize| self.list.get(*place).is_some_and(|known| known.name == name);
+        if !is(&self.last)
+            && let Some(place) = self.places.find(self.hasher.hash_one(name), is)
         {
-            return known.clone();
+            self.last = *place;
         }
-        let known = match self.by_name.get(name) {
-            Some(known) => known.clone(),
+        match self.list.get(self.last).filter(|known| known.name == name) {
+            Some(known) => Arc::clone(known),
             None => self.learn(name, detector),
-        };
-        self.last = Some((name.to_owned(), known.clone()));
-        known
+        }
     }
 
-    fn learn(&mut self, name: &str, detector: &mut dyn Detector) -> Known {
+    /// Asks the detector about a program's records.
+    fn learn(&mut self, name: &str, detector: &mut dyn Detector) -> Arc<Known> {
         let class = detector.class(&source(name));
         let interest = || Arc::new(Wanted::new(class, detector.interest(class)));
         let wanted = Arc::clone(self.by_class.entry(class).or_insert_with(interest));
-        let known = Known { program: Program::named(name), wanted };
-        if self.by_name.len() >= MAX_PROGRAMS {
-            self.by_name.clear();
+        let known = Arc::new(Known { name: name.to_owned(), program: Program::named(name), wanted });
+        if self.list.len() >= MAX_PROGRAMS {
+            self.list.clear();
+            self.places.clear();
         }
-        if name.len() <= MAX_NAME {
-            self.by_name.insert(name.to_owned(), known.clone());
-        }
+        self.last = self.list.len();
+        let hash_of =
+            |place: &usize| self.hasher.hash_one(self.list.get(*place).map_or("", |known| known.name.as_str()));
+        self.places.insert_unique(self.hasher.hash_one(name), self.last, hash_of);
+        self.list.push(Arc::clone(&known));
         known
     }
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use event::{Certificate, Key, Login, Outcome};
 
-use super::facts::{Facts, is_number, unvis};
+use super::facts::{Facts, is_number, split, unvis};
 
 /// Longest address or host name in a line.
 const MAX_ADDRESS: usize = 255;
@@ -51,10 +51,8 @@ fn attempt(message: &str) -> Option<Login<'_>> {
         ("Partial", rest) => (Outcome::Partial, rest.strip_prefix(' ')?),
         _ => return None,
     };
-    let (written, rest) = rest.split_once(" for ")?;
-    if written.is_empty() || written.contains(' ') {
-        return None;
-    }
+    let (written, rest) = rest.split_once(' ')?;
+    let rest = rest.strip_prefix("for ").filter(|_| !written.is_empty())?;
     let method = written.split_once('/').map_or(written, |(method, _)| method);
     let (is_unknown, rest) = account(rest);
     let tells_key = matches!(method, "publickey" | "hostbased") || method.starts_with("gssapi");
@@ -286,8 +284,9 @@ fn connection_facts<'a>(message: &'a str, twice: bool, facts: &mut Facts<'a>) ->
         facts.add("source_address", address);
         return Some(());
     }
-    let (action, rest) =
-        CONNECTION.iter().find_map(|(beginning, action)| Some((*action, message.strip_prefix(beginning)?)))?;
+    let first = message.as_bytes().first();
+    let known = CONNECTION.iter().filter(|(beginning, _)| beginning.as_bytes().first() == first);
+    let (action, rest) = { known }.find_map(|(beginning, action)| Some((*action, message.strip_prefix(beginning)?)))?;
     let (rest, reason) = with_reason(message, rest);
     let (before, who) = peer(rest).or_else(|| last_word(rest).map(|(before, address)| (before, (address, ""))))?;
     facts.action(action);
@@ -368,8 +367,8 @@ fn key_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         facts.add("key_file", file);
     } else {
         // Behind the file's name, from OpenSSH 9 on.
-        let at = memchr::memmem::find(message.as_bytes(), b"Authentication tried for ")?;
-        let rest = message.get(at..)?.strip_prefix("Authentication tried for ")?;
+        let behind = |at: usize| message.get(at..)?.strip_prefix("Authentication tried for ");
+        let rest = memchr::memchr_iter(b'A', message.as_bytes()).find_map(behind)?;
         let (user, rest) = rest.split_once(" with ")?;
         let (_, rest) = rest.split_once(" but not from a permitted ")?;
         let inside = rest.rsplit_once('(').map_or("", |(_, inside)| inside.trim_end_matches(['.', ')']));
@@ -419,7 +418,7 @@ fn session_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         facts.add("server_address", address);
         facts.add("server_port", port);
     } else {
-        let (before, rest) = message.split_once("to connect to host ")?;
+        let (before, rest) = split(message, "to connect to host ")?;
         let (host, rest) = rest.split_once(" port ")?;
         facts.action("forwarding_refused");
         // Older ones do not name the client.

@@ -5,6 +5,8 @@ use event::Time;
 use crate::json::plain_time;
 
 const SECOND: i64 = 1_000_000_000;
+/// As many bytes hold any time.
+pub(super) const LONGEST: usize = 64;
 
 /// When a record was written, as far as its line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +46,21 @@ fn two(tens: u8, ones: u8) -> Option<i64> {
 }
 
 fn month(name: [u8; 3]) -> Option<u8> {
-    const NAMES: [&[u8; 3]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    NAMES.iter().zip(1..).find(|(known, _)| ***known == name).map(|(_, number)| number)
+    Some(match &name {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
 }
 
 /// Month and day of `Aug 18`, `Aug  8` or `Aug 8 `.
@@ -87,19 +101,7 @@ pub(super) fn stamp(text: &str) -> Option<(Stamp, &str)> {
 /// `Aug 18 09:06:20`, `Aug 18 09:06:20.123456`, `Aug 18 2026 09:06:20` (Cisco, some appliances).
 fn traditional(text: &str) -> Option<(Stamp, &str)> {
     let bytes = text.as_bytes();
-    let (date, rest) = bytes.split_first_chunk::<6>()?;
-    let (month, day) = month_day(*date)?;
-    let rest = if date.ends_with(b" ") { rest } else { rest.strip_prefix(b" ")? };
-    let year = rest
-        .split_first_chunk::<4>()
-        .filter(|(digits, rest)| digits.iter().all(u8::is_ascii_digit) && rest.first() == Some(&b' '));
-    let (year, rest) = match year {
-        Some((digits, rest)) => (Some(digits), rest.get(1..)?),
-        None => (None, rest),
-    };
-    let (time, rest) = rest.split_first_chunk::<8>()?;
-    let (fraction, rest) = decimals(rest);
-    let yearless = Yearless { month, day, nanos: clock(*time)? + fraction };
+    let (yearless, year, rest) = day_and_clock(bytes)?;
     let behind = text.get(bytes.len() - rest.len()..)?;
     match year {
         None => Some((Stamp::Yearless(yearless), behind)),
@@ -108,6 +110,28 @@ fn traditional(text: &str) -> Option<(Stamp, &str)> {
             Some((Stamp::Local(yearless.time(year)?), behind))
         }
     }
+}
+
+/// Takes the same apart: day and time of day, the digits of the year if there is one, and what is behind.
+fn day_and_clock(bytes: &[u8]) -> Option<(Yearless, Option<[u8; 4]>, &[u8])> {
+    let (date, rest) = bytes.split_first_chunk::<6>()?;
+    let (month, day) = month_day(*date)?;
+    let rest = if date.ends_with(b" ") { rest } else { rest.strip_prefix(b" ")? };
+    let (year, rest) = match rest {
+        [y0, y1, y2, y3, b' ', rest @ ..] if [y0, y1, y2, y3].iter().all(|digit| digit.is_ascii_digit()) => {
+            (Some([*y0, *y1, *y2, *y3]), rest)
+        }
+        _ => (None, rest),
+    };
+    let (time, rest) = rest.split_first_chunk::<8>()?;
+    let (fraction, rest) = decimals(rest);
+    Some((Yearless { month, day, nanos: clock(*time)? + fraction }, year, rest))
+}
+
+/// The time at the beginning of a line, if it is one without a year.
+pub(super) fn yearless(line: &[u8]) -> Option<Yearless> {
+    let (found, year, rest) = day_and_clock(line)?;
+    (year.is_none() && rest.first() == Some(&b' ')).then_some(found)
 }
 
 /// `2026-08-18T09:06:20.123456+02:00`, also with `Z`, with `+0200`, or without a zone.

@@ -53,6 +53,22 @@ pub(super) fn sudo<'a>(message: &'a str, facts: &mut Facts<'a>) {
     facts.add("reason", reason);
 }
 
+/// The user of a message of sudo's, and the rest of a command of the line before, if the message is such.
+pub(super) fn continued(message: &str) -> Option<(&str, &str)> {
+    message.split_once(" : (command continued) ").filter(|(user, _)| !user.contains(' '))
+}
+
+/// Appends the rest of a command to what the line before says of it. sudo breaks a line at its last blank, which it leaves out, or, where there is
+/// none, behind as many characters as fit, of which there are at least [`FITTING`] (`do_syslog_sudo` in `eventlog.c`).
+pub(super) fn join(message: &mut String, last: &str, rest: &str) {
+    /// sudo.conf's `syslog_maxlen` is 980, of which user and frame take some.
+    const FITTING: usize = 900;
+    if last.contains(' ') || last.len() < FITTING {
+        message.push(' ');
+    }
+    message.push_str(rest);
+}
+
 /// Decodes control characters, which sudo writes as `#012`; any other `#` is one.
 fn text(written: &str) -> Cow<'_, str> {
     if !written.contains('#') {

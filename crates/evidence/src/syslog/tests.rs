@@ -6,7 +6,7 @@ use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Positi
 use proptest::prelude::*;
 
 use super::Syslog;
-use crate::{Block, Format, Output};
+use crate::{About, Block, Clock, Format, Output};
 
 /// Keeps what it is shown: line, time, message, whether the word may stand there.
 struct Keeper {
@@ -27,7 +27,12 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, class: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: class.0 == 0, fields: self.fields.clone(), text: Some(TextGroup(0)) })
+        Arc::new(Interest {
+            wanted: class.0 == 0,
+            fields: self.fields.clone(),
+            text: Some(TextGroup(0)),
+            text_only: false,
+        })
     }
 
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], _: Encoding, hits: &mut Vec<usize>) -> bool {
@@ -49,6 +54,7 @@ fn format() -> Syslog {
 fn read(path: &str, bytes: &[u8], keeper: &mut Keeper) -> Output {
     let (format, mut output) = (format(), Output::default());
     let (mut cutter, mut reader, mut input) = (format.cutter(), format.reader(), bytes);
+    cutter.begin(About { path, ..About::default() });
     let piece = Arc::new(Piece { path: path.to_owned() });
     while let Some(block) = cutter.cut(&mut input).unwrap() {
         reader.read(&piece, &block, keeper, &mut output);
@@ -98,6 +104,103 @@ fn a_rotated_file_ends_with_the_date_in_its_name() {
     assert_eq!(year("secure-20191399"), "2026");
 }
 
+/// The times of all lines, read in blocks of a size and with what is known beside the bytes.
+fn times(format: &Syslog, about: About<'_>, bytes: &[u8]) -> (Vec<String>, Vec<String>) {
+    let (mut keeper, mut output, mut blocks) = (Keeper::new("-", &[]), Output::default(), Vec::new());
+    let (mut cutter, mut input, piece) = (format.cutter(), bytes, Arc::new(Piece { path: about.path.to_owned() }));
+    cutter.begin(about);
+    while let Some(block) = cutter.cut(&mut input).unwrap() {
+        blocks.push(block);
+    }
+    let read = |block| format.reader().read(&piece, block, &mut keeper, &mut output);
+    // In the order in which threads might come to them.
+    blocks.iter().rev().for_each(read);
+    keeper.shown.sort_by_key(|(line, ..)| *line);
+    output.notes.sort();
+    output.notes.dedup();
+    (keeper.shown.into_iter().map(|(_, time, ..)| time).collect(), output.notes)
+}
+
+fn about(bytes: &[u8], modified: Option<&str>) -> About<'static> {
+    let again = Some(Box::new(std::io::Cursor::new(bytes.to_vec())) as Box<dyn std::io::Read + Send>);
+    About { path: "auth.log", modified: modified.map(|time| Time::parse(time).unwrap()), again }
+}
+
+/// Some megabytes over three New Years and a leap day, with lines late by a day around New Year, and clocks set back by an hour.
+fn years() -> (String, Vec<String>) {
+    let (mut log, mut expected) = (String::new(), Vec::new());
+    let first = jiff::civil::date(2022, 11, 2).at(12, 0, 0, 0);
+    for number in 0..60_000i64 {
+        let disorder = match number {
+            n if n % 1000 == 999 => -3600,
+            n if n % 7777 == 7776 => -60,
+            _ => 0,
+        };
+        let time = first + jiff::SignedDuration::from_secs(number * 1200 + disorder);
+        log.push_str(&time.strftime("%b %e %H:%M:%S web01 a[1]: some words to fill a line with them\n").to_string());
+        expected.push(format!("{time}Z"));
+    }
+    (log, expected)
+}
+
+#[test]
+fn years_do_not_depend_on_blocks() {
+    let (log, expected) = years();
+    assert!(log.len() > 2 << 20 && expected.last().unwrap().starts_with("2025-02"));
+    for block in [1 << 10, 1 << 14, 1 << 18, 1 << 20] {
+        let format = format().in_blocks_of(block);
+        let (found, notes) = times(&format, about(log.as_bytes(), Some("2025-12-24T00:00:00Z")), log.as_bytes());
+        assert!(found == expected, "{block}");
+        assert!(notes[1].contains("time of modification, 2025-12-24"), "{notes:?}");
+        // The same from a stream.
+        let once = About { again: None, ..about(b"", Some("2025-12-24T00:00:00Z")) };
+        assert!(times(&format, once, log.as_bytes()).0 == expected, "{block}, read once");
+    }
+}
+
+#[test]
+fn what_is_believed_of_years_first() {
+    let year = |format: &Syslog, path, modified, text: &str| {
+        let (found, notes) = times(format, About { path, ..about(text.as_bytes(), modified) }, text.as_bytes());
+        let note = notes.into_iter().find(|note| note.contains("year"));
+        (found.last().unwrap()[..4].to_owned(), note.unwrap())
+    };
+    let (line, told) =
+        ("Aug 17 09:00:00 web01 a: x\n", "2020-08-17T09:00:00Z web01 a: x\nAug 17 09:00:00 web01 a: x\n");
+    let modified = Some("2023-01-01T00:00:00Z");
+    let given = Syslog::new(Clock { year: Some(2017), ..Clock::until(Time::parse("2026-08-18T12:00:00Z").unwrap()) });
+    for (format, path, modified, text, expected, said) in [
+        (&given, "auth.log-20210817", modified, told, "2017", "--year"),
+        (&format(), "auth.log-20210817", modified, told, "2020", "lines that give it"),
+        (&format(), "auth.log-20210817", modified, line, "2021", "the date in the file's name"),
+        (&format(), "auth.log", modified, line, "2022", "time of modification, 2023-01-01"),
+        (&format(), "auth.log", None, line, "2026", "today's date"),
+    ] {
+        let (found, note) = year(format, path, modified, text);
+        assert_eq!(found, expected, "{note}");
+        assert!(note.contains(said), "{note}");
+    }
+}
+
+#[test]
+fn a_day_that_does_not_exist_has_no_time() {
+    let given = Syslog::new(Clock { year: Some(2023), ..Clock::default() });
+    let text = b"Feb 28 09:00:00 web01 a: x\nFeb 29 09:00:00 web01 a: x\n";
+    let (found, notes) = times(&given, about(text, None), text);
+    assert_eq!(found, ["2023-02-28T09:00:00Z", ""]);
+    assert!(notes[0].starts_with("29 February"), "{notes:?}");
+}
+
+#[test]
+fn times_without_a_zone_are_of_the_zone_that_is_known() {
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let clock = Clock { zone: Some(("Europe/Berlin".into(), zone)), ..Clock::default() };
+    let text = b"2024-03-31T01:59:59 web01 a: x\n2024-03-31T03:00:00 web01 a: x\n2024-07-01T12:00:00Z web01 a: x\n";
+    let (found, notes) = times(&Syslog::new(clock), about(text, None), text);
+    assert_eq!(found, ["2024-03-31T00:59:59Z", "2024-03-31T01:00:00Z", "2024-07-01T12:00:00Z"]);
+    assert!(notes[0].ends_with("taken for those of Europe/Berlin"), "{notes:?}");
+}
+
 #[test]
 fn blocks_end_between_records() {
     let record = format!("Aug 17 09:00:00 web01 a: x\n{}", "  more\n".repeat(20_000));
@@ -108,6 +211,30 @@ fn blocks_end_between_records() {
     assert!(blocks.iter().all(|block| block.bytes.starts_with(b"Aug 17")));
     assert_eq!(blocks.iter().map(|block| block.bytes.len()).sum::<usize>(), text.len());
     assert_eq!(blocks[1].line, 1 + memchr::memchr_iter(b'\n', &blocks[0].bytes).count() as u64);
+}
+
+#[test]
+fn commands_of_several_lines_are_one_record() {
+    let frame = |text: &str| format!("Aug 17 09:00:00 web01 sudo:     anna : {text}\n");
+    let continued = |text: &str| frame(&format!("(command continued) {text}"));
+    let other = "Aug 17 09:00:00 web01 sudo:     otto : (command continued) none of hers\n";
+    let long = "B".repeat(950);
+    let first = frame("TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/echo a");
+    let text = [first.as_str(), &continued("b c"), &continued(&long), &continued("end"), other].concat().repeat(400);
+    let expected = format!("/bin/echo a b c {long}end");
+    for block in [1 << 10, 1 << 16] {
+        let (mut keeper, mut output, format) =
+            (Keeper::new("-", &["command"]), Output::default(), format().in_blocks_of(block));
+        let (mut cutter, mut input, piece) =
+            (format.cutter(), text.as_bytes(), Arc::new(Piece { path: "auth.log".into() }));
+        while let Some(block) = cutter.cut(&mut input).unwrap() {
+            format.reader().read(&piece, &block, &mut keeper, &mut output);
+        }
+        assert_eq!(output.records, 800);
+        let commands: Vec<&str> = keeper.shown.iter().map(|(_, _, command, _)| command.as_str()).collect();
+        assert!(commands.chunks(2).all(|pair| pair == [expected.as_str(), "none of hers"]), "{:?}", &commands[..2]);
+        assert_eq!(keeper.shown[2].0, 6);
+    }
 }
 
 #[test]

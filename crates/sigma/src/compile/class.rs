@@ -12,12 +12,12 @@ use crate::{
         fold::{self, Constant, Known},
         program::{Candidate, Program},
         text_filter::TextFilter,
+        words,
     },
     fold::fold as fold_case,
     pattern::Pattern,
     rule::{LogSourceSpec, Rule},
     taxonomy::{Entry, Taxonomy},
-    test::Matcher,
 };
 
 /// All rules with their programs, which are compiled when the first event of their class comes.
@@ -90,34 +90,35 @@ impl Classes {
         (classes, others)
     }
 
-    /// By product the words of as many rules as one vectorised search can look for, rules of broad log sources first.
+    /// By product the words of as many rules as one vectorised search can look for, rules of broad log sources first; the words of
+    /// all rules where those of the broadest log source are already too many.
     fn shared_words(&self) -> BTreeMap<String, Vec<Pattern>> {
         let mut by_entry: BTreeMap<u32, Vec<Pattern>> = BTreeMap::new();
         for (rule, entries) in self.rules.iter().zip(&self.applications) {
-            rule.expr.each_test(&mut |test| {
-                if let (None, Matcher::Pattern { pattern, .. }) = (&test.field, &test.matcher) {
-                    entries.iter().for_each(|entry| by_entry.entry(*entry).or_default().push(pattern.clone()));
-                }
-            });
+            for pattern in words::needed(&rule.expr).into_iter().flatten() {
+                entries.iter().for_each(|entry| by_entry.entry(*entry).or_default().push(pattern.clone()));
+            }
         }
         let entry = |number: u32| self.entries.get(number as usize);
         let mut sets: Vec<_> =
             by_entry.into_iter().filter_map(|(number, words)| Some((entry(number)?, words))).collect();
         sets.sort_by_key(|(entry, words)| (!entry.source.channels.is_empty(), words.len()));
-        let mut shared: BTreeMap<String, Vec<Pattern>> = BTreeMap::new();
+        let is_packed = |words: &[Pattern]| TextFilter::new(words.iter()).is_packed();
+        let mut shared: BTreeMap<String, (bool, Vec<Pattern>)> = BTreeMap::new();
         for (entry, words) in sets {
-            let known = shared.entry(entry.source.product.clone()).or_default();
+            let limited = || (is_packed(&words), Vec::new());
+            let (limited, known) = shared.entry(entry.source.product.clone()).or_insert_with(limited);
             let mut together = known.clone();
             words.into_iter().for_each(|word| {
                 if !together.contains(&word) {
                     together.push(word)
                 }
             });
-            if TextFilter::new(together.iter()).is_some_and(|filter| filter.is_packed()) {
+            if !*limited || is_packed(&together) {
                 *known = together;
             }
         }
-        shared
+        shared.into_iter().map(|(product, (_, words))| (product, words)).collect()
     }
 
     /// The rules, by number.
@@ -158,13 +159,7 @@ impl Classes {
     /// See [`event::Detector::text_hits`].
     pub fn text_hits(&self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
         let group = self.read().groups.get(group.0 as usize).cloned();
-        match group.as_ref().and_then(|group| group.filter.as_ref()) {
-            Some(filter) => {
-                filter.hits(raw, encoding, hits);
-                true
-            }
-            None => false,
-        }
+        group.as_ref().and_then(|group| group.filter.as_ref()).is_some_and(|filter| filter.hits(raw, encoding, hits))
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
@@ -240,21 +235,27 @@ impl State {
     /// Numbers the words of a program that may stand anywhere. Programs whose words are all among `shared` have one number, so
     /// that raw bytes are searched once for all of them.
     fn group(&mut self, program: &Program, shared: Option<&Vec<Pattern>>) -> Option<TextGroup> {
-        program.word_patterns().next()?;
+        program.needed_words.first()?;
         // None: a regular expression is among the words.
-        let own: Option<Vec<Pattern>> = program.word_patterns().map(|word| word.cloned()).collect();
+        let own: Option<Vec<Pattern>> = program.needed_words.iter().cloned().collect();
         let shared = shared.filter(|words| own.iter().flatten().all(|word| words.contains(word)));
-        let number =
-            own.and_then(|own| shared.and_then(|words| self.searchable(words)).or_else(|| self.searchable(&own)));
+        let number = own.map(|own| shared.and_then(|words| self.searchable(words)).unwrap_or_else(|| self.of(&own)));
         Some(TextGroup(number.unwrap_or_else(|| self.add(Group { patterns: Vec::new(), filter: None }))))
     }
 
-    /// The group of these words; `None` if raw bytes cannot be searched for them.
+    /// The group of these words; `None` if raw bytes cannot be searched for them in every encoding.
     fn searchable(&mut self, patterns: &[Pattern]) -> Option<u32> {
+        let number = self.of(patterns);
+        let filter = self.groups.get(number as usize).and_then(|group| group.filter.as_ref());
+        filter.is_some_and(TextFilter::is_complete).then_some(number)
+    }
+
+    /// The group of these words.
+    fn of(&mut self, patterns: &[Pattern]) -> u32 {
         let known = self.groups.iter().position(|group| group.patterns == patterns);
-        known.map(|known| known as u32).or_else(|| {
-            let filter = Some(TextFilter::new(patterns.iter())?);
-            Some(self.add(Group { patterns: patterns.to_vec(), filter }))
+        known.map(|known| known as u32).unwrap_or_else(|| {
+            let filter = Some(TextFilter::new(patterns.iter()));
+            self.add(Group { patterns: patterns.to_vec(), filter })
         })
     }
 

@@ -16,6 +16,7 @@ use crate::{
         anchor::{self, Cost},
         fold::{self, Constant},
         scanner::{Scanned, Scanner, ScannerBuilder},
+        words,
     },
     pattern::{Part, Pattern},
     rule::Rule,
@@ -136,6 +137,8 @@ pub struct Program {
     pub slots: Vec<Vec<View>>,
     /// Tests for words anywhere in the record.
     pub words: Scanner,
+    /// Words that rules cannot do without ([`words::needed`]).
+    pub needed_words: Vec<Option<Pattern>>,
     /// The rules, in the order in which they were loaded.
     pub rules: Vec<ProgramRule>,
     /// By test: the rules (indices into `rules`) whose anchor it is.
@@ -168,14 +171,6 @@ impl Program {
     pub fn matcher(&self, test: u32) -> Option<&Matcher> {
         self.tests.get(test as usize).map(|test| &test.matcher)
     }
-
-    /// The patterns of words that may stand anywhere.
-    pub fn word_patterns(&self) -> impl Iterator<Item = Option<&Pattern>> {
-        self.tests.iter().filter(|test| test.slot.is_none()).map(|test| match &test.matcher {
-            Matcher::Pattern { pattern, .. } => Some(pattern),
-            _ => None,
-        })
-    }
 }
 
 #[derive(Default)]
@@ -190,6 +185,7 @@ struct Builder<'r> {
     slots: HashMap<String, Slot>,
     views: Vec<Vec<BTreeMap<String, String>>>,
     rules: Vec<ProgramRule>,
+    words: Vec<Option<Pattern>>,
     current: Option<&'r Entry>,
 }
 
@@ -209,6 +205,7 @@ impl<'r> Builder<'r> {
             [&candidate.rule.expr, &conditions].iter().for_each(|expr| self.add_terms(expr, known, &mut terms, true));
             alternatives.push(joined(terms, Node::All));
             answered(&candidate.rule.expr, known, &mut known_fields);
+            self.words.extend(words::needed(&candidate.rule.expr).into_iter().map(|word| word.cloned()));
         }
         let Some(first) = first else { return };
         self.current = Some(first.entry);
@@ -349,10 +346,12 @@ impl<'r> Builder<'r> {
             let view = |(translation, scanner): (_, ScannerBuilder)| View { translation, scanner: scanner.build() };
             translations.into_iter().zip(scanners).map(view).collect()
         });
+        let (wanted, text_only) = (!self.rules.is_empty(), always.is_empty() && self.fields.is_empty());
         Program {
-            interest: Arc::new(Interest { wanted: !self.rules.is_empty(), fields: self.fields, text: None }),
+            interest: Arc::new(Interest { wanted, fields: self.fields, text: None, text_only }),
             slots: views.collect(),
             words: words.build(),
+            needed_words: self.words,
             tests: self.tests,
             rules: self.rules,
             anchored,

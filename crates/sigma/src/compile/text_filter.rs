@@ -4,17 +4,18 @@ use aho_corasick::packed::{MatchKind, Searcher};
 use event::{Encoding, is_plain};
 
 use crate::{
-    compile::literals::Literals,
+    compile::{literals::Literals, raw_text::RawText},
     fold::fold_char,
     pattern::{Part, Pattern},
 };
 
 /// Finds the places where one of some words may stand. Each word is represented by a *run* of its characters that stand
 /// in raw bytes as they are, whatever the format (no quotes, backslashes or markup), and the run by a *window*: two or
-/// three of its characters, rare ones, which are looked for by a vectorised search.
+/// three of its characters, rare ones, which are looked for by a vectorised search. Raw text has a search of its own, [`RawText`].
 pub struct TextFilter {
-    utf8: Search,
-    utf16: Search,
+    utf8: Option<Search>,
+    utf16: Option<Search>,
+    raw: Option<RawText>,
 }
 
 /// One encoding's search: spellings of windows, and by spelling the runs to compare there.
@@ -30,27 +31,33 @@ enum Finder {
 }
 
 /// A word's run of plain characters (folded), and how many characters of it stand before the window.
-#[derive(Clone)]
-struct Run {
-    chars: Vec<char>,
-    before: usize,
+#[derive(Clone, PartialEq)]
+pub struct Run {
+    pub chars: Vec<char>,
+    pub before: usize,
 }
 
 impl TextFilter {
-    /// A filter for patterns, or `None` where some pattern could be satisfied without a run in the raw bytes.
-    pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone) -> Option<Self> {
-        Some(Self {
-            utf8: Search::new(patterns.clone(), Encoding::Utf8)?,
-            utf16: Search::new(patterns, Encoding::Utf16Le)?,
-        })
+    /// A filter for patterns, in the encodings in which no pattern could be satisfied without a run in the raw bytes.
+    pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone) -> Self {
+        Self {
+            utf8: Search::new(patterns.clone(), Encoding::Utf8),
+            utf16: Search::new(patterns.clone(), Encoding::Utf16Le),
+            raw: RawText::new(patterns),
+        }
     }
 
-    /// Appends the offsets of all places where a run may stand.
-    pub fn hits(&self, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) {
+    /// Appends the offsets of all places where a run may stand; false if it may be anywhere.
+    pub fn hits(&self, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
         let search = match encoding {
+            Encoding::RawText => {
+                self.raw.iter().for_each(|search| search.hits(raw, hits));
+                return self.raw.is_some();
+            }
             Encoding::Utf8 => &self.utf8,
             Encoding::Utf16Le => &self.utf16,
         };
+        let Some(search) = search else { return false };
         let first = hits.len();
         search.finder.find(raw, &mut |spelling, at| {
             let runs = search.runs.get(spelling).map(Vec::as_slice).unwrap_or_default();
@@ -59,11 +66,19 @@ impl TextFilter {
             }
         });
         hits.get_mut(first..).unwrap_or_default().sort_unstable();
+        true
+    }
+
+    /// Whether there is a search for every encoding.
+    pub fn is_complete(&self) -> bool {
+        self.utf8.is_some() && self.utf16.is_some() && self.raw.is_some()
     }
 
     /// Whether the words are few enough for a vectorised search.
     pub fn is_packed(&self) -> bool {
-        [&self.utf8, &self.utf16].iter().all(|search| matches!(search.finder, Finder::Packed(_)))
+        let is_packed =
+            |search: &Option<Search>| search.as_ref().is_some_and(|search| matches!(search.finder, Finder::Packed(_)));
+        is_packed(&self.utf8) && is_packed(&self.utf16)
     }
 }
 
@@ -75,7 +90,7 @@ impl Search {
         for (window, window_runs) in windows {
             for spelling in spellings(&window) {
                 written.push(match encoding {
-                    Encoding::Utf8 => spelling.into_bytes(),
+                    Encoding::Utf8 | Encoding::RawText => spelling.into_bytes(),
                     Encoding::Utf16Le => spelling.encode_utf16().flat_map(u16::to_le_bytes).collect(),
                 });
                 runs.push(window_runs.clone());
@@ -117,7 +132,7 @@ const NARROWEST: usize = 2;
 /// the spellings.
 fn widest(encoding: Encoding) -> usize {
     match encoding {
-        Encoding::Utf8 => 3,
+        Encoding::Utf8 | Encoding::RawText => 3,
         Encoding::Utf16Le => 2,
     }
 }
@@ -142,9 +157,9 @@ fn windows<'p>(patterns: impl Iterator<Item = &'p Pattern>, width: usize) -> Opt
 
 impl Run {
     /// Whether the run may stand in `raw` so that its window begins at `at`.
-    fn may_stand(&self, raw: &[u8], at: usize, encoding: Encoding) -> bool {
+    pub fn may_stand(&self, raw: &[u8], at: usize, encoding: Encoding) -> bool {
         let width = match encoding {
-            Encoding::Utf8 => 1,
+            Encoding::Utf8 | Encoding::RawText => 1,
             Encoding::Utf16Le => 2,
         };
         let (before, behind) = self.chars.split_at(self.before.min(self.chars.len()));
@@ -160,8 +175,8 @@ fn compare(raw: &[u8], chars: impl Iterator<Item = (char, Option<usize>)>, encod
     for (c, place) in chars {
         let Some(rest) = place.and_then(|place| raw.get(place..)) else { return false };
         let stands = match (encoding, rest) {
-            (Encoding::Utf8, [byte, ..]) if byte.is_ascii() => char::from(*byte),
-            (Encoding::Utf8, [_, ..]) => return true,
+            (Encoding::Utf8 | Encoding::RawText, [byte, ..]) if byte.is_ascii() => char::from(*byte),
+            (Encoding::Utf8 | Encoding::RawText, [_, ..]) => return true,
             (Encoding::Utf16Le, [low, high, ..]) => {
                 char::from_u32(u32::from(u16::from_le_bytes([*low, *high]))).unwrap_or(char::REPLACEMENT_CHARACTER)
             }
@@ -210,7 +225,7 @@ fn find(run: &[char], window: &str) -> Option<usize> {
 }
 
 /// How often a window stands in logs, as a guess: the product of its characters' frequencies in a thousand.
-fn commonness(window: &str) -> u64 {
+pub fn commonness(window: &str) -> u64 {
     let frequency = |c: char| match c {
         'e' => 90,
         't' | 'a' | 'o' | 'i' | 'n' | 's' | ' ' => 65,
@@ -241,7 +256,7 @@ fn spellings(window: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn filter(words: &[&str]) -> Option<TextFilter> {
+    fn filter(words: &[&str]) -> TextFilter {
         let patterns: Vec<Pattern> =
             words.iter().map(|word| Pattern::parse(word).open_start().open_end().folded()).collect();
         TextFilter::new(patterns.iter())
@@ -254,14 +269,18 @@ mod tests {
         hits.clear();
         let odd: Vec<u8> = [1].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
         filter.hits(&odd, Encoding::Utf16Le, &mut hits);
-        (utf8, !hits.is_empty())
+        let utf16 = !hits.is_empty();
+        hits.clear();
+        filter.hits(text.as_bytes(), Encoding::RawText, &mut hits);
+        assert_eq!(utf8, !hits.is_empty(), "raw text differs in {text}");
+        (utf8, utf16)
     }
 
     const WORDS: [&str; 5] = ["sekurlsa::", "gentilkiwi.com", r"\mimilib.dll", "Kiwi Legit Printer", "vault::ca"];
 
     #[test]
     fn every_spelling_of_a_word_is_a_hit() {
-        let filter = filter(&WORDS).unwrap();
+        let filter = filter(&WORDS);
         for text in [
             "SEKURLSA::logonpasswords",
             "x\u{17f}ekurlsa::",
@@ -276,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_window_alone_is_none() {
-        let filter = filter(&WORDS).unwrap();
+        let filter = filter(&WORDS);
         for text in ["::1", "fe80::ca", "[System.Text]::ASCII", "kiwi", ""] {
             assert_eq!(is_hit(&filter, text), (false, false), "{text}");
         }
@@ -284,9 +303,31 @@ mod tests {
 
     #[test]
     fn what_cannot_be_ruled_out_is_not() {
-        assert!(filter(&["S-1-5-21"]).is_none());
-        assert!(filter(&["dead"]).is_none());
-        assert!(filter(&["ä"]).is_none());
-        assert!(filter(&["*"]).is_none());
+        // By encoding: UTF-8, UTF-16, raw text.
+        let rules_out = |word: &str| {
+            let filter = filter(&[word]);
+            [Encoding::Utf8, Encoding::Utf16Le, Encoding::RawText]
+                .map(|encoding| filter.hits(b"", encoding, &mut vec![]))
+        };
+        assert_eq!(rules_out("S-1-5-21"), [false, false, true]);
+        assert_eq!(rules_out("dead"), [false, false, true]);
+        assert_eq!(rules_out("</>"), [false, false, true]);
+        assert_eq!(rules_out("ä"), [false, false, false]);
+        assert_eq!(rules_out("*"), [false, false, false]);
+        assert_eq!(rules_out("@"), [false, false, false]);
+    }
+
+    #[test]
+    fn words_of_raw_text_are_found_at_every_place() {
+        let words = ["sh -i >& /dev/tcp/", "<&196;exec", "a'b\\\"c", "Grüße/aus", "long enough to pass over"];
+        for chosen in [&words[..], &words[..2], &["<>"], &["x>y", "sh -i"]] {
+            let filter = filter(chosen);
+            for (word, before) in chosen.iter().flat_map(|word| (0..12).map(move |before| (word, before))) {
+                let text = format!("{}{}tail", "x".repeat(before), word.replace(r"\\", r"\").to_uppercase());
+                let mut hits = Vec::new();
+                assert!(filter.hits(text.as_bytes(), Encoding::RawText, &mut hits));
+                assert!(hits.iter().any(|hit| (before..text.len() - 4).contains(hit)), "{text}: {hits:?}");
+            }
+        }
     }
 }

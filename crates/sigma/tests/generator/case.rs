@@ -201,7 +201,9 @@ fn look(fast: &mut SigmaDetector, records: &[MadeRecord], encoding: Encoding) ->
                 }
                 None => false,
             };
-            fast.look(&Event { piece: &piece, class, time: None, fields: &fields, text, record }, &mut found);
+            if text || !interest.text_only {
+                fast.look(&Event { piece: &piece, class, time: None, fields: &fields, text, record }, &mut found);
+            }
         } else if class == Class(u32::MAX) {
             return Err("a class that is none".into());
         }

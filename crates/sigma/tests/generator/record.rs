@@ -141,9 +141,13 @@ impl Record for MadeRecord {
 
 impl MadeRecord {
     /// Appends the record as it might lie in a file: text as it is, but for the characters that some format writes in
-    /// another way; everything else in binary.
+    /// another way, everything else in binary; raw text holds all of it as text.
     pub fn write_raw(&self, encoding: Encoding, raw: &mut Vec<u8>) {
         for (name, value) in &self.fields {
+            if encoding == Encoding::RawText {
+                raw.extend_from_slice(format!("{name}={}\n", value.as_value().text()).as_bytes());
+                continue;
+            }
             let text = match value {
                 Made::Text(_) | Made::Utf16(_) => value.as_value().text().into_owned(),
                 Made::Int(number) => write_number(*number as u64, raw),
@@ -152,7 +156,7 @@ impl MadeRecord {
             };
             let written = format!("\"{name}\":\"{}\",", escaped(&text));
             match encoding {
-                Encoding::Utf8 => raw.extend_from_slice(written.as_bytes()),
+                Encoding::Utf8 | Encoding::RawText => raw.extend_from_slice(written.as_bytes()),
                 Encoding::Utf16Le => {
                     raw.push(0x7f);
                     raw.extend(utf16(&written));
