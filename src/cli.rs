@@ -79,6 +79,11 @@ pub struct HuntArguments {
     #[command(flatten)]
     pub rules: RuleArguments,
 
+    /// How lines of access logs are written: a log_format of nginx, a LogFormat of Apache, a pattern of Tomcat; or @FILE with
+    /// such lines, e.g. @nginx.conf (repeatable). Common and combined formats are known without.
+    #[arg(long, value_name = "FORMAT", help_heading = "Evidence")]
+    pub log_format: Vec<String>,
+
     /// Report only findings of this level and above: informational, low, medium, high, critical.
     #[arg(long, value_name = "LEVEL", help_heading = "Selecting")]
     pub level: Option<Level>,

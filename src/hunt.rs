@@ -11,7 +11,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Level, Piece};
-use evidence::{Evtx, Format, Json, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, Xml};
+use evidence::{
+    Evtx, Format, Json, Layouts, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, W3c, Web, Xml,
+};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -27,8 +29,29 @@ use crate::{
 };
 
 /// The formats of evidence, in the order in which they are asked.
-pub fn formats() -> Vec<Box<dyn Format>> {
-    vec![Box::new(Evtx), Box::new(Xml), Box::new(Json), Box::new(Syslog::default())]
+pub fn formats(layouts: Layouts) -> Vec<Box<dyn Format>> {
+    vec![
+        Box::new(Evtx),
+        Box::new(Xml),
+        Box::new(W3c),
+        Box::new(Web::with(layouts)),
+        Box::new(Json),
+        Box::new(Syslog::default()),
+    ]
+}
+
+/// The formats of access logs that were given: each as it is, or `@` and the file it stands in.
+fn layouts(given: &[String]) -> Result<Layouts> {
+    given.iter().try_fold(Layouts::default(), |known, given| {
+        let (text, place) = match given.strip_prefix('@') {
+            Some(path) => {
+                (std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?, format!("{path}: "))
+            }
+            None => (given.clone(), String::new()),
+        };
+        let layouts = Layouts::parse(&text).map_err(|reason| anyhow::anyhow!("--log-format: {place}{reason}"))?;
+        Ok(known.and(layouts))
+    })
 }
 
 /// Runs a hunt.
@@ -39,6 +62,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         None => site.zone()?.unwrap_or_default(),
     };
     let selection = Selection::load(arguments, &zone)?;
+    let formats = formats(layouts(&arguments.log_format)?);
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
@@ -51,7 +75,8 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let printer = arguments.format.printer(&mut writer, style)?;
     confine_to(arguments, &output);
     let mut sink = Printing { printer, chronicle: Chronicle::default(), findings: 0, worst: None };
-    let tally = scan(arguments, threads, &rules, &selection, &output, &mut sink).context("cannot write the report")?;
+    let tally = scan(arguments, &formats, threads, &rules, &selection, &output, &mut sink)
+        .context("cannot write the report")?;
 
     let not_run =
         sink.correlate(&rules, arguments.skew, &selection).context("cannot bring the events into the order of time")?;
@@ -83,16 +108,17 @@ fn announce(packs: &Packs, quiet: bool) {
 
 fn scan(
     arguments: &HuntArguments,
+    formats: &[Box<dyn Format>],
     threads: usize,
     rules: &Rules,
     selection: &Selection,
     output: &Destination,
     sink: &mut Printing<'_>,
 ) -> Result<Tally> {
-    let (formats, progress) = (formats(), Progress::default());
+    let progress = Progress::default();
     let no_evidence = output.files();
     let scan = Scan {
-        formats: &formats,
+        formats,
         limits: Limits::default(),
         no_evidence: &no_evidence,
         hash: arguments.format.has_summary() || tells_summary(arguments),

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Piece};
-use evidence::Output;
+use evidence::{Layouts, Output};
 use report::plain;
 use serde_json::{Value, json};
 use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
@@ -258,7 +258,7 @@ fn read_log(
     found: &mut Vec<Finding>,
 ) -> Result<(), String> {
     let mut input = log.text.as_bytes();
-    let formats = hunt::formats();
+    let formats = hunt::formats(Layouts::default());
     let format = formats.iter().find(|format| format.recognises(input, ""));
     let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });

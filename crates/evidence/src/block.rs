@@ -40,6 +40,8 @@ pub struct Block {
     pub line: u64,
     /// The records.
     pub bytes: Vec<u8>,
+    /// What stands earlier in the piece and says how these records are to be read (the names of their columns).
+    pub header: Option<Arc<str>>,
     /// What the cutter had to leave out before this block (a line over the limit, a header that is none).
     pub damages: Vec<Damage>,
 }

@@ -1,6 +1,9 @@
 //! Cuts text into blocks of whole records. What lies between two records, each format says for itself ([`Borders`]).
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
 
 use event::{Damage, Position};
 
@@ -29,6 +32,11 @@ pub(crate) trait Borders: Default + Send {
 
     /// So many bytes have left the buffer.
     fn passed(&mut self, bytes: usize);
+
+    /// What stands before `block` and says how its records are to be read; asked for every block, in order.
+    fn header(&mut self, _block: &[u8]) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// Cuts one piece.
@@ -72,6 +80,11 @@ impl<B: Borders> Cutter for TextCutter<B> {
 }
 
 impl<B: Borders> TextCutter<B> {
+    /// A cutter at the borders that `borders` finds.
+    pub(crate) fn new(borders: B) -> Self {
+        Self { borders, ..Self::default() }
+    }
+
     fn fill(&mut self, input: &mut dyn Read, wanted: usize) -> io::Result<()> {
         if self.ended || wanted == 0 {
             return Ok(());
@@ -100,7 +113,9 @@ impl<B: Borders> TextCutter<B> {
 
     fn block(&mut self, end: usize) -> Block {
         let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
-        Block { offset, line, damages, bytes: self.take(end) }
+        let bytes = self.take(end);
+        let header = self.borders.header(&bytes);
+        Block { offset, line, bytes, header, damages }
     }
 
     /// Takes the first bytes out of the buffer.

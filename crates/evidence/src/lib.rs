@@ -22,6 +22,7 @@ mod open;
 mod scan;
 mod syslog;
 mod tally;
+mod web;
 mod xml;
 
 pub use block::{Block, Cutter, Format, Output, Reader, Run};
@@ -31,4 +32,5 @@ pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
 pub use scan::{Progress, Scan, Sink};
 pub use syslog::{Certificate, Key, Login, Outcome, Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
+pub use web::{Layouts, W3c, Web};
 pub use xml::Xml;

@@ -61,7 +61,11 @@ impl Taxonomy {
     pub fn shipped() -> Self {
         let mut taxonomy = Self::default();
         // A test holds that the shipped files have no problem.
-        for text in [include_str!("../../../taxonomy/windows.yml"), include_str!("../../../taxonomy/linux.yml")] {
+        for text in [
+            include_str!("../../../taxonomy/windows.yml"),
+            include_str!("../../../taxonomy/linux.yml"),
+            include_str!("../../../taxonomy/web.yml"),
+        ] {
             let _ = taxonomy.add(text);
         }
         taxonomy

@@ -41,7 +41,7 @@ mod time;
 mod value;
 
 pub(crate) use names::{has_attributes_alone, is_namespace, system_attribute_name};
-pub(crate) use time::plain as plain_time;
+pub(crate) use time::{moment, plain as plain_time};
 
 use crate::{Cutter, Format, Reader};
 

@@ -42,18 +42,22 @@ pub(crate) fn plain(text: &str) -> Option<Time> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T' | b' ', h0, h1, b':', n0, n1, b':', s0, s1] = *head else {
         return None;
     };
-    let year = pair(y0, y1)? * 100 + pair(y2, y3)?;
-    let (month, day) = (pair(m0, m1)?, pair(d0, d1)?);
-    let (hour, minute, second) = (pair(h0, h1)?, pair(n0, n1)?, pair(s0, s1)?);
+    let date = [pair(y0, y1)? * 100 + pair(y2, y3)?, pair(m0, m1)?, pair(d0, d1)?];
+    let seconds = moment(date, [pair(h0, h1)?, pair(n0, n1)?, pair(s0, s1)?])?;
+    let rest = rest.strip_suffix(b"Z").unwrap_or(rest);
+    Some(Time::from_nanos(seconds.as_nanos() + fraction(rest)?))
+}
+
+/// The moment (in UTC) of a date (year, month, day) and a time of day (hour, minute, second), if there is such.
+pub(crate) fn moment([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<Time> {
     if !(1..=12).contains(&month) || !(1..=28).contains(&day) && day > days_in(year, month)? || day < 1 {
         return None;
     }
     if hour > 23 || minute > 59 || second > 59 || !(1678..=2261).contains(&year) {
         return None;
     }
-    let rest = rest.strip_suffix(b"Z").unwrap_or(rest);
     let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    Some(Time::from_nanos(seconds * 1_000_000_000 + fraction(rest)?))
+    Some(Time::from_nanos(seconds * 1_000_000_000))
 }
 
 fn pair(tens: u8, ones: u8) -> Option<i64> {

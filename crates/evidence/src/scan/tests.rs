@@ -63,7 +63,7 @@ impl Cutter for ToyCutter {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let block = Block { offset: self.offset, line: self.line, bytes, damages: Vec::new() };
+        let block = Block { offset: self.offset, line: self.line, bytes, ..Block::default() };
         self.offset += block.bytes.len() as u64;
         self.line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         Ok(Some(block))

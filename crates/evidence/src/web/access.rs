@@ -1,0 +1,226 @@
+//! Lines of access logs as servers write them by themselves: who, when in brackets, the request in quotes, then the answer.
+
+use std::net::IpAddr;
+
+use super::{
+    entry::{Column, Entry},
+    stamp::{self, CLF},
+};
+
+/// Reads a line in the Common or Combined Log Format, also with a virtual host before it and more fields behind it; false if it
+/// is none.
+pub(super) fn access<'a>(line: &'a str, entry: &mut Entry<'a>) -> bool {
+    let mut brackets = memchr::memchr_iter(b'[', line.as_bytes());
+    // A user's name may look like a time, but never has a quote.
+    brackets.any(|at| at > 0 && at_time(line, at, entry).is_some())
+}
+
+/// Reads a line whose time may stand in brackets at `at`.
+fn at_time<'a>(line: &'a str, at: usize, entry: &mut Entry<'a>) -> Option<()> {
+    let time = line.get(at + 1..at + 1 + CLF)?;
+    let inside = line.get(at + 1 + CLF..)?.strip_prefix("] \"")?;
+    let stamp = stamp::clf(time)?;
+    let (request, rest) = quoted(inside, is_answer)?;
+    let mut found = Entry { stamp: Some(stamp), ..Entry::default() };
+    who(line.get(..at)?.strip_suffix(' ')?, &mut found)?;
+    found.set(Column::Request, request);
+    answer(rest, &mut found)?;
+    *entry = found;
+    Some(())
+}
+
+/// What stands before a quote that is not escaped and behind which `ends` holds, and what stands behind it.
+pub(super) fn quoted(text: &str, ends: impl Fn(&str) -> bool) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'\\') {
+            at += 2;
+            continue;
+        }
+        let behind = text.get(at + 1..)?;
+        if ends(behind) {
+            return Some((text.get(..at)?, behind));
+        }
+        at += 1;
+    }
+}
+
+/// Whether a status stands here.
+fn is_answer(text: &str) -> bool {
+    matches!(text.as_bytes(), [b' ', b'0'..=b'9' | b'-', ..])
+}
+
+pub(super) fn is_status(text: &str) -> bool {
+    text == "-" || text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_address(text: &str) -> bool {
+    let may_be = matches!(text.as_bytes(), [first, ..] if first.is_ascii_hexdigit() || *first == b':');
+    may_be && text.parse::<IpAddr>().is_ok() || text == "unix:"
+}
+
+/// Splits a host from its port.
+pub(super) fn host_and_port(text: &str) -> (&str, &str) {
+    text.rsplit_once(':').filter(|(_, port)| is_number(port)).unwrap_or((text, ""))
+}
+
+/// `client identity user`, with a virtual host before it or without identity and user.
+fn who<'a>(before: &'a str, entry: &mut Entry<'a>) -> Option<()> {
+    let (first, rest) = before.split_once(' ').unwrap_or((before, ""));
+    let (second, more) = rest.split_once(' ').unwrap_or((rest, ""));
+    let has_host = || {
+        let (host, port) = host_and_port(first);
+        let is_host = !host.is_empty() && (!host.contains(':') || host.starts_with('['));
+        is_host && !port.is_empty() && second != "-"
+            || is_address(second)
+            || second != "-" && (more == "-" || more.starts_with("- "))
+    };
+    let rest = if is_address(first) {
+        entry.set(Column::Client, first);
+        rest
+    } else if !first.is_empty() && !second.is_empty() && has_host() {
+        let (host, port) = host_and_port(first);
+        entry.set_word(Column::Host, host);
+        entry.set_word(Column::Port, port);
+        entry.set(Column::Client, second);
+        more
+    } else if second == "-" && !more.is_empty() {
+        entry.set_word(Column::Client, first);
+        rest
+    } else {
+        return None;
+    };
+    let (identity, user) = rest.split_once(' ').unwrap_or((rest, ""));
+    entry.add("identity", identity);
+    // Some servers write more than identity and user here; the last is the user.
+    entry.set_word(Column::User, if user.ends_with(" -") { "-" } else { user });
+    Some(())
+}
+
+/// ` status bytes "referer" "user agent" …`
+fn answer<'a>(rest: &'a str, entry: &mut Entry<'a>) -> Option<()> {
+    let rest = rest.strip_prefix(' ')?;
+    let (status, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    if !is_status(status) {
+        return None;
+    }
+    entry.set(Column::Status, status);
+    let (bytes, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+    let has_bytes = is_number(bytes) || bytes == "-";
+    if has_bytes {
+        entry.set(Column::Bytes, bytes);
+    }
+    tail(if has_bytes { behind } else { rest }, entry);
+    Some(())
+}
+
+/// What formats have behind the Common Log Format. Referer and user agent come first, in quotes; of what comes then, a list of
+/// addresses is X-Forwarded-For, and what names itself (`rt=0.123`) has a name.
+fn tail<'a>(mut rest: &'a str, entry: &mut Entry<'a>) {
+    let (mut count, mut first) = (0, "");
+    loop {
+        rest = rest.trim_start_matches(' ');
+        if rest.is_empty() {
+            break;
+        }
+        if let Some((text, behind)) = rest.strip_prefix('"').and_then(|inside| quoted(inside, is_end)) {
+            count += 1;
+            match count {
+                1 => first = text,
+                2 => entry.set(Column::Agent, text),
+                _ if is_list_of_addresses(text) => entry.set_word(Column::ForwardedFor, text),
+                _ => {}
+            }
+            rest = behind;
+            continue;
+        }
+        let (word, behind) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+        rest = behind;
+        if let Some((name, value)) = word.split_once('=').filter(|(name, _)| is_name(name)) {
+            entry.add(name, value.trim_matches('"'));
+        }
+    }
+    match count {
+        0 => {}
+        1 if !first.contains("://") => entry.set(Column::Agent, first),
+        _ => entry.set(Column::Referer, first),
+    }
+}
+
+fn is_end(behind: &str) -> bool {
+    behind.is_empty() || behind.starts_with(' ')
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+fn is_list_of_addresses(text: &str) -> bool {
+    text.split(", ").all(is_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a line says, in the order of the columns.
+    fn told(line: &str) -> Option<String> {
+        let mut entry = Entry::default();
+        access(line, &mut entry).then(|| {
+            let columns = super::super::entry::COLUMNS.iter();
+            let named = columns.filter_map(|(column, name)| Some(format!("{name}={}", entry.get(*column)?)));
+            named.chain(entry.others.iter().map(|(name, text)| format!("{name}={text}"))).collect::<Vec<_>>().join("|")
+        })
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        const TIME: &str = "[22/Nov/2026:05:34:28 +0000]";
+        for (line, expected) in [
+            (r#"::1 - - TIME "GET / HTTP/1.1" 200 -"#, "c-ip=::1|request=GET / HTTP/1.1|sc-status=200"),
+            (
+                r#"198.51.100.7 - a \x22 c TIME "-" 408 5 "-" """#,
+                r"c-ip=198.51.100.7|cs-username=a \x22 c|sc-status=408|sc-bytes=5|cs-user-agent=",
+            ),
+            (
+                r#"www.example:443 host.example - anna TIME "x" 200 5"#,
+                "c-ip=host.example|cs-username=anna|cs-host=www.example|s-port=443|request=x|sc-status=200|sc-bytes=5",
+            ),
+            (
+                r#"a.example 192.0.2.1 - id - TIME "x" 200 5"#,
+                "c-ip=192.0.2.1|cs-host=a.example|request=x|sc-status=200|sc-bytes=5",
+            ),
+            (r#"a.example host - - TIME "x" 200 5"#, "c-ip=host|cs-host=a.example|request=x|sc-status=200|sc-bytes=5"),
+            (r#"host - - TIME "a"b" 200 5"#, "c-ip=host|request=a\"b|sc-status=200|sc-bytes=5"),
+            (r#"192.0.2.1 TIME "x" 200 "agent""#, "c-ip=192.0.2.1|request=x|sc-status=200|cs-user-agent=agent"),
+            (
+                r#"::1 - - TIME "x" 200 5 "http://a" "b \"c\" \\" "192.0.2.1, ::2" rt=0.1 "q" uct="-" 7"#,
+                r#"c-ip=::1|request=x|sc-status=200|sc-bytes=5|cs-referer=http://a|cs-user-agent=b \"c\" \\|x-forwarded-for=192.0.2.1, ::2|rt=0.1"#,
+            ),
+            (
+                r#"::1 - [22/Nov/2026:05:34:28 +0000] TIME "x" 200 5"#,
+                "c-ip=::1|cs-username=[22/Nov/2026:05:34:28 +0000]|request=x|sc-status=200|sc-bytes=5",
+            ),
+        ] {
+            assert_eq!(told(&line.replace("TIME", TIME)).as_deref(), Some(expected), "{line}");
+        }
+        for line in [
+            "",
+            "[",
+            r#"word TIME "x" 200 5"#,
+            r#"Nov 22 05:34:28 web01 nginx: ::1 - - TIME "x" 200 5"#,
+            r#"::1 - - TIME "x 200 5"#,
+            r#"::1 - - TIME "x" 2000 5"#,
+            r#"::1 - - TIME x 200 5"#,
+            r#"::1 - - [22/Nov/2026:05:34:28] "x" 200 5"#,
+        ] {
+            assert_eq!(told(&line.replace("TIME", TIME)), None, "{line}");
+        }
+    }
+}
