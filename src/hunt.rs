@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Level, Piece};
 use evidence::{
-    Evtx, Format, Json, Layouts, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, W3c, Web, Xml,
+    Auditd, Evtx, Format, Json, Layouts, Limits, Output, PieceTally, Progress, Scan, Sink, Syslog, Tally, W3c, Web, Xml,
 };
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
@@ -33,6 +33,7 @@ pub fn formats(layouts: Layouts) -> Vec<Box<dyn Format>> {
     vec![
         Box::new(Evtx),
         Box::new(Xml),
+        Box::new(Auditd),
         Box::new(W3c),
         Box::new(Web::with(layouts)),
         Box::new(Json),

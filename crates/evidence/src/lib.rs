@@ -14,6 +14,7 @@
 //! Promised here: nothing is lost in silence. What cannot be read is a [`event::Damage`] that costs as
 //! little around it as possible, is counted, and names its place and reason.
 
+mod auditd;
 mod block;
 mod cut;
 mod evtx;
@@ -25,6 +26,7 @@ mod tally;
 mod web;
 mod xml;
 
+pub use auditd::Auditd;
 pub use block::{Block, Cutter, Format, Output, Reader, Run};
 pub use evtx::{Evtx, RecordXml, records_xml, show};
 pub use json::Json;
