@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Follower, Piece};
+use event::{Finding, Follower, Piece};
 use evidence::Output;
 use report::plain;
 use serde_json::{Value, json};
@@ -195,18 +195,7 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     let case: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
     let expect = case.get("expect").and_then(Value::as_str).unwrap_or_default();
     let why = case.get("why").and_then(Value::as_str).unwrap_or_default();
-    let found = match (case.get("event"), case.get("events"), case.get("log")) {
-        (Some(event), None, None) => found_in(rules, &event.to_string(), Some(1))?,
-        (None, Some(Value::Array(events)), None) => {
-            let lines: Vec<String> = events.iter().map(Value::to_string).collect();
-            found_in(rules, &lines.join("\n"), Some(events.len() as u64))?
-        }
-        (None, None, Some(Value::Array(lines))) => {
-            let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
-            found_in(rules, &lines.join("\n"), None)?
-        }
-        _ => return Err("a case has an event, a list of events, or a log as a list of lines".into()),
-    };
+    let found = found_in(rules, &logs(&case)?)?;
     match (expect, found) {
         ("match", true) | ("silent", false) => Ok(()),
         ("match", false) => Err(format!("expected a match: {why}")),
@@ -215,16 +204,66 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     }
 }
 
-/// Whether rules find something in a log, given as text in any shape that a hunt reads. `records` is how many it must have, if that is
-/// known; damaged it must not be.
-fn found_in(rules: &sigma::Rules, log: &str, records: Option<u64>) -> Result<bool, String> {
+/// A log of a case: text in any shape that a hunt reads, and how many records it must have, if that is known.
+struct Log {
+    text: String,
+    records: Option<u64>,
+}
+
+impl Log {
+    fn of_events(events: &[Value]) -> Self {
+        let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+        Self { text: lines.join("\n"), records: Some(events.len() as u64) }
+    }
+
+    /// A list of lines; a line that is no text is an event in JSON.
+    fn of_lines(lines: &[Value]) -> Self {
+        let text = |line: &Value| line.as_str().map_or_else(|| line.to_string(), str::to_owned);
+        Self { text: lines.iter().map(text).collect::<Vec<_>>().join("\n"), records: None }
+    }
+}
+
+fn logs(case: &Value) -> Result<Vec<Log>, String> {
+    match (case.get("event"), case.get("events"), case.get("log"), case.get("logs")) {
+        (Some(event), None, None, None) => Ok(vec![Log::of_events(std::slice::from_ref(event))]),
+        (None, Some(Value::Array(events)), None, None) => Ok(vec![Log::of_events(events)]),
+        (None, None, Some(Value::Array(lines)), None) => Ok(vec![Log::of_lines(lines)]),
+        (None, None, None, Some(Value::Array(logs))) => {
+            let log = |log: &Value| log.as_array().map(|lines| Log::of_lines(lines));
+            logs.iter().map(log).collect::<Option<_>>().ok_or_else(|| "each of the logs is a list of lines".into())
+        }
+        _ => {
+            Err("a case has an event, a list of events, a log as a list of lines, or logs as a list of such lists"
+                .into())
+        }
+    }
+}
+
+/// Whether rules find something in the logs of one case.
+fn found_in(rules: &sigma::Rules, logs: &[Log]) -> Result<bool, String> {
+    let (mut chronicle, mut found) = (Chronicle::default(), Vec::new());
+    logs.iter().try_for_each(|log| read_log(rules, log, &mut chronicle, &mut found))?;
+    let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
+    let told = chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut found));
+    told.map_err(|error| error.to_string())?;
+    correlator.end(&mut found);
+    Ok(!found.is_empty())
+}
+
+/// Reads a log, which must not be damaged.
+fn read_log(
+    rules: &sigma::Rules,
+    log: &Log,
+    chronicle: &mut Chronicle,
+    found: &mut Vec<Finding>,
+) -> Result<(), String> {
+    let mut input = log.text.as_bytes();
     let formats = formats::without_knowledge();
-    let format = formats.iter().find(|format| format.recognises(log.as_bytes(), ""));
+    let format = formats.iter().find(|format| format.recognises(input, ""));
     let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });
-    let (mut chronicle, mut detector) = (Chronicle::default(), rules.detector());
-    let (mut cutter, mut reader) = (format.cutter(), format.reader());
-    let (mut input, mut found, mut read) = (log.as_bytes(), Vec::new(), 0);
+    let (mut cutter, mut reader, mut detector) = (format.cutter(), format.reader(), rules.detector());
+    let mut read = 0;
     while let Some(block) = cutter.cut(&mut input).map_err(|error| error.to_string())? {
         let mut output = Output::default();
         reader.read(&piece, &block, &mut detector, &mut output);
@@ -235,15 +274,9 @@ fn found_in(rules: &sigma::Rules, log: &str, records: Option<u64>) -> Result<boo
         chronicle.add(&piece, &output.seen.observations).map_err(|error| error.to_string())?;
         found.append(&mut output.seen.findings);
     }
-    if read == 0 || records.is_some_and(|records| records != read) {
-        return Err(format!(
-            "expected {} events, found {read}",
-            records.map_or("some".to_owned(), |count| count.to_string())
-        ));
+    if read == 0 || log.records.is_some_and(|records| records != read) {
+        let expected = log.records.map_or_else(|| "some".to_owned(), |count| count.to_string());
+        return Err(format!("expected {expected} events, found {read}"));
     }
-    let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
-    let told = chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut found));
-    told.map_err(|error| error.to_string())?;
-    correlator.end(&mut found);
-    Ok(!found.is_empty())
+    Ok(())
 }

@@ -21,7 +21,7 @@ impl Detector for Keeper {
 
     fn interest(&self, _: Class) -> Arc<Interest> {
         let fields = ["message", "command", "user", "_UID"].map(str::to_owned).to_vec();
-        Arc::new(Interest { wanted: true, fields, text: Some(TextGroup(0)) })
+        Arc::new(Interest { wanted: true, fields, text: Some(TextGroup(0)), ..Interest::default() })
     }
 
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], _: Encoding, hits: &mut Vec<usize>) -> bool {
@@ -73,7 +73,7 @@ pub(crate) fn smallest_blocks<B: Borders>(bytes: &[u8]) -> Vec<Block> {
         let (block, behind) = rest.split_at(end);
         let offset = (bytes.len() - rest.len()) as u64;
         let line = 1 + memchr::memchr_iter(b'\n', &bytes[..offset as usize]).count() as u64;
-        blocks.push(Block { offset, line, bytes: block.to_vec(), damages: Vec::new() });
+        blocks.push(Block { offset, line, bytes: block.to_vec(), ..Block::default() });
         borders.passed(end);
         rest = behind;
     }

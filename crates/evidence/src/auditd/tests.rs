@@ -25,7 +25,7 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, fields: self.wanted.clone(), text: None })
+        Arc::new(Interest { wanted: true, fields: self.wanted.clone(), ..Interest::default() })
     }
 
     fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {

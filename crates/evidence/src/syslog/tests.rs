@@ -293,7 +293,7 @@ fn what_sysmon_writes_is_an_event_of_its_own_log() {
             Class(0)
         }
         fn interest(&self, _: Class) -> Arc<Interest> {
-            Arc::new(Interest { wanted: true, fields: vec!["Image".to_owned()], text: None })
+            Arc::new(Interest { wanted: true, fields: vec!["Image".to_owned()], ..Interest::default() })
         }
         fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
             false
