@@ -178,7 +178,10 @@ impl Burst {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.group.len() + self.host.len() + 4 * size_of::<Mark>()
+        size_of::<Self>()
+            + self.group.len()
+            + self.host.len()
+            + (self.firsts.len() + self.after.firsts.capacity()) * size_of::<Mark>()
     }
 }
 
@@ -416,6 +419,8 @@ impl Window {
                 firsts.push(mark);
             }
         }
+        // There may be as many bursts as groups.
+        firsts.shrink_to_fit();
         // The machine stands before the values.
         places.iter().for_each(|place| Values::pack(values.get(place + 1).copied().flatten(), &mut group));
         let is_one_host = of_group.is_some_and(|group| group.host_since <= group.oldest);
