@@ -114,8 +114,10 @@ fn pam(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'
     let outcome = match fields.get("action") {
         "session_closed" => return Some(Step::Logout(Logout { of: link(host, fields), ..Logout::default() })),
         "session_opened" => Outcome::Accepted,
-        // These say themselves what failed.
-        _ if matches!(service, "su" | "login") => return None,
+        // These say themselves what failed; sshd's PAM may do it in a process of its own. An old sshd's PAM writes where sshd does not.
+        _ if matches!(service, "su" | "login") || service == "ssh" && !fields.get("pam_service").is_empty() => {
+            return None;
+        }
         _ => Outcome::Failed,
     };
     let by_user = if service == "su" { fields.take("by_user") } else { Cow::Borrowed("") };
