@@ -137,11 +137,7 @@ fn every_try_of_sshd_is_listed_with_its_key_and_certificate() {
             assert!(of_hints.iter().all(|attempt| attempt.2 == "failed"), "{log}: {of_hints:#?}");
             by_hints += of_hints.len();
         }
-        // Whoever is no attempt in the truth at least began to log in: broken connections.
-        for (peer, lines) in found {
-            let all_failed = lines.iter().all(|line| line["outcome"] == "failed" && line.get("method").is_none());
-            assert!(all_failed, "{log}: nobody did {peer:?} {lines:#?}");
-        }
+        assert!(found.is_empty(), "{log}: nobody did {found:#?}");
     }
     eprintln!("{tries} tries told, {by_hints} by hints");
     assert!(tries > 700 && by_hints > 100, "{tries} {by_hints}");
@@ -236,7 +232,8 @@ fn journals_and_auth_log_tell_of_the_same_truth() {
         let mut expected: Vec<Try> = of_ssh.map(true_try).collect();
         let mut told: Vec<Try> =
             found.iter().filter(|line| line["service"] == "ssh" && line["method"].is_string()).map(told_try).collect();
-        (expected.sort(), told.sort());
+        expected.sort();
+        told.sort();
         assert_eq!(told, expected, "{log}");
     }
 }

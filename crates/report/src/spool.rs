@@ -67,7 +67,11 @@ mod tests {
             spool.push(key, text.as_bytes()).unwrap();
         }
         let mut read = Vec::new();
-        spool.read(|key, bytes| Ok(read.push((key, String::from_utf8_lossy(bytes).into_owned())))).unwrap();
+        let mut keep = |key, bytes: &[u8]| {
+            read.push((key, String::from_utf8_lossy(bytes).into_owned()));
+            Ok(())
+        };
+        spool.read(&mut keep).unwrap();
         let expected = [(-1, ""), (2, "b1"), (2, "b2"), (3, "c"), (i64::MAX, "z")];
         assert_eq!(read, expected.map(|(key, text)| (key, text.to_owned())));
     }

@@ -45,7 +45,7 @@ pub(super) fn said(program: &str, host: Cow<'static, str>, fields: &Fields) -> O
         "" => None,
         "login" if program == "login" => Some(Step::Login(console(host, fields))),
         "su" => Some(su(host, fields)),
-        "session_opened" | "session_closed" | "authentication_failure" => pam(host, fields),
+        "session_opened" | "session_closed" | "authentication_failure" => pam(program, host, fields),
         action => sshd(action, host, fields),
     }
 }
@@ -100,8 +100,13 @@ fn su(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
     if fields.get("message").starts_with(['+', '-']) { Step::Hint(login) } else { Step::Login(login) }
 }
 
-fn pam(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+fn pam(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
     let service = match fields.get("pam_service") {
+        // An old PAM is called by the program it serves: `sshd(pam_unix)`.
+        "" => program.strip_suffix("(pam_unix)")?,
+        service => service,
+    };
+    let service = match service {
         "sshd" => "ssh",
         "su" | "su-l" => "su",
         service => AT_THE_MACHINE.into_iter().find(|known| *known == service)?,
@@ -109,8 +114,10 @@ fn pam(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
     let outcome = match fields.get("action") {
         "session_closed" => return Some(Step::Logout(Logout { of: link(host, fields), ..Logout::default() })),
         "session_opened" => Outcome::Accepted,
-        // These say themselves what failed.
-        _ if matches!(service, "ssh" | "su" | "login") => return None,
+        // These say themselves what failed; sshd's PAM may do it in a process of its own. An old sshd's PAM writes where sshd does not.
+        _ if matches!(service, "su" | "login") || service == "ssh" && !fields.get("pam_service").is_empty() => {
+            return None;
+        }
         _ => Outcome::Failed,
     };
     let by_user = if service == "su" { fields.take("by_user") } else { Cow::Borrowed("") };

@@ -225,7 +225,7 @@ fn method(attempt: &Attempt<Place>) -> String {
 fn details(fold: &Fold, until: &str) -> Vec<String> {
     let (attempt, login) = (&fold.first, &fold.first.login);
     let mut list = Vec::new();
-    if fold.times > 1 {
+    if fold.times > 1 && fold.last > attempt.time {
         list.push(format!("until {until}"));
     }
     if fold.accounts.len() > 1 {
