@@ -179,7 +179,8 @@ fn every_request_to_nginx_is_found() {
     compare("nginx", "combined.log", &web, &ALL);
     compare("nginx", "timed.log", &web, &ALL);
     compare("nginx", "json.log", &web, &Tells { target: false, ..ALL });
-    compare("nginx", "escape-none.log", &web, &Tells { bytes: false, ..ALL });
+    // Without its description nobody knows that a backslash means itself there.
+    compare("nginx", "escape-none.log", &web, &Tells { bytes: false, target: false, agent: false, ..ALL });
     let web = described("nginx/nginx.conf");
     for name in ["combined.log", "timed.log"] {
         compare("nginx", name, &web, &ALL);

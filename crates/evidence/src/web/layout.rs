@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{
     access::{host_and_port, is_status, quoted},
+    decode::Escape,
     entry::{Column, Entry},
     stamp::{self, Stamp},
 };
@@ -42,6 +43,7 @@ struct Place {
 /// A format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
+    escape: Escape,
     before: String,
     places: Vec<Place>,
 }
@@ -60,9 +62,10 @@ impl Layouts {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut formats = described(text);
         if formats.is_empty() {
-            formats.push(text.trim_matches(['\r', '\n']).to_owned());
+            formats.push((Escape::Backslash, text.trim_matches(['\r', '\n']).to_owned()));
         }
-        let layouts: Vec<Layout> = formats.iter().map(|format| Layout::parse(format)).collect::<Result<_, _>>()?;
+        let layouts = formats.iter().map(|(escape, format)| Layout::parse(format, *escape));
+        let layouts: Vec<Layout> = layouts.collect::<Result<_, _>>()?;
         Ok(Self(layouts.into()))
     }
 
@@ -74,27 +77,35 @@ impl Layouts {
 }
 
 /// The formats that a configuration describes, without what is around them.
-fn described(text: &str) -> Vec<String> {
+fn described(text: &str) -> Vec<(Escape, String)> {
     let mut formats = Vec::new();
     let mut rest = text;
     while let Some(line) = rest.split_inclusive('\n').next() {
         let mut end = line.len();
         let trimmed = line.trim_ascii();
-        if let Some(directive) = trimmed.strip_prefix("log_format").filter(|rest| rest.starts_with([' ', '\t'])) {
-            let start = line.len() - line.trim_ascii_start().len() + trimmed.len() - directive.len();
-            let statement = rest.get(start..).unwrap_or_default();
-            let (format, length) = strings(statement, Some(';'));
-            end = end.max(start + length);
-            formats.extend((!format.is_empty()).then_some(format));
+        if trimmed.starts_with("log_format ") || trimmed.starts_with("log_format\t") {
+            let (format, length) = strings(rest, Some(';'));
+            end = end.max(length);
+            formats.push((escape(rest.get(..length).unwrap_or_default()), format));
         } else if let Some(directive) = trimmed.strip_prefix("LogFormat ") {
-            formats
-                .extend(Some(strings(directive.trim_ascii_start(), Some(' ')).0).filter(|format| !format.is_empty()));
+            formats.push((Escape::Backslash, strings(directive.trim_ascii_start(), Some(' ')).0));
         } else if let Some((_, value)) = trimmed.split_once("pattern=").filter(|(before, _)| !before.contains('%')) {
-            formats.extend(pattern(value));
+            formats.push((Escape::Backslash, pattern(value).unwrap_or_default()));
         }
         rest = rest.get(end..).unwrap_or_default();
     }
+    formats.retain(|(_, format)| !format.is_empty());
     formats
+}
+
+/// What nginx is told to escape.
+fn escape(statement: &str) -> Escape {
+    let (before, _) = statement.split_once(['\'', '"']).unwrap_or((statement, ""));
+    match before {
+        before if before.contains("escape=none") => Escape::None,
+        before if before.contains("escape=json") => Escape::Json,
+        _ => Escape::Backslash,
+    }
 }
 
 /// Puts together the quoted strings of a statement that ends with `end` outside of quotes; gives its length, too.
@@ -134,8 +145,8 @@ impl Layout {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn parse(format: &str) -> Result<Self, String> {
-        let mut layout = Self { before: String::new(), places: Vec::new() };
+    pub(super) fn parse(format: &str, escape: Escape) -> Result<Self, String> {
+        let mut layout = Self { escape, before: String::new(), places: Vec::new() };
         let mut rest = format;
         let is_nginx = !format.contains('%') && format.contains('$');
         while let Some(at) = rest.find(if is_nginx { '$' } else { '%' }) {
@@ -227,7 +238,7 @@ impl Layout {
     }
 
     fn entry<'a>(&'a self, line: &'a str) -> Option<Entry<'a>> {
-        let mut entry = Entry::default();
+        let mut entry = Entry { escape: self.escape, ..Entry::default() };
         let mut times = Vec::new();
         let mut rest = line.strip_prefix(self.before.as_str())?;
         for (index, place) in self.places.iter().enumerate() {
@@ -423,6 +434,9 @@ mod tests {
             told("%a %{%d.%m.%Y %T}t|%s", "::1 22.11.2026 05:34:28|200").as_deref(),
             Some("2026-11-22T05:34:28Z false|c-ip=::1|sc-status=200")
         );
+        let none = "log_format a escape=none\n'$remote_addr \"$request\"';";
+        assert_eq!(told(none, r#"::1 "\x20""#).as_deref(), Some(r"c-ip=::1|request=\x20"));
+        assert_eq!(Layouts::parse(none).unwrap().0.first().unwrap().escape, Escape::None);
         assert_eq!(told("$remote_addr|$status", "::1|2000"), None);
         assert_eq!(told("$remote_addr|$status", "::1"), None);
         assert_eq!(told("$msec $status x", "1795325668.353 200 xx"), None);
