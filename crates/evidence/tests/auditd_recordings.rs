@@ -3,7 +3,7 @@
 //!
 //! The corpus (`../shared/corpus` beside the project) may be absent; its tests then say so and pass.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that panics has failed")]
 
 mod common;
 
