@@ -8,8 +8,9 @@ use super::{
 };
 use crate::cut::{Borders, TextCutter};
 
-/// Most bytes that an event is looked through for its end. The arguments of a program may be 6 MiB, twice that in hexadecimal.
-const MAX_EVENT: usize = 32 << 20;
+/// Most bytes that are looked through for a border. The arguments of a program may be 6 MiB, twice that in hexadecimal. Where events
+/// overlap without end for so long, those at the block's end are told in two parts.
+const MAX_EVENTS: usize = 16 << 20;
 
 /// Cuts one piece.
 pub(super) type AuditCutter = TextCutter<EventBorders>;
@@ -33,7 +34,7 @@ impl Borders for EventBorders {
         let found = found.or_else(|| if near > low { last_border(buffer, low, near) } else { None });
         self.searched = high;
         found.or_else(|| {
-            let endless = buffer.len() > MAX_EVENT;
+            let endless = buffer.len() > MAX_EVENTS;
             let line_end = if endless { memrchr(b'\n', buffer.get(..high)?) } else { None };
             line_end.map(|at| at + 1)
         })

@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{
     address::Address,
     names,
-    pairs::{Pair, Pairs, lossy, unhex},
+    pairs::{Pair, Pairs, is_escaped, lossy, unhex},
 };
 
 /// The third argument and so on of a system call that is given a folder says where a path begins; this number means the
@@ -73,6 +73,16 @@ pub(super) fn tell<'a, K>(parts: &[Part<'a>], wants: impl Fn(&'a str) -> Option<
     command_line(parts, starts_program, &mut teller);
     addresses(parts, &mut teller);
     created_files(parts, &mut teller);
+}
+
+/// Tells what does not stand in the lines as it is: what was decoded, and the command line.
+pub(super) fn decoded<'a>(parts: &[Part<'a>], mut told: impl FnMut(Cow<'a, str>)) {
+    let may_be = |name: &'a str| (is_escaped(name) || is_argument(name) || name == "command_line").then_some(name);
+    tell(parts, may_be, |name, value| {
+        if matches!(value, Cow::Owned(_)) || name == "command_line" {
+            told(value);
+        }
+    });
 }
 
 /// Tells a record's pairs, save those that are left out.

@@ -24,7 +24,7 @@ pub(super) fn header(line: &[u8]) -> Option<Header<'_>> {
     let head = line.get(..MAX_HEADER).unwrap_or(line);
     let (node, rest) = match head.strip_prefix(b"node=") {
         Some(named) => split(named, b' ')?,
-        None => (&head[..0], head),
+        None => (Default::default(), head),
     };
     let (kind, rest) = split(rest.strip_prefix(b"type=")?, b' ')?;
     let (stamp, rest) = split(rest.strip_prefix(b"msg=").unwrap_or(rest).strip_prefix(b"audit(")?, b')')?;

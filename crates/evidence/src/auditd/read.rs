@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record, Slot, Value};
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Record, Slot, TextGroup, Value};
 use foldhash::fast::RandomState;
 
 use super::{
@@ -143,6 +143,23 @@ struct Pass<'a> {
     lines: Lines<'a>,
     damages: Damages,
     told: Vec<(Slot, Cow<'a, str>)>,
+    /// What is decoded of an event, and where words may stand in it.
+    decoded: String,
+    hits: Vec<usize>,
+}
+
+impl<'a> Pass<'a> {
+    /// Whether a word of `group` may stand in an event: in its lines as they are, or in what is decoded from them.
+    fn may_hold(&mut self, group: TextGroup, parts: &[Part<'a>], detector: &mut dyn Detector) -> bool {
+        let (words, text) = (&mut self.words, self.text);
+        if parts.iter().any(|part| words.may_stand(group, text, part.line.clone(), Vec::new, detector)) {
+            return true;
+        }
+        self.decoded.clear();
+        facts::decoded(parts, |text| self.decoded.extend([&*text, "\n"]));
+        self.hits.clear();
+        !detector.text_hits(group, self.decoded.as_bytes(), Encoding::Utf8, &mut self.hits) || !self.hits.is_empty()
+    }
 }
 
 impl Reader for AuditReader {
@@ -156,6 +173,8 @@ impl Reader for AuditReader {
             lines: Lines::new(text.as_bytes(), block.line),
             damages: Damages::default(),
             told: Vec::new(),
+            decoded: String::new(),
+            hits: Vec::new(),
         };
         let chain = chain(&mut pass, &translated, output);
         output.damages.append(&mut pass.damages.list);
@@ -295,12 +314,12 @@ impl AuditReader {
         if !wanted.interest.wanted {
             return;
         }
+        let text = wanted.interest.text.is_some_and(|group| pass.may_hold(group, parts, detector));
         pass.told.clear();
         let (slots, told) = (&wanted.slots, &mut pass.told);
         facts::tell(parts, |name| slots.get(name).copied(), |slot, value| told.push((slot, value)));
         let mut values = reuse(std::mem::take(&mut self.values));
         values.extend(pass.told.iter().map(|(slot, text)| (*slot, Value::Text(text))));
-        let text = wanted.interest.text.is_some();
         let record = AuditRecord { provider, key, parts, text: pass.text, lines: &pass.lines };
         let (class, time) = (wanted.class, line::time(key.1));
         let event = Event { piece: pass.piece, class, time, fields: &values, text, record: &record };
@@ -344,11 +363,6 @@ impl Record for AuditRecord<'_> {
                 visit(Value::Text(self.text.get(part.line.clone()).unwrap_or_default().trim_end_matches(['\r', '\n'])));
             }
         }
-        let decoded = |name: &str, value: Cow<'_, str>| match value {
-            Cow::Owned(text) => visit(Value::Text(&text)),
-            Cow::Borrowed(text) if name == "command_line" => visit(Value::Text(text)),
-            Cow::Borrowed(_) => {}
-        };
-        facts::tell(self.parts, Some, decoded);
+        facts::decoded(self.parts, |text| visit(Value::Text(&text)));
     }
 }
