@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Block, Output, Reader,
-    json::pass::{Damages, Lines, Values, decode, reuse},
+    json::pass::{Damages, Lines, Values, Words, decode, reuse},
 };
 
 /// The log that all audit events are of.
@@ -141,6 +141,7 @@ struct Pass<'a> {
     piece: &'a Arc<Piece>,
     text: &'a str,
     lines: Lines<'a>,
+    words: Words,
     damages: Damages,
     told: Vec<(Slot, Cow<'a, str>)>,
     /// What is decoded of an event, and where words may stand in it.
@@ -171,6 +172,7 @@ impl Reader for AuditReader {
             piece,
             text: &text,
             lines: Lines::new(text.as_bytes(), block.line),
+            words: Words::default(),
             damages: Damages::default(),
             told: Vec::new(),
             decoded: String::new(),

@@ -1,6 +1,6 @@
 //! Lines of access logs as servers write them by themselves: who, when in brackets, the request in quotes, then the answer.
 
-use std::net::IpAddr;
+use std::net::Ipv6Addr;
 
 use super::{
     entry::{Column, Entry},
@@ -12,7 +12,13 @@ use super::{
 pub(super) fn access<'a>(line: &'a str, entry: &mut Entry<'a>) -> bool {
     let mut brackets = memchr::memchr_iter(b'[', line.as_bytes());
     // A user's name may look like a time, but never has a quote.
-    brackets.any(|at| at > 0 && at_time(line, at, entry).is_some())
+    brackets.any(|at| {
+        let found = at > 0 && at_time(line, at, entry).is_some();
+        if !found && entry.stamp.is_some() {
+            entry.clear();
+        }
+        found
+    })
 }
 
 /// Reads a line whose time may stand in brackets at `at`.
@@ -21,12 +27,10 @@ fn at_time<'a>(line: &'a str, at: usize, entry: &mut Entry<'a>) -> Option<()> {
     let inside = line.get(at + 1 + CLF..)?.strip_prefix("] \"")?;
     let stamp = stamp::clf(time)?;
     let (request, rest) = quoted(inside, is_answer)?;
-    let mut found = Entry { stamp: Some(stamp), ..Entry::default() };
-    who(line.get(..at)?.strip_suffix(' ')?, &mut found)?;
-    found.set(Column::Request, request);
-    answer(rest, &mut found)?;
-    *entry = found;
-    Some(())
+    entry.stamp = Some(stamp);
+    who(line.get(..at)?.strip_suffix(' ')?, entry)?;
+    entry.set(Column::Request, request);
+    answer(rest, entry)
 }
 
 /// What stands before a quote that is not escaped and behind which `ends` holds, and what stands behind it.
@@ -61,8 +65,20 @@ fn is_number(text: &str) -> bool {
 }
 
 fn is_address(text: &str) -> bool {
-    let may_be = matches!(text.as_bytes(), [first, ..] if first.is_ascii_hexdigit() || *first == b':');
-    may_be && text.parse::<IpAddr>().is_ok() || text == "unix:"
+    is_ipv4(text) || text.contains(':') && text.parse::<Ipv6Addr>().is_ok() || text == "unix:"
+}
+
+/// Whether four numbers stand here; quicker than reading them.
+fn is_ipv4(text: &str) -> bool {
+    let (mut points, mut digits) = (0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 3 => digits += 1,
+            b'.' if digits > 0 => (points, digits) = (points + 1, 0),
+            _ => return false,
+        }
+    }
+    points == 3 && digits > 0
 }
 
 /// Splits a host from its port.

@@ -87,6 +87,7 @@ impl Scratch {
 
     /// What a text means as part of a URL, if that is something else.
     pub(super) fn decoded(&mut self, text: Text<'_>, coding: Coding) -> Option<Text<'static>> {
+        memchr::memchr2(b'%', b'+', text.get(self).as_bytes())?;
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         let differs = decode(text.get(self).as_bytes(), coding, &mut bytes);

@@ -111,6 +111,13 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Makes it a record of which nothing is known; its memory is kept.
+    pub(super) fn clear(&mut self) {
+        let others = std::mem::take(&mut self.others);
+        *self = Self { others, ..Self::default() };
+        self.others.clear();
+    }
+
     pub(super) fn get(&self, column: Column) -> Option<&'a str> {
         self.columns.get(column as usize).copied().flatten()
     }
@@ -163,7 +170,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Hands the values of a column to `give`: first what was sent, then what that means.
-    pub(super) fn values(&self, column: Column, scratch: &mut Scratch, give: &mut dyn FnMut(Text<'a>)) {
+    pub(super) fn values(&self, column: Column, scratch: &mut Scratch, give: &mut impl FnMut(Text<'a>)) {
         let written = |scratch: &mut Scratch| self.get(column).map(|text| scratch.unescaped(text, self.escape));
         match column {
             Column::Uri => self.uri(scratch, give),
@@ -193,7 +200,7 @@ impl<'a> Entry<'a> {
         self.escape == Escape::Plus
     }
 
-    fn both(&self, text: Option<Text<'a>>, coding: Coding, scratch: &mut Scratch, give: &mut dyn FnMut(Text<'a>)) {
+    fn both(&self, text: Option<Text<'a>>, coding: Coding, scratch: &mut Scratch, give: &mut impl FnMut(Text<'a>)) {
         let Some(text) = text else { return };
         give(text);
         let coding = if self.writes_plus() { Coding::Form } else { coding };
@@ -203,7 +210,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What the client asked for, whole.
-    fn uri(&self, scratch: &mut Scratch, give: &mut dyn FnMut(Text<'a>)) {
+    fn uri(&self, scratch: &mut Scratch, give: &mut impl FnMut(Text<'a>)) {
         let text = match (self.get(Column::Uri), self.get(Column::Stem)) {
             (Some(uri), _) => Some(scratch.unescaped(uri, self.escape)),
             (None, Some(stem)) => Some(self.composed(stem, scratch)),

@@ -62,14 +62,16 @@ impl Reader for WebReader {
         let shapes = Arc::clone(&self.shapes);
         let mut pass = Pass::new(piece, text, block);
         let (mut open, mut joined, mut start): (Option<Open<'_>>, bool, usize) = (None, false, 0);
+        let mut entry = Entry::default();
         while start < text.len() {
             let rest = text.as_bytes().get(start..).unwrap_or_default();
             let end = memchr::memchr(b'\n', rest).map_or(text.len(), |at| start + at + 1);
             let line = without_end(text.get(start..end).unwrap_or_default());
-            let mut entry = Entry::default();
+            entry.clear();
             if shapes.read(line, &mut entry) {
                 self.close(open.take(), &mut pass, detector, output);
                 if entry.source.is_error() {
+                    let entry = std::mem::take(&mut entry);
                     open = Some(Open { entry, first: start..start + line.len(), end, more: 0 });
                 } else {
                     self.shower.show(&mut pass, &mut entry, start..end, detector, output);

@@ -31,7 +31,12 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, fields: self.fields.clone(), text: Some(TextGroup(0)), ..Interest::default() })
+        Arc::new(Interest {
+            wanted: true,
+            fields: self.fields.clone(),
+            text: Some(TextGroup(0)),
+            ..Interest::default()
+        })
     }
 
     fn text_hits(&mut self, _: TextGroup, raw: &[u8], _: Encoding, hits: &mut Vec<usize>) -> bool {

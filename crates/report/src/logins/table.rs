@@ -204,8 +204,9 @@ fn cells(fold: &Fold) -> [String; COLUMNS] {
     };
     let method = if fold.mixed { "several ways".to_owned() } else { method(attempt) };
     let package = if fold.mixed { "" } else { &*login.package };
-    let how =
-        [&*login.service, &method, package].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    // The names of Windows' logon types say whose they are.
+    let service = if login.service == "windows" { "" } else { &*login.service };
+    let how = [service, &method, package].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let long = match &attempt.end {
         _ if fold.times > 1 || login.outcome != Outcome::Accepted => String::new(),
         End::Told(end, _) => duration(nanos_between(attempt, *end)),
