@@ -134,7 +134,7 @@ fn rules_of_different_log_sources_meet_in_one_correlation() {
     assert_eq!(titles(&found), ["A login, then a program"]);
     let events = found[0]["correlation"]["firsts"].as_array().unwrap();
     let paths: Vec<&str> = events.iter().map(|event| event["evidence"]["path"].as_str().unwrap()).collect();
-    assert_eq!((paths, &found[0]["matched"]["who"]), (vec!["auth.log", "process.jsonl"], &"Alice".into()));
+    assert_eq!((paths, &found[0]["matched"]["who"]), (vec!["auth.log", "process.jsonl"], &"alice".into()));
     assert_eq!(found[0]["host"], "", "the events are of two machines");
 
     for too_late_or_before in ["2026-11-01T10:05:00.000001Z", "2026-11-01T09:59:58Z"] {
@@ -161,7 +161,7 @@ fn what_cannot_be_put_together_is_refused_and_the_rest_goes_on() {
     assert_eq!(status, 0);
     let refused = &report["summary"]["rules"]["refused"];
     has_reason(refused, "missing.yml", "'nobody', and no rule that was loaded has that id or name");
-    has_reason(refused, "circle.yml", "names itself");
+    has_reason(refused, "circle.yml", "they stand in a circle");
     has_reason(refused, "type.yml", "unknown type of correlation 'temporary'");
     assert_eq!(refused.as_array().unwrap().len(), 4);
     assert_eq!(told(report["findings"].as_array().unwrap()), guessers());

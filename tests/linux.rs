@@ -81,7 +81,7 @@ fn years_and_zones_are_given_or_worked_out_and_told() {
         assert_eq!(status, 0);
         let times =
             report["findings"].as_array().unwrap().iter().map(|finding| finding["time"].as_str().unwrap().to_owned());
-        (times.collect::<Vec<_>>(), report["evidence"][0]["notes"].to_string())
+        (times.collect::<Vec<_>>(), report["summary"]["evidence"][0]["notes"].to_string())
     };
     let (times, notes) = report(&["--year", "2025", "--log-timezone", "Europe/Berlin"]);
     assert_eq!(
