@@ -112,8 +112,11 @@ fn traditional(text: &str) -> Option<(Stamp, &str)> {
     }
 }
 
-/// Takes the same apart: day and time of day, the digits of the year if there is one, and what is behind.
-fn day_and_clock(bytes: &[u8]) -> Option<(Yearless, Option<[u8; 4]>, &[u8])> {
+/// Day and time of day, the digits of the year if there is one, and what is behind.
+type DayAndClock<'a> = (Yearless, Option<[u8; 4]>, &'a [u8]);
+
+/// Takes the same apart.
+fn day_and_clock(bytes: &[u8]) -> Option<DayAndClock<'_>> {
     let (date, rest) = bytes.split_first_chunk::<6>()?;
     let (month, day) = month_day(*date)?;
     let rest = if date.ends_with(b" ") { rest } else { rest.strip_prefix(b" ")? };
