@@ -24,6 +24,7 @@
 //! What is kept is bounded ([`Limits`]): if more events lie within the timespans, the correlation that holds most forgets its oldest, and tells so
 //! ([`Correlator::cut_short`]).
 
+mod alike;
 mod key;
 mod measured;
 mod number;
