@@ -10,6 +10,11 @@ use hashbrown::HashTable;
 pub const MAX_BYTES: usize = 8 << 20;
 /// Longer values are seldom seen twice.
 const MAX_VALUE: usize = 1024;
+/// After so many values it is looked whether remembering is worth while ...
+const ON_TRIAL: u32 = 4096;
+/// ... which it is if at least one in so many is known; if not, nothing is remembered of the next values.
+const ONE_IN: u32 = 4;
+const PAUSE: u32 = 64 * 1024;
 
 /// By value: the tests that it satisfies. A value is only ever recognised by all of its bytes.
 #[derive(Default)]
@@ -18,6 +23,11 @@ pub struct Memo {
     values: Vec<u8>,
     hits: Vec<u32>,
     hasher: RandomState,
+    /// Values asked about, and known, since the last trial.
+    asked: u32,
+    known: u32,
+    /// Whether remembering was found to be in vain.
+    pauses: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -29,23 +39,37 @@ struct Entry {
 
 impl Memo {
     /// Puts what was remembered of `value` into `hits`, or returns false.
-    pub fn recall(&self, value: &Value<'_>, hits: &mut Vec<u32>) -> bool {
+    pub fn recall(&mut self, value: &Value<'_>, hits: &mut Vec<u32>) -> bool {
+        self.try_anew();
+        if self.pauses {
+            return false;
+        }
         let mut number = [0; 8];
         let Some((kind, bytes)) = key(value, &mut number) else { return false };
         let hash = self.hash(kind, bytes);
         let same = |entry: &Entry| entry.hash == hash && self.value(entry) == Some((kind, bytes));
         let Some(entry) = self.table.find(hash, same) else { return false };
+        self.known += 1;
         hits.clear();
         let (start, end) = entry.hits;
         hits.extend_from_slice(self.hits.get(start as usize..end as usize).unwrap_or_default());
         true
     }
 
+    /// Counts a value that is asked about, and sees whether remembering is worth while.
+    fn try_anew(&mut self) {
+        self.asked += 1;
+        if self.asked == if self.pauses { PAUSE } else { ON_TRIAL } {
+            self.pauses = !self.pauses && self.known < ON_TRIAL / ONE_IN;
+            (self.asked, self.known) = (0, 0);
+        }
+    }
+
     /// Remembers what was found out about `value`, which it does not know yet.
     pub fn remember(&mut self, value: &Value<'_>, hits: &[u32]) {
         let mut number = [0; 8];
         let Some((kind, bytes)) = key(value, &mut number) else { return };
-        if bytes.len() > MAX_VALUE {
+        if bytes.len() > MAX_VALUE || self.pauses {
             return;
         }
         let hash = self.hash(kind, bytes);

@@ -183,7 +183,9 @@ fn kernel<'a>(message: &'a str, facts: &mut Facts<'a>) {
     if let Some((port, told)) = usb {
         let known = told.starts_with("New USB device found");
         let named = |name: &str| told.strip_prefix(name).unwrap_or_default();
-        facts.add("action", if known { "usb_device_found" } else { "" });
+        if known {
+            facts.action("usb_device_found");
+        }
         facts.add("usb_port", port);
         facts.add("usb_vendor", between(told, "idVendor=", ",").unwrap_or_default());
         facts.add("usb_product", between(told, "idProduct=", ",").unwrap_or_default());

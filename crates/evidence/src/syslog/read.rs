@@ -8,7 +8,7 @@ use event::{Detector, Event, LogSource, Piece, Position, Record, Time, Value};
 use super::{
     cut::{continues_command, goes_on},
     facts::Facts,
-    header::{Header, bare, header, is_remark},
+    header::{Beginning, Header, bare, header, is_remark},
     show::{Known, Programs, source},
     stamp::{Stamp, Yearless},
     sudo,
@@ -47,6 +47,8 @@ struct Pass<'a> {
     damages: Damages,
     dates: Dates,
     local: Local,
+    /// How the line before began.
+    beginning: Option<Beginning<'a>>,
     /// The last day whose year was asked for, with its midnight if it were in UTC.
     midnight: Option<((u8, u8, i16), Option<i64>)>,
     no_year: bool,
@@ -54,7 +56,21 @@ struct Pass<'a> {
     no_day: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// Takes the next line apart.
+    fn header(&mut self, line: &'a str) -> Option<Header<'a>> {
+        // A line of the same day is no step of the walk.
+        if let Some(found) = self.beginning.as_ref().and_then(|beginning| beginning.header(line)) {
+            return Some(found);
+        }
+        self.beginning = None;
+        self.dates.walk.line(line.as_bytes());
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        let found = header(line)?;
+        self.beginning = Beginning::of(line, &found);
+        Some(found)
+    }
+
     /// The moment of a stamp, which is that of the line walked last.
     fn time(&mut self, stamp: Stamp) -> Option<Time> {
         match stamp {
@@ -95,6 +111,7 @@ impl Reader for SyslogReader {
             damages: Damages::default(),
             dates: block.dates.clone().unwrap_or_else(|| Dates::unknown(&self.clock)),
             local: self.local.clone(),
+            beginning: None,
             midnight: None,
             no_year: false,
             no_zone: false,
@@ -130,9 +147,7 @@ impl SyslogReader {
         while start < text.len() {
             let mut end = record_end(text.as_bytes(), start);
             let line = line(text, start, end);
-            pass.dates.walk.line(line.as_bytes());
-            let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-            match if self.bare { bare(line) } else { header(line) } {
+            match if self.bare { bare(line) } else { pass.header(line) } {
                 Some(header) if header.program == "sysmon" && header.message.starts_with("<Event>") => {
                     let event = (header.message, pass.lines.line(start));
                     match self.xml.show_embedded(pass.piece, event, detector, output) {
@@ -178,16 +193,21 @@ impl SyslogReader {
         if interest.text_only && !text {
             return;
         }
+        let mut facts = std::mem::take(&mut self.facts).reuse(known.needed_actions().filter(|_| !text));
+        known.facts(header, &mut facts);
+        if !facts.matters() {
+            self.facts = facts.reuse(None);
+            return;
+        }
         let time = pass.time(header.stamp);
-        let mut facts = std::mem::take(&mut self.facts).reuse();
         let mut values = reuse(std::mem::take(&mut self.values));
-        known.values(header, &mut facts, &mut values);
+        known.values(header, &facts, &mut values);
         let line = pass.text.get(range.clone()).unwrap_or_default();
         let record = SyslogRecord { header, known: &known, line, start: range.start, lines: &pass.lines };
         let event = Event { piece: pass.piece, class: known.class(), time, fields: &values, text, record: &record };
         detector.look(&event, &mut output.seen);
         self.values = reuse(values);
-        self.facts = facts.reuse();
+        self.facts = facts.reuse(None);
     }
 }
 
