@@ -1,6 +1,9 @@
 //! What was found out about values, so that it need not be found out again: logs repeat themselves.
 
-use std::hash::{BuildHasher, Hasher};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher},
+};
 
 use event::Value;
 use foldhash::fast::RandomState;
@@ -105,6 +108,29 @@ impl Memo {
         hasher.write(bytes);
         hasher.write_u8(kind);
         hasher.finish()
+    }
+}
+
+/// So many outcomes are remembered of a class, each of at most so many tests.
+const MAX_OUTCOMES: usize = 256;
+const MAX_TESTS: usize = 32;
+
+/// Which rules are satisfied where scans find these tests true, and no others: remembered where nothing else was asked.
+#[derive(Default)]
+pub struct Outcomes(HashMap<Box<[u32]>, Box<[u32]>, RandomState>);
+
+impl Outcomes {
+    /// The rules that are satisfied, if that is known.
+    pub fn recall(&self, found: &[u32]) -> Option<&[u32]> {
+        self.0.get(found).map(AsRef::as_ref)
+    }
+
+    /// Remembers what came of tests.
+    pub fn remember(&mut self, found: &[u32], satisfied: Vec<u32>) {
+        // The first ones are the frequent ones.
+        if found.len() <= MAX_TESTS && self.0.len() < MAX_OUTCOMES {
+            self.0.insert(found.into(), satisfied.into());
+        }
     }
 }
 

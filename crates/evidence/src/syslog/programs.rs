@@ -105,6 +105,7 @@ fn sftp<'a>(message: &'a str, facts: &mut Facts<'a>) {
         {
             facts.action(action);
             facts.add("path", path);
+            facts.add("flags", between(rest, " flags ", " ").unwrap_or_default());
             facts.add("new_path", between(rest, " new \"", "\"").unwrap_or_default());
             facts.add("bytes_written", between(rest, " written ", " ").unwrap_or_default());
         }
@@ -247,6 +248,11 @@ mod tests {
                 "sftp-server",
                 "session opened for local user a from [::1]",
                 "action=session_opened|user=a|source_address=::1",
+            ),
+            (
+                "sftp-server",
+                "open \"/tmp/u\" flags WRITE,CREATE,TRUNCATE mode 0664",
+                "action=file_opened|path=/tmp/u|flags=WRITE,CREATE,TRUNCATE",
             ),
             (
                 "sftp-server",

@@ -44,7 +44,8 @@ pub use number::Number;
 pub(crate) use plan::{Followed, Plan, plan};
 use plan::{Planned, Use};
 use sha2::{Digest, Sha256};
-use window::{Burst, MOST_PIECES, Mark, Shown, Window};
+use smallvec::SmallVec;
+use window::{Burst, Hosts, MOST_PIECES, Mark, Shown, Window};
 
 /// How much a [`Correlator`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,47 +81,49 @@ pub struct CutShort {
 /// The follower that runs correlations.
 pub struct Correlator {
     plan: Arc<Plan>,
+    state: State,
+}
+
+/// What it keeps.
+struct State {
     /// In nanoseconds.
     skew: i64,
     limits: Limits,
     /// One for each correlation.
     windows: Vec<Window>,
+    /// How many bytes they hold together.
+    held: usize,
     pieces: Vec<Arc<Piece>>,
     piece_numbers: HashMap<Arc<Piece>, u32>,
     /// The piece of the last observation; they come many of one piece.
     last_piece: Option<(Arc<Piece>, u32)>,
+    hosts: Hosts,
     keys: Keys,
     ended: Vec<Burst>,
-}
-
-/// An event that is to be shown to those who follow its source.
-struct Event<'v> {
-    source: usize,
-    mark: Mark,
-    values: &'v [Option<&'v str>],
 }
 
 impl Correlator {
     /// Runs the correlations of a plan. The clocks of machines may differ by `skew`: windows are longer by it, and of two events of different machines no further
     /// apart either may have come first.
     pub(crate) fn new(plan: Arc<Plan>, skew: std::time::Duration, limits: Limits) -> Self {
-        let windows = plan.correlations.iter().map(|_| Window::default()).collect();
-        Self {
-            plan,
+        let state = State {
             skew: i64::try_from(skew.as_nanos()).unwrap_or(i64::MAX),
             limits,
-            windows,
+            windows: plan.correlations.iter().map(|_| Window::default()).collect(),
+            held: 0,
             pieces: Vec::new(),
             piece_numbers: HashMap::new(),
             last_piece: None,
+            hosts: Hosts::default(),
             keys: Keys::new(),
             ended: Vec::new(),
-        }
+        };
+        Self { plan, state }
     }
 
     /// The correlations that could not hold all events of their timespan.
     pub fn cut_short(&self) -> Vec<CutShort> {
-        let cut = self.plan.correlations.iter().zip(&self.windows).filter(|(_, window)| window.forgotten > 0);
+        let cut = self.plan.correlations.iter().zip(&self.state.windows).filter(|(_, window)| window.forgotten > 0);
         cut.map(|(planned, window)| CutShort {
             path: planned.info.path.clone(),
             title: planned.info.title.clone(),
@@ -130,6 +133,13 @@ impl Correlator {
         .collect()
     }
 
+    fn kind(&self, keys: &Keys) -> Kind {
+        let nothing = Keys::with(keys.secret()).of(Key::default(), &[], &[]);
+        (self.plan.fingerprint(), self.state.skew, nothing.unwrap_or_default())
+    }
+}
+
+impl State {
     fn piece(&mut self, piece: &Arc<Piece>) -> u32 {
         if let Some((last, number)) = &self.last_piece
             && Arc::ptr_eq(last, piece)
@@ -147,49 +157,58 @@ impl Correlator {
         number
     }
 
-    fn kind(&self, keys: &Keys) -> Kind {
-        let nothing = Keys::with(keys.secret()).of(Key::default(), &[], &[]);
-        (self.plan.fingerprint(), self.skew, nothing.unwrap_or_default())
-    }
-
-    fn show(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        let plan = Arc::clone(&self.plan);
-        for used in plan.uses.get(event.source).into_iter().flatten() {
+    /// Shows an event to those who follow its source.
+    fn show(&mut self, plan: &Plan, source: usize, shown: &Shown<'_>, findings: &mut Vec<Finding>) {
+        for used in plan.uses.get(source).into_iter().flatten() {
             let Some(planned) = plan.correlations.get(used.correlation) else { continue };
             let span = planned.timespan.saturating_add(self.skew);
             let Some(window) = self.windows.get_mut(used.correlation) else { continue };
-            let shown = Shown { mark: event.mark, values: event.values };
-            let begins = window.observe(planned, used, (&shown, span, self.skew), &mut self.keys, &mut self.ended);
-            self.tell(used.correlation, findings);
+            let before = window.bytes(planned);
+            let begins = window.observe(planned, used, (shown, span, self.skew), &mut self.keys, &mut self.ended);
+            self.held = self.held - before + window.bytes(planned);
+            self.tell(planned, findings);
             if begins {
-                let values: Vec<Option<&str>> = passed_on(used, event.values).collect();
-                self.show(&Event { source: planned.source, mark: event.mark, values: &values }, findings);
+                let values: ShownValues<'_> = passed_on(used, shown.values).collect();
+                self.show(plan, planned.source, &Shown { values: &values, ..*shown }, findings);
             }
         }
     }
 
     /// Makes findings of the bursts of a correlation that have ended.
-    fn tell(&mut self, correlation: usize, findings: &mut Vec<Finding>) {
-        let Some(planned) = self.plan.correlations.get(correlation) else { return };
+    fn tell(&mut self, planned: &Planned, findings: &mut Vec<Finding>) {
         let pieces = &self.pieces;
         findings.extend(self.ended.drain(..).filter(|_| !planned.silent).map(|burst| finding(planned, pieces, burst)));
     }
 
+    /// Changes a window, and makes findings of the bursts that end thereby.
+    fn change(
+        &mut self,
+        (number, planned): (usize, &Planned),
+        change: impl FnOnce(&mut Window, &mut Vec<Burst>),
+        findings: &mut Vec<Finding>,
+    ) {
+        let Some(window) = self.windows.get_mut(number) else { return };
+        let before = window.bytes(planned);
+        change(window, &mut self.ended);
+        self.held = self.held - before + window.bytes(planned);
+        self.tell(planned, findings);
+    }
+
     /// Forgets events until the limits are kept.
-    fn keep_limits(&mut self, findings: &mut Vec<Finding>) {
-        loop {
-            let held = self.plan.correlations.iter().zip(&self.windows).map(|(planned, window)| window.bytes(planned));
-            let (mut all, mut most) = (0, (0, 0));
-            for (correlation, bytes) in held.enumerate() {
-                all += bytes;
-                most = most.max((bytes, correlation));
-            }
-            let Some(window) = self.windows.get_mut(most.1).filter(|_| all > self.limits.bytes) else { return };
-            window.forget(FORGET, &mut self.ended);
-            self.tell(most.1, findings);
+    fn keep_limits(&mut self, plan: &Plan, findings: &mut Vec<Finding>) {
+        while self.held > self.limits.bytes {
+            let held = plan.correlations.iter().zip(&self.windows).map(|(planned, window)| window.bytes(planned));
+            let most = held.enumerate().max_by_key(|(_, bytes)| *bytes).map(|(number, _)| number);
+            let Some((number, planned)) = most.and_then(|number| Some((number, plan.correlations.get(number)?))) else {
+                return;
+            };
+            self.change((number, planned), |window, ended| window.forget(FORGET, ended), findings);
         }
     }
 }
+
+/// An event's values, mostly few.
+type ShownValues<'v> = SmallVec<[Option<&'v str>; 8]>;
 
 /// The values that those who follow a correlation ask for, the machine first.
 fn passed_on<'v>(used: &Use, values: &[Option<&'v str>]) -> impl Iterator<Item = Option<&'v str>> {
@@ -223,37 +242,33 @@ fn finding(planned: &Planned, pieces: &[Arc<Piece>], burst: Burst) -> Finding {
 
 impl Follower for Correlator {
     fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
-        let piece = self.piece(piece);
-        let values: Vec<Option<&str>> = observation.values.collect();
+        let Self { plan, state } = self;
+        let piece = state.piece(piece);
+        let values: ShownValues<'_> = observation.values.collect();
+        let host = state.hosts.number(values.first().copied().flatten().unwrap_or_default());
         let mark = Mark::new(observation.time.as_nanos(), piece, observation.position);
-        self.show(&Event { source: observation.rule as usize, mark, values: &values }, findings);
-        self.keep_limits(findings);
+        state.show(plan, observation.rule as usize, &Shown { mark, host, values: &values }, findings);
+        state.keep_limits(plan, findings);
     }
 
     fn advance(&mut self, time: Time, findings: &mut Vec<Finding>) {
-        for correlation in 0..self.windows.len() {
-            let Some(planned) = self.plan.correlations.get(correlation) else { continue };
-            let span = planned.timespan.saturating_add(self.skew);
-            if let Some(window) = self.windows.get_mut(correlation) {
-                window.expire(time.as_nanos(), span, &mut self.ended);
-            }
-            self.tell(correlation, findings);
+        let Self { plan, state } = self;
+        for (number, planned) in plan.correlations.iter().enumerate() {
+            let span = planned.timespan.saturating_add(state.skew);
+            state.change((number, planned), |window, ended| window.expire(time.as_nanos(), span, ended), findings);
         }
     }
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
-        for correlation in 0..self.windows.len() {
-            if let Some(window) = self.windows.get_mut(correlation) {
-                window.end(&mut self.ended);
-            }
-            self.tell(correlation, findings);
-        }
+        let Self { plan, state } = self;
+        plan.correlations.iter().enumerate().for_each(|planned| state.change(planned, Window::end, findings));
     }
 
     /// A digest, then everything.
     fn save(&self) -> Vec<u8> {
-        let paths: Vec<&str> = self.pieces.iter().map(|piece| piece.path.as_str()).collect();
-        let saved = (self.kind(&self.keys), self.keys.secret(), &self.windows, paths);
+        let State { pieces, keys, windows, .. } = &self.state;
+        let paths: Vec<&str> = pieces.iter().map(|piece| piece.path.as_str()).collect();
+        let saved = (self.kind(keys), keys.secret(), windows, paths);
         let saved = postcard::to_allocvec(&saved)
             .unwrap_or_else(|error| unreachable!("everything that is kept can be written: {error}"));
         [Sha256::digest(&saved).as_slice(), &saved].concat()
@@ -267,16 +282,18 @@ impl Follower for Correlator {
         let (kind, secret, mut windows, paths): Saved = postcard::from_bytes(saved)
             .map_err(|error| format!("the state was saved by another version of the program: {error}"))?;
         let keys = Keys::with(secret);
-        if kind != self.kind(&keys) || windows.len() != self.windows.len() {
+        if kind != self.kind(&keys) || windows.len() != self.state.windows.len() {
             return Err(
                 "the state was saved with other rules, another --skew, or by another version of the program".into()
             );
         }
         windows.iter_mut().for_each(Window::rebuild);
-        (self.windows, self.keys) = (windows, keys);
-        self.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
-        self.piece_numbers = self.pieces.iter().cloned().zip(0..).collect();
-        self.last_piece = None;
+        let state = &mut self.state;
+        state.held = self.plan.correlations.iter().zip(&windows).map(|(planned, window)| window.bytes(planned)).sum();
+        (state.windows, state.keys) = (windows, keys);
+        state.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
+        state.piece_numbers = state.pieces.iter().cloned().zip(0..).collect();
+        state.last_piece = None;
         Ok(())
     }
 }

@@ -95,8 +95,11 @@ impl Mark {
 }
 
 /// An event that a window is shown.
+#[derive(Clone, Copy)]
 pub struct Shown<'v> {
     pub mark: Mark,
+    /// Tells the machine apart.
+    pub host: u32,
     /// The machine, then what was carried along.
     pub values: &'v [Option<&'v str>],
 }
@@ -281,16 +284,15 @@ impl Window {
         if mark.is_again() && !matches!(planned.measure, Measure::Rules | Measure::RulesInOrder) {
             return false;
         }
-        let host_number = host_number(host);
         let value = match value {
-            Value::None if planned.measure == Measure::RulesInOrder => host_number,
+            Value::None if planned.measure == Measure::RulesInOrder => shown.host,
             Value::None => NO_VALUE,
             Value::Number(number) => self.numbers.insert(number),
             Value::Text(key) => self.distinct.insert(key),
         };
         let Mark { time, number, origin } = mark;
         let entry = Entry { time, number, origin, group, next: 0, value };
-        self.add(entry, host_number);
+        self.add(entry, shown.host);
         self.end_if_over(group, time, span, ended);
         let holds = self.holds(planned, group, &entry, skew);
         self.follow(&entry, holds, (shown.values, &used.group), host)
@@ -466,8 +468,20 @@ fn measured(
 }
 
 /// Tells machines apart, the same in every run.
-fn host_number(host: &str) -> u32 {
-    FixedState::with_seed(0).hash_one(fold(host)) as u32
+#[derive(Default)]
+pub struct Hosts {
+    /// The machine asked for last.
+    last: (String, u32),
+}
+
+impl Hosts {
+    /// The number of a machine.
+    pub fn number(&mut self, host: &str) -> u32 {
+        if self.last.0 != host || host.is_empty() {
+            self.last = (host.to_owned(), FixedState::with_seed(0).hash_one(fold(host)) as u32);
+        }
+        self.last.1
+    }
 }
 
 fn seen(expression: &Seen, has_seen: &dyn Fn(usize) -> bool) -> bool {
