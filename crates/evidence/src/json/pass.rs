@@ -50,6 +50,11 @@ impl<'a> Lines<'a> {
         Self { bytes, last: Cell::new((0, first)) }
     }
 
+    /// Tells in which line the byte at `at` stands, so that it need not be counted.
+    pub(crate) fn know(&self, at: usize, line: u64) {
+        self.last.set((at, line));
+    }
+
     /// The line in which the byte at `at` stands. Asked in rising order it looks at each byte once.
     pub(crate) fn line(&self, at: usize) -> u64 {
         let (from, line) = self.last.get();

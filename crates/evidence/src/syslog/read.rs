@@ -42,6 +42,8 @@ pub(super) struct SyslogReader {
 struct Pass<'a> {
     piece: &'a Arc<Piece>,
     text: &'a str,
+    /// The number of the first line.
+    first: u64,
     lines: Lines<'a>,
     words: Words,
     damages: Damages,
@@ -106,6 +108,7 @@ impl Reader for SyslogReader {
         let mut pass = Pass {
             piece,
             text: &text,
+            first: block.line,
             lines: Lines::new(text.as_bytes(), block.line),
             words: Words::of_raw_text(),
             damages: Damages::default(),
@@ -143,9 +146,10 @@ impl SyslogReader {
 
     fn lines(&mut self, pass: &mut Pass<'_>, detector: &mut dyn Detector, output: &mut Output) {
         let text = pass.text;
-        let mut start = 0;
+        let (mut start, mut number) = (0, pass.first);
         while start < text.len() {
-            let mut end = record_end(text.as_bytes(), start);
+            pass.lines.know(start, number);
+            let (mut end, mut lines) = record_end(text.as_bytes(), start);
             let line = line(text, start, end);
             match if self.bare { bare(line) } else { pass.header(line) } {
                 Some(header) if header.program == "sysmon" && header.message.starts_with("<Event>") => {
@@ -161,7 +165,7 @@ impl SyslogReader {
                 Some(header) => {
                     output.records += 1;
                     pass.damages.good();
-                    let joined = if header.program == "sudo" { joined(text, header.message, &mut end) } else { None };
+                    let joined = if header.program == "sudo" { joined(text, header.message, &mut end, &mut lines) } else { None };
                     let message = joined.as_deref().unwrap_or(header.message);
                     self.show(pass, &Header { message, ..header }, start..end, detector, output);
                 }
@@ -169,6 +173,7 @@ impl SyslogReader {
                 None => pass.damages.push(&pass.lines, start, NO_HEADER),
             }
             start = end;
+            number += lines;
         }
     }
 
@@ -217,12 +222,13 @@ fn line(text: &str, start: usize, end: usize) -> &str {
     line.strip_suffix('\n').unwrap_or(line)
 }
 
-/// The message of sudo's record that ends at `end`, with the rest of its command in the lines behind; `end` moves behind these.
-fn joined(text: &str, message: &str, end: &mut usize) -> Option<String> {
+/// The message of sudo's record that ends at `end`, with the rest of its command in the lines behind; `end` moves behind these, and `lines` counts
+/// them.
+fn joined(text: &str, message: &str, end: &mut usize, lines: &mut u64) -> Option<String> {
     let (user, first) = message.split_once(" : ")?;
     let (mut whole, mut last) = (None, first);
     loop {
-        let next_end = record_end(text.as_bytes(), *end);
+        let (next_end, more) = record_end(text.as_bytes(), *end);
         let next = line(text, *end, next_end);
         if !continues_command(next.as_bytes()) {
             return whole;
@@ -231,17 +237,19 @@ fn joined(text: &str, message: &str, end: &mut usize) -> Option<String> {
         let Some((_, rest)) = sudo::continued(found.message).filter(|(other, _)| *other == user) else { return whole };
         sudo::join(whole.get_or_insert_with(|| message.to_owned()), last, rest);
         (last, *end) = (rest, next_end);
+        *lines += more;
     }
 }
 
-/// Where the record that begins at `start` ends: behind its last line.
-fn record_end(bytes: &[u8], start: usize) -> usize {
-    let mut end = start;
+/// Where the record that begins at `start` ends (behind its last line), and how many lines it has.
+fn record_end(bytes: &[u8], start: usize) -> (usize, u64) {
+    let (mut end, mut lines) = (start, 0);
     loop {
+        lines += 1;
         let rest = bytes.get(end..).unwrap_or_default();
         end = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| end + at + 1);
         if !bytes.get(end).is_some_and(|first| goes_on(*first)) {
-            return end;
+            return (end, lines);
         }
     }
 }

@@ -9,8 +9,11 @@
 //!
 //! The window of an event reaches back from it by the timespan, both ends included; it slides from event to event. Whenever the condition
 //! holds for a window, its events belong to a *burst*; windows that hold no further apart than the timespan are one burst, and one burst is one
-//! finding. A correlation that is itself named by another one counts there as one event for each burst: it happens when the burst begins, and has the
-//! fields of the event with which it does, and the aliases of the correlation whose burst it is.
+//! finding. A burst begins with all events of its first window; where their order counts, with those since its chain began.
+//!
+//! A correlation that is itself named by another one counts there as an event when a burst begins, and again whenever the burst has gone on for longer
+//! than the timespan since: guessing that goes on for days is followed by a login as much as guessing of an hour. It has the fields of the event with
+//! which that happens, and the aliases of the correlation whose burst it is.
 //!
 //! Values that tell groups apart, or are counted, are compared without regard to case, as everywhere in Sigma. An event that lacks a field of
 //! `group-by`, or the one that is measured, takes no part.
@@ -31,6 +34,7 @@ mod number;
 mod order;
 mod plan;
 mod queue;
+mod scale;
 mod slab;
 mod sorted;
 mod window;
@@ -43,8 +47,8 @@ use key::{Key, Keys};
 pub use number::Number;
 pub(crate) use plan::{Followed, Plan, plan};
 use plan::{Planned, Use};
+use scale::Scale;
 use sha2::{Digest, Sha256};
-use smallvec::SmallVec;
 use window::{Burst, Hosts, MOST_PIECES, Mark, Shown, Window};
 
 /// How much a [`Correlator`] keeps.
@@ -98,7 +102,7 @@ struct State {
     /// The piece of the last observation; they come many of one piece.
     last_piece: Option<(Arc<Piece>, u32)>,
     hosts: Hosts,
-    keys: Keys,
+    scale: Scale,
     ended: Vec<Burst>,
 }
 
@@ -115,7 +119,7 @@ impl Correlator {
             piece_numbers: HashMap::new(),
             last_piece: None,
             hosts: Hosts::default(),
-            keys: Keys::new(),
+            scale: Scale::new(Keys::new()),
             ended: Vec::new(),
         };
         Self { plan, state }
@@ -159,17 +163,20 @@ impl State {
 
     /// Shows an event to those who follow its source.
     fn show(&mut self, plan: &Plan, source: usize, shown: &Shown<'_>, findings: &mut Vec<Finding>) {
-        for used in plan.uses.get(source).into_iter().flatten() {
+        let Some(uses) = plan.uses.get(source) else { return };
+        let place = self.scale.weigh(plan, source, shown.values);
+        for (follower, used) in uses.iter().enumerate() {
             let Some(planned) = plan.correlations.get(used.correlation) else { continue };
+            let Some(weighed) = self.scale.weighed(source, place, follower) else { continue };
             let span = planned.timespan.saturating_add(self.skew);
             let Some(window) = self.windows.get_mut(used.correlation) else { continue };
             let before = window.bytes(planned);
-            let begins = window.observe(planned, used, (shown, span, self.skew), &mut self.keys, &mut self.ended);
+            let begins = window.observe((planned, used), (shown, &weighed), (span, self.skew), &mut self.ended);
             self.held = self.held - before + window.bytes(planned);
             self.tell(planned, findings);
             if begins {
-                let values: ShownValues<'_> = passed_on(used, shown.values).collect();
-                self.show(plan, planned.source, &Shown { values: &values, ..*shown }, findings);
+                let values = passed_on(used, shown.values);
+                self.show(plan, planned.source, &Shown { values: Values::packed(&values), ..*shown }, findings);
             }
         }
     }
@@ -207,13 +214,13 @@ impl State {
     }
 }
 
-/// An event's values, mostly few.
-type ShownValues<'v> = SmallVec<[Option<&'v str>; 8]>;
-
 /// The values that those who follow a correlation ask for, the machine first.
-fn passed_on<'v>(used: &Use, values: &[Option<&'v str>]) -> impl Iterator<Item = Option<&'v str>> {
-    let at = |place: usize| values.get(place).copied().flatten();
-    std::iter::once(at(0)).chain(used.passed_on.iter().map(move |place| at(place + 1)))
+fn passed_on(used: &Use, values: Values<'_>) -> Vec<u8> {
+    let values: Vec<Option<&str>> = values.collect();
+    let mut packed = Vec::new();
+    let places = std::iter::once(0).chain(used.passed_on.iter().map(|place| place + 1));
+    places.for_each(|place| Values::pack(values.get(place).copied().flatten(), &mut packed));
+    packed
 }
 
 fn finding(planned: &Planned, pieces: &[Arc<Piece>], burst: Burst) -> Finding {
@@ -244,10 +251,11 @@ impl Follower for Correlator {
     fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
         let Self { plan, state } = self;
         let piece = state.piece(piece);
-        let values: ShownValues<'_> = observation.values.collect();
-        let host = state.hosts.number(values.first().copied().flatten().unwrap_or_default());
+        let mut values = observation.values;
+        let host = state.hosts.number(values.next().flatten().unwrap_or_default());
         let mark = Mark::new(observation.time.as_nanos(), piece, observation.position);
-        state.show(plan, observation.rule as usize, &Shown { mark, host, values: &values }, findings);
+        let shown = Shown { mark, host, values: observation.values };
+        state.show(plan, observation.rule as usize, &shown, findings);
         state.keep_limits(plan, findings);
     }
 
@@ -266,7 +274,7 @@ impl Follower for Correlator {
 
     /// A digest, then everything.
     fn save(&self) -> Vec<u8> {
-        let State { pieces, keys, windows, .. } = &self.state;
+        let State { pieces, scale: Scale { keys, .. }, windows, .. } = &self.state;
         let paths: Vec<&str> = pieces.iter().map(|piece| piece.path.as_str()).collect();
         let saved = (self.kind(keys), keys.secret(), windows, paths);
         let saved = postcard::to_allocvec(&saved)
@@ -290,7 +298,7 @@ impl Follower for Correlator {
         windows.iter_mut().for_each(Window::rebuild);
         let state = &mut self.state;
         state.held = self.plan.correlations.iter().zip(&windows).map(|(planned, window)| window.bytes(planned)).sum();
-        (state.windows, state.keys) = (windows, keys);
+        (state.windows, state.scale) = (windows, Scale::new(keys));
         state.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
         state.piece_numbers = state.pieces.iter().cloned().zip(0..).collect();
         state.last_piece = None;
