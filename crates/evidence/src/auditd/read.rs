@@ -159,7 +159,7 @@ impl<'a> Pass<'a> {
         self.decoded.clear();
         facts::decoded(parts, |text| self.decoded.extend([&*text, "\n"]));
         self.hits.clear();
-        !detector.text_hits(group, self.decoded.as_bytes(), Encoding::Utf8, &mut self.hits) || !self.hits.is_empty()
+        !detector.text_hits(group, self.decoded.as_bytes(), Encoding::RawText, &mut self.hits) || !self.hits.is_empty()
     }
 }
 
@@ -172,7 +172,8 @@ impl Reader for AuditReader {
             piece,
             text: &text,
             lines: Lines::new(text.as_bytes(), block.line),
-            words: Words::default(),
+            // Of laurel's lines, which are JSON, characters may be written in another way.
+            words: if translated.is_empty() { Words::of_raw_text() } else { Words::default() },
             damages: Damages::default(),
             told: Vec::new(),
             decoded: String::new(),

@@ -33,7 +33,7 @@ impl<'a> Pass<'a> {
             text,
             lines: Lines::new(text.as_bytes(), block.line),
             damages: Damages::default(),
-            words: Words::default(),
+            words: Words::of_raw_text(),
             texts: Vec::new(),
             no_zone: false,
         }
@@ -98,7 +98,7 @@ impl Shower {
         pass.damages.good();
         pass.no_zone |= entry.stamp.is_some_and(|stamp| !stamp.zoned);
         let Some(wanted) = self.wanted(entry.source, detector).filter(|wanted| wanted.interest.wanted) else { return };
-        // Plain characters are never escaped in these logs.
+        // Words are looked for in the line as it stands.
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = wanted.interest.text.is_some_and(may_stand);
         entry.complete();
