@@ -154,14 +154,7 @@ impl State {
     }
 
     /// Tells of a rule that is satisfied.
-    fn tell(
-        &mut self,
-        rule: &ProgramRule,
-        program: &Program,
-        event: &Event<'_>,
-        classes: &Classes,
-        seen: &mut Seen,
-    ) {
+    fn tell(&mut self, rule: &ProgramRule, program: &Program, event: &Event<'_>, classes: &Classes, seen: &mut Seen) {
         if let Some(followed) = &rule.followed {
             followed.observe(event, program, &mut seen.observations);
         }

@@ -1,11 +1,11 @@
 //! What an event tells: the fields of its records, decoded, and what only several of them together say. Names are those of `docs/fields.md`.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cell::OnceCell, ops::Range};
 
 use super::{
     address::Address,
     names,
-    pairs::{Pair, Pairs, is_escaped, lossy, unhex},
+    pairs::{Pair, Pairs, is_escaped, is_hex, lossy, unhex},
 };
 
 /// The third argument and so on of a system call that is given a folder says where a path begins; this number means the
@@ -20,14 +20,37 @@ pub(super) struct Part<'a> {
     /// Its type, by name.
     pub(super) kind: &'a str,
     /// Its own words.
-    pub(super) body: &'a str,
+    body: &'a str,
+    /// The same, taken apart when someone asks.
+    pairs: OnceCell<Vec<Pair<'a>>>,
 }
 
 impl<'a> Part<'a> {
+    pub(super) const fn new(line: Range<usize>, kind: &'a str, body: &'a str) -> Self {
+        Self { line, kind, body, pairs: OnceCell::new() }
+    }
+
+    fn pairs(&self) -> &[Pair<'a>] {
+        self.pairs.get_or_init(|| {
+            let mut pairs = Vec::with_capacity(self.body.len() / SHORT_PAIR);
+            pairs.extend(Pairs::of(self.body));
+            pairs
+        })
+    }
+
     fn pair(&self, name: &str) -> Option<Pair<'a>> {
-        Pairs::of(self.body).find(|pair| pair.name == name)
+        self.pairs().iter().find(|pair| pair.name == name).copied()
+    }
+
+    /// Whether the line does not have all that the record tells as it is.
+    fn hides(&self) -> bool {
+        let is_hidden = |pair: &Pair<'_>| !pair.quoted && is_hex(pair.value) && is_escaped(pair.name);
+        matches!(self.kind, "EXECVE" | "PROCTITLE") || self.pairs().iter().any(is_hidden)
     }
 }
+
+/// Most pairs are longer.
+const SHORT_PAIR: usize = 7;
 
 /// Shows fields to whom it concerns: `wants` gives its own key for a name that is wanted.
 struct Teller<W, T> {
@@ -77,6 +100,9 @@ pub(super) fn tell<'a, K>(parts: &[Part<'a>], wants: impl Fn(&'a str) -> Option<
 
 /// Tells what does not stand in the lines as it is: what was decoded, and the command line.
 pub(super) fn decoded<'a>(parts: &[Part<'a>], mut told: impl FnMut(Cow<'a, str>)) {
+    if !parts.iter().any(Part::hides) {
+        return;
+    }
     let may_be = |name: &'a str| (is_escaped(name) || is_argument(name) || name == "command_line").then_some(name);
     tell(parts, may_be, |name, value| {
         if matches!(value, Cow::Owned(_)) || name == "command_line" {
@@ -91,7 +117,7 @@ where
     W: Fn(&'a str) -> Option<K>,
     T: FnMut(K, Cow<'a, str>),
 {
-    for pair in Pairs::of(part.body) {
+    for pair in part.pairs().iter().copied() {
         let Some(key) = (teller.wants)(pair.name) else { continue };
         if !keep(&pair) {
             continue;
@@ -174,7 +200,7 @@ fn is_argument(name: &str) -> bool {
 /// The arguments of a program, those in pieces put together.
 fn arguments<'a>(parts: &[Part<'a>], mut argument: impl FnMut(&'a str, Cow<'a, str>)) {
     let mut pieces: Option<(&'a str, Vec<u8>)> = None;
-    let pairs = parts.iter().filter(|part| part.kind == "EXECVE").flat_map(|part| Pairs::of(part.body));
+    let pairs = parts.iter().filter(|part| part.kind == "EXECVE").flat_map(|part| part.pairs().iter().copied());
     for pair in pairs.filter(|pair| is_argument(pair.name) && !pair.name.ends_with("_len")) {
         let Some((name, _)) = pair.name.split_once('[') else {
             flush(&mut pieces, &mut argument);

@@ -58,14 +58,35 @@ struct Wanted {
     class: Class,
     interest: Arc<Interest>,
     slots: HashMap<String, Slot, RandomState>,
+    /// By [`mark`] of a name: whether a name of that mark is wanted. Most names of most records are not.
+    marks: [bool; MARKS],
 }
+
+/// So many marks there are.
+const MARKS: usize = 1 << 10;
 
 impl Wanted {
     fn new(class: Class, interest: Arc<Interest>) -> Self {
         let numbered = interest.fields.iter().zip(0..Slot::MAX);
-        let slots = numbered.rev().map(|(name, slot)| (name.clone(), slot)).collect();
-        Self { class, interest, slots }
+        let slots: HashMap<_, _, _> = numbered.rev().map(|(name, slot)| (name.clone(), slot)).collect();
+        let mut marks = [false; MARKS];
+        for name in slots.keys() {
+            marks.iter_mut().skip(mark(name)).take(1).for_each(|mark| *mark = true);
+        }
+        Self { class, interest, slots, marks }
     }
+
+    fn slot(&self, name: &str) -> Option<Slot> {
+        let may_be = self.marks.get(mark(name)).is_some_and(|mark| *mark);
+        if may_be { self.slots.get(name).copied() } else { None }
+    }
+}
+
+/// Tells many names apart at a glance: by their length, their first and their last letter.
+fn mark(name: &str) -> usize {
+    let letter = |byte: Option<&u8>| usize::from(*byte.unwrap_or(&0));
+    let bytes = name.as_bytes();
+    (name.len() * 67 + letter(bytes.first()) * 31 + letter(bytes.last())) % MARKS
 }
 
 /// Reads blocks. Serves one detector as long as it lives, since it remembers that detector's answers.
@@ -230,7 +251,7 @@ fn chain<'a>(
                     pass.damages.good();
                     output.records += 1;
                 }
-                chain.push(header.key(), Part { line: start..end, kind: kind(header.kind), body });
+                chain.push(header.key(), Part::new(start..end, kind(header.kind), body));
             }
             (None, Some(Ok(records))) => {
                 pass.damages.good();
@@ -248,10 +269,9 @@ fn chain<'a>(
 
 fn laurel_event<'a>(records: &'a str, line: std::ops::Range<usize>, chain: &mut Chain<'a>) {
     let headers = records.lines().filter_map(|record| Some((record, header(record.as_bytes())?)));
-    let parts = headers.clone().map(|(record, header)| Part {
-        line: line.clone(),
-        kind: kind(header.kind),
-        body: record.get(header.length..).unwrap_or_default(),
+    let parts = headers.clone().map(|(record, header)| {
+        let body = record.get(header.length..).unwrap_or_default();
+        Part::new(line.clone(), kind(header.kind), body)
     });
     if let Some((_, header)) = headers.clone().next() {
         chain.push_alone(header.key(), parts);
@@ -319,8 +339,8 @@ impl AuditReader {
         }
         let text = wanted.interest.text.is_some_and(|group| pass.may_hold(group, parts, detector));
         pass.told.clear();
-        let (slots, told) = (&wanted.slots, &mut pass.told);
-        facts::tell(parts, |name| slots.get(name).copied(), |slot, value| told.push((slot, value)));
+        let told = &mut pass.told;
+        facts::tell(parts, |name| wanted.slot(name), |slot, value| told.push((slot, value)));
         let mut values = reuse(std::mem::take(&mut self.values));
         values.extend(pass.told.iter().map(|(slot, text)| (*slot, Value::Text(text))));
         let record = AuditRecord { provider, key, parts, text: pass.text, lines: &pass.lines };
@@ -332,16 +352,16 @@ impl AuditReader {
 }
 
 /// An event, decoded further when asked.
-struct AuditRecord<'a> {
-    provider: &'a str,
-    key: Key<'a>,
-    parts: &'a [Part<'a>],
+struct AuditRecord<'r, 'a> {
+    provider: &'r str,
+    key: Key<'r>,
+    parts: &'r [Part<'a>],
     /// The whole block.
-    text: &'a str,
-    lines: &'a Lines<'a>,
+    text: &'r str,
+    lines: &'r Lines<'r>,
 }
 
-impl Record for AuditRecord<'_> {
+impl Record for AuditRecord<'_, '_> {
     fn source(&self) -> LogSource<'_> {
         LogSource { product: "linux", channel: CHANNEL, provider: self.provider, event_id: 0 }
     }

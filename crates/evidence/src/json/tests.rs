@@ -496,7 +496,8 @@ fn values_keep_their_kind_and_are_borrowed() {
 #[test]
 fn words_are_found_in_whatever_way_they_are_written() {
     let text = |record: &str, word| {
-        let interest = Interest { wanted: true, fields: Vec::new(), text: Some(TextGroup(1)), text_only: false, needed: None };
+        let interest =
+            Interest { wanted: true, fields: Vec::new(), text: Some(TextGroup(1)), text_only: false, needed: None };
         let (shown, _) = read_with(format!("{FLAT}\n{record}\n{FLAT}\n").as_bytes(), interest, word);
         shown.iter().map(|event| event.text).collect::<Vec<_>>()
     };

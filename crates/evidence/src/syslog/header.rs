@@ -122,7 +122,8 @@ impl<'a> Beginning<'a> {
         let (day, rest) = line.split_at_checked("Aug 18 ".len())?;
         let rest = rest.get("09:06:20".len()..)?;
         let names = rest.get(..=rest.find('[')?)?;
-        let named = names.strip_prefix(' ')?.strip_prefix(header.host)?.strip_prefix(' ')?.strip_prefix(header.program)?;
+        let named =
+            names.strip_prefix(' ')?.strip_prefix(header.host)?.strip_prefix(' ')?.strip_prefix(header.program)?;
         let is_usual = named == "[" && header.facility.is_empty() && !header.host.is_empty();
         is_usual.then_some(Self { day, names, stamp, header: *header })
     }

@@ -165,7 +165,11 @@ impl SyslogReader {
                 Some(header) => {
                     output.records += 1;
                     pass.damages.good();
-                    let joined = if header.program == "sudo" { joined(text, header.message, &mut end, &mut lines) } else { None };
+                    let joined = if header.program == "sudo" {
+                        joined(text, header.message, &mut end, &mut lines)
+                    } else {
+                        None
+                    };
                     let message = joined.as_deref().unwrap_or(header.message);
                     self.show(pass, &Header { message, ..header }, start..end, detector, output);
                 }

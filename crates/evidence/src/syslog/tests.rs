@@ -32,6 +32,7 @@ impl Detector for Keeper {
             fields: self.fields.clone(),
             text: Some(TextGroup(0)),
             text_only: false,
+            needed: None,
         })
     }
 

@@ -50,8 +50,9 @@ fn of_node<'t>(
 
 fn of_test<'t>(test: &'t BoundTest, slot: Slot, translations: &Translations) -> Option<BTreeSet<&'t str>> {
     let Some(own) = test.slot else { return Some(BTreeSet::new()) };
-    let is_translated =
-        || translations.get(usize::from(slot)).and_then(|views| views.get(test.view)).is_none_or(|view| !view.is_empty());
+    let is_translated = || {
+        translations.get(usize::from(slot)).and_then(|views| views.get(test.view)).is_none_or(|view| !view.is_empty())
+    };
     match &test.matcher {
         // Null is an empty text to rules.
         Matcher::Pattern { pattern, cased: false } if own == slot && !is_translated() => {

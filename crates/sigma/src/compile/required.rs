@@ -33,8 +33,7 @@ fn required(hir: &Hir, depth: usize) -> Option<Vec<String>> {
     }
 }
 
-/// The best set among the parts, where neighbouring parts that are one character each, whatever their case, join
-/// into one literal (`(?i)abc` is three classes).
+/// The best set among the parts, where neighbouring parts that match few texts join into literals (`(?i)abc` is three classes).
 fn concat(parts: &[Hir], depth: usize) -> Option<Vec<String>> {
     let mut best: Option<Vec<String>> = None;
     let mut consider = |set: Vec<String>| {
@@ -43,37 +42,67 @@ fn concat(parts: &[Hir], depth: usize) -> Option<Vec<String>> {
             best = Some(set);
         }
     };
-    let mut run = String::new();
+    let mut run = vec![String::new()];
     for part in parts {
-        if let Some(text) = one_spelling(part) {
-            run.push_str(&text);
+        let texts = texts(part, depth + 1);
+        if let Some(joined) = texts.as_ref().and_then(|texts| product(&run, texts)) {
+            if joined.len() > run.len() {
+                consider(run);
+            }
+            run = joined;
             continue;
         }
-        if !run.is_empty() {
-            consider(vec![std::mem::take(&mut run)]);
-        }
-        if let Some(set) = required(part, depth + 1) {
+        consider(std::mem::replace(&mut run, texts.clone().unwrap_or_else(|| vec![String::new()])));
+        if let (None, Some(set)) = (texts, required(part, depth + 1)) {
             consider(set);
         }
     }
-    if !run.is_empty() {
-        consider(vec![run]);
-    }
+    consider(run);
     best
 }
 
-/// The folded text of a part that matches one text only, but for case.
-fn one_spelling(hir: &Hir) -> Option<String> {
-    match hir.kind() {
-        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).ok().map(crate::fold::fold),
-        HirKind::Class(Class::Unicode(class)) => {
-            let chars = || class.ranges().iter().flat_map(|range| range.start()..=range.end());
-            let count: usize = class.ranges().iter().map(regex_syntax::hir::ClassUnicodeRange::len).sum();
-            let first = crate::fold::fold_char(chars().next()?);
-            (count <= 4 && chars().all(|c| crate::fold::fold_char(c) == first)).then(|| first.into())
-        }
-        _ => None,
+/// All texts, case-folded, that an expression matches, if they are few.
+fn texts(hir: &Hir, depth: usize) -> Option<Vec<String>> {
+    if depth > 100 {
+        return None;
     }
+    let mut all = match hir.kind() {
+        HirKind::Empty => vec![String::new()],
+        HirKind::Literal(literal) => vec![crate::fold::fold(std::str::from_utf8(&literal.0).ok()?)],
+        HirKind::Class(Class::Unicode(class)) => {
+            let count: usize = class.ranges().iter().map(regex_syntax::hir::ClassUnicodeRange::len).sum();
+            let chars = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let folded = |c: char| crate::fold::fold_char(c).into();
+            if count > MAX_LITERALS { return None } else { chars.map(folded).collect() }
+        }
+        HirKind::Capture(capture) => texts(&capture.sub, depth + 1)?,
+        HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (0, Some(1)) => {
+            let mut all = texts(&repetition.sub, depth + 1)?;
+            all.push(String::new());
+            all
+        }
+        HirKind::Concat(parts) => {
+            let mut all = vec![String::new()];
+            for part in parts {
+                all = product(&all, &texts(part, depth + 1)?)?;
+            }
+            all
+        }
+        HirKind::Alternation(parts) => {
+            let sets: Option<Vec<Vec<String>>> = parts.iter().map(|part| texts(part, depth + 1)).collect();
+            sets?.concat()
+        }
+        _ => return None,
+    };
+    all.sort_unstable();
+    all.dedup();
+    (all.len() <= MAX_LITERALS).then_some(all)
+}
+
+/// Each text with each ending, if they are few.
+fn product(texts: &[String], endings: &[String]) -> Option<Vec<String>> {
+    let joined = || texts.iter().flat_map(|text| endings.iter().map(move |ending| format!("{text}{ending}")));
+    (texts.len() * endings.len() <= MAX_LITERALS).then(|| joined().collect())
 }
 
 #[cfg(test)]
@@ -85,11 +114,15 @@ mod tests {
         for (source, expected) in [
             (r"\d+mimikatz\s", Some(vec!["mimikatz"])),
             (r"(?i)InvOKe-\w+", Some(vec!["invoke-"])),
-            (r"(foobar|bazqux)\d", Some(vec!["foobar", "bazqux"])),
+            (r"(foobar|bazqux)\d", Some(vec!["bazqux", "foobar"])),
             (r"a.b.c", None),
             (r"(abc)?\d", None),
             (r"(abcd){2}\d", Some(vec!["abcd"])),
             (r"abc|\d", None),
+            (r"\.(php[3-4]?|cgi)$", Some(vec![".cgi", ".php", ".php3", ".php4"])),
+            (r"(?i)/(a|b)c.", Some(vec!["/ac", "/bc"])),
+            (r"mimikatz[0-9][0-9]", Some(vec!["mimikatz"])),
+            (r"(one|two)(three|four)?.", Some(vec!["one", "two"])),
         ] {
             let expected = expected.map(|set| set.into_iter().map(String::from).collect::<Vec<_>>());
             assert_eq!(literals(source), expected, "{source}");

@@ -372,7 +372,9 @@ impl Builder<'_> {
             let Some((correlation, targets)) = self.correlations.get(*at).zip(self.targets.get(*at)) else { continue };
             let Some(uses) = self.uses.remove(at) else { continue };
             for (target, used) in targets.iter().zip(uses) {
-                if let Some(uses) = numbers.get(&self.alike.of(*target)).and_then(|number: &usize| plan.uses.get_mut(*number)) {
+                if let Some(uses) =
+                    numbers.get(&self.alike.of(*target)).and_then(|number: &usize| plan.uses.get_mut(*number))
+                {
                     uses.push(Use { correlation: plan.correlations.len(), ..used });
                 }
             }

@@ -50,7 +50,8 @@ impl Scale {
             known.packed.clear();
             known.packed.extend_from_slice(if packed.len() <= MAX_VALUES { packed } else { &[] });
             known.weighed.clear();
-            let weigh = |used: &Use| Weighed::of(plan.correlations.get(used.correlation)?, used, &values, &mut self.keys);
+            let weigh =
+                |used: &Use| Weighed::of(plan.correlations.get(used.correlation)?, used, &values, &mut self.keys);
             known.weighed.extend(plan.uses.get(source).into_iter().flatten().map(weigh));
         }
         place

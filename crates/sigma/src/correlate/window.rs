@@ -421,14 +421,7 @@ impl Window {
     }
 
     /// Keeps the group's burst up to date. True if those that name the correlation are to be told.
-    fn follow(
-        &mut self,
-        entry: &Entry,
-        holds: bool,
-        shown: &Shown<'_>,
-        used: &Use,
-        (span, skew): (i64, i64),
-    ) -> bool {
+    fn follow(&mut self, entry: &Entry, holds: bool, shown: &Shown<'_>, used: &Use, (span, skew): (i64, i64)) -> bool {
         let Some(group) = self.groups.get_mut(entry.group) else { return false };
         if let Some(burst) = &mut group.burst {
             let before = burst.bytes();
@@ -454,7 +447,8 @@ impl Window {
     fn begin(&self, entry: &Entry, shown: &Shown<'_>, used: &Use, skew: i64) -> Burst {
         let (mut events, mut firsts, mut group) = (0, Vec::<Mark>::new(), Vec::new());
         let of_group = self.groups.get(entry.group);
-        let earliest = of_group.and_then(|group| self.entries.get(group.oldest)).map_or(entry.time, |oldest| oldest.time);
+        let earliest =
+            of_group.and_then(|group| self.entries.get(group.oldest)).map_or(entry.time, |oldest| oldest.time);
         // If clocks may differ, it is not known which of the chains it was.
         let since = of_group.filter(|_| skew == 0).map_or(earliest, |group| group.measured.since(earliest));
         let all = of_group.into_iter().flat_map(|group| self.events_of(group));
