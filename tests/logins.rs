@@ -296,3 +296,57 @@ fn the_table_is_golden() {
         assert!(!run.out.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')), "an escape sequence");
     }
 }
+
+#[test]
+fn lists_are_as_the_schema_says() {
+    let schema: Value =
+        serde_json::from_str(&fs::read_to_string(root().join("docs/report.schema.json")).unwrap()).unwrap();
+    let part = |name: &str| {
+        let mut part = schema.clone();
+        part.as_object_mut().unwrap().remove("anyOf");
+        part["$ref"] = json!(format!("#/$defs/{name}"));
+        jsonschema::options().should_validate_formats(true).build(&part).unwrap()
+    };
+    let (one, whole) = (part("login"), part("logins"));
+    let place = Place::new();
+    // A name that would come alive in a terminal.
+    let hostile =
+        "Nov 20 10:00:00 web01 sshd[7]: Failed password for invalid user \u{202e}a\u{1b}[2Jb from ::1 port 1 ssh2\n";
+    place.file("logs/hostile.log", hostile.repeat(2));
+    let logs = ["sshd/openssh-10.0/verbose.iso.log", "logins/wtmp", "logins/btmp", "logins/auth.iso.log"];
+    let arguments: Vec<String> = logs.iter().map(|log| recording(log)).chain(["logs".to_owned()]).collect();
+    let run = |format: &str| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        place.run(&[&["logins", "--quiet", "--year", "2026", "--format", format], &arguments[..]].concat())
+    };
+    let (json, jsonl) = (run("json"), run("jsonl"));
+    assert!(json.out.contains(r"\u202ea\u001b[2Jb"), "{}", json.out);
+    for out in [&json.out, &jsonl.out, &run("csv").out, &run("text").out] {
+        assert!(!out.chars().any(|c| c == '\u{202e}' || c.is_control() && !matches!(c, '\n' | '\r')), "{out}");
+    }
+    let list: Value = serde_json::from_str(&json.out).unwrap();
+    assert!(whole.validate(&list).is_ok(), "{}", whole.validate(&list).unwrap_err());
+    assert_eq!(lines(&jsonl.out), *list["logins"].as_array().unwrap());
+    assert_eq!(list["summary"]["evidence"].as_array().unwrap().len(), 5);
+    let found = lines(&jsonl.out);
+    assert!(found.len() > 100, "{}", found.len());
+    found.iter().for_each(|line| assert!(one.validate(line).is_ok(), "{line:#} {}", one.validate(line).unwrap_err()));
+    assert!(one.validate(&json!({"user": "x"})).is_err(), "the schema refuses nothing");
+    place.file("empty.txt", "");
+    let none = place.run(&["logins", "--quiet", "--format", "json", "empty.txt"]);
+    assert!(whole.validate(&serde_json::from_str(&none.out).unwrap()).is_ok(), "{}", none.out);
+}
+
+#[test]
+fn a_list_is_written_whole_or_not_at_all() {
+    let (place, log) = (Place::new(), recording("logins/auth.iso.log"));
+    let on_screen = place.run(&["logins", "--quiet", "--format", "csv", &log]).out;
+    place.run(&["logins", "--format", "csv", "--output", "out/list.csv", &log]).ends(3, &["cannot write out/list.csv"]);
+    let run = place.run(&["logins", "--format", "csv", "--output", "list.csv", &log]);
+    assert_eq!((run.status, run.out.as_str()), (0, ""));
+    assert!(run.err.contains("Tally"), "{}", run.err);
+    assert_eq!((place.read("list.csv"), place.names()), (on_screen, vec!["list.csv".to_owned()]));
+    place.file("auth.log", fs::read(&log).unwrap());
+    place.run(&["logins", "--output", "auth.log", "auth.log"]).ends(3, &["it is evidence itself"]);
+    assert_eq!(place.read("auth.log"), fs::read_to_string(&log).unwrap());
+}

@@ -19,6 +19,8 @@ use crate::{
 pub struct Rules {
     pub(crate) classes: Arc<Classes>,
     pub(crate) plan: Arc<Plan>,
+    /// Correlations that can find nothing; they were told as not applicable.
+    pub(crate) idle: usize,
 }
 
 impl Rules {
@@ -29,13 +31,19 @@ impl Rules {
 
     /// How many rules there are, those that are only there for correlations too.
     pub fn all(&self) -> usize {
-        self.classes.rules().len() + self.plan.correlations.len()
+        self.classes.rules().len() + self.correlations()
+    }
+
+    /// How many of them are correlations.
+    pub fn correlations(&self) -> usize {
+        self.plan.correlations.len().saturating_sub(self.idle)
     }
 
     /// How many rules can find something: detections and correlations, but for those that are only there for other correlations.
     pub fn count(&self) -> usize {
         let detections = self.classes.rules().iter().filter(|rule| !rule.silent).count();
-        detections + self.plan.correlations.iter().filter(|planned| !planned.silent).count()
+        let correlations = self.plan.correlations.iter().filter(|planned| !planned.silent).count();
+        detections + correlations.saturating_sub(self.idle)
     }
 
     /// A detector for one thread.
@@ -244,7 +252,11 @@ impl Detector for SigmaDetector {
             let mut evaluation = Evaluation { program: &program, event, state: &mut self.state };
             if evaluation.holds(&rule.node) {
                 if let Some(followed) = &rule.followed {
+                    let before = seen.observations.len();
                     followed.observe(event, &program, &mut seen.observations);
+                    if seen.observations.len() > before {
+                        seen.observations.repeat_last(event.record.times());
+                    }
                 }
                 if !rule.silent {
                     seen.findings.push(evaluation.finding(rule, &self.classes));
