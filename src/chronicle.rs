@@ -16,6 +16,8 @@ use crate::copies::Copies;
 /// So many bytes of observations are kept in memory; what correlations keep comes beside them.
 const IN_MEMORY: usize = 32 << 20;
 
+/// So many events are counted of which the records alone say that they were, not one by one.
+const MAX_REPEATED: u64 = 10_000_000;
 /// So many sorted files of one size are made one; so there are never more than a few times as many.
 const MERGED: usize = 16;
 
@@ -26,17 +28,22 @@ pub struct Chronicle {
     copies: Copies,
     /// Packed observations.
     packed: Vec<u8>,
-    /// Time and place in `packed`, as they came.
-    index: Vec<(i64, u32)>,
+    /// As they came.
+    index: Vec<Entry>,
     /// Earlier ones, sorted: files of what was in memory, then files made of [`MERGED`] of those, and so on; the later the index, the earlier
     /// what is in them.
     runs: Vec<Vec<File>>,
     in_memory: usize,
     /// Events that would have been observed, had they a time.
     pub untimed: u64,
-    /// Events for which records stand beyond those that count.
+    /// Events for which records stand beyond those that count: [`event::MAX_TIMES`] of a record, [`MAX_REPEATED`] of all.
     pub beyond: u64,
+    repeated: u64,
 }
+
+/// An observation in memory: its time, how often it was told before, and its place among the packed ones. What stands for several events is told
+/// in rounds, so that all that is observed of one comes together.
+type Entry = (i64, u32, u32);
 
 impl Default for Chronicle {
     fn default() -> Self {
@@ -55,6 +62,7 @@ impl Chronicle {
             in_memory,
             untimed: 0,
             beyond: 0,
+            repeated: 0,
         }
     }
 
@@ -77,8 +85,11 @@ impl Chronicle {
                 self.spill()?;
             }
             let (time, at) = (observation.time.as_nanos(), self.packed.len());
-            self.index.push((time, at as u32));
-            pack(&observation, times, piece, &mut self.packed);
+            let again = u64::from(times.saturating_sub(1)).min(MAX_REPEATED - self.repeated);
+            self.beyond = self.beyond.saturating_add(u64::from(times.saturating_sub(1)) - again);
+            self.repeated += again;
+            self.index.extend((0..=again as u32).map(|round| (time, round, at as u32)));
+            pack(&observation, piece, &mut self.packed);
             self.copies.observed(&time.to_le_bytes());
             self.copies.observed(self.packed.get(at + PIECE..).unwrap_or_default());
         }
@@ -97,10 +108,10 @@ impl Chronicle {
 
     /// Writes what is in memory to a temporary file.
     fn spill(&mut self) -> io::Result<()> {
-        self.index.sort_by_key(|(time, _)| *time);
+        self.index.sort_by_key(|(time, round, _)| (*time, *round));
         let mut file = Writing::new()?;
-        for (time, at) in &self.index {
-            file.write(*time, packed_at(&self.packed, *at))?;
+        for (time, round, at) in &self.index {
+            file.write((*time, *round), packed_at(&self.packed, *at))?;
         }
         self.keep(file.finish()?)?;
         self.packed.clear();
@@ -120,7 +131,7 @@ impl Chronicle {
                 break;
             }
             let (mut merge, mut all) = (Merge::new(files.drain(..))?, Writing::new()?);
-            while merge.next(&mut |time, packed| all.write(time, packed))? {}
+            while merge.next(&mut |key, packed| all.write(key, packed))? {}
             file = all.finish()?;
         }
         Ok(())
@@ -131,18 +142,18 @@ impl Chronicle {
     /// # Errors
     /// When a temporary file cannot be read.
     pub fn tell(mut self, tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>)) -> io::Result<()> {
-        self.index.sort_by_key(|(time, _)| *time);
+        self.index.sort_by_key(|(time, round, _)| (*time, *round));
         let pieces = self.copies.without(&self.pieces);
         // What was merged more often came earlier.
         let mut earlier = Merge::new(std::mem::take(&mut self.runs).into_iter().rev().flatten())?;
-        for (time, at) in &self.index {
+        for (time, round, at) in &self.index {
             // What is still in memory came last, and so it stands behind those of the same time.
-            while earlier.time().is_some_and(|earlier| earlier <= *time) {
-                earlier.next(&mut |time, packed| unpack(&pieces, time, packed, tell))?;
+            while earlier.key().is_some_and(|earlier| earlier <= (*time, *round)) {
+                earlier.next(&mut |(time, _), packed| unpack(&pieces, time, packed, tell))?;
             }
             unpack(&pieces, *time, packed_at(&self.packed, *at), tell)?;
         }
-        while earlier.next(&mut |time, packed| unpack(&pieces, time, packed, tell))? {}
+        while earlier.next(&mut |(time, _), packed| unpack(&pieces, time, packed, tell))? {}
         Ok(())
     }
 }
@@ -155,16 +166,16 @@ fn unpack(
     tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>),
 ) -> io::Result<()> {
     let Some((head, values)) = packed.split_first_chunk::<HEAD>() else { return Ok(()) };
-    let Head { piece, rule, position, times, .. } = Head::read(head);
+    let Head { piece, rule, position, .. } = Head::read(head);
     let observation = Observation { time: Time::from_nanos(time), rule, position, values: Values::packed(values) };
     if let Some(Some(piece)) = pieces.get(piece as usize) {
-        (0..times).for_each(|_| tell(piece, &observation));
+        tell(piece, &observation);
     }
     Ok(())
 }
 
 /// Bytes of a [`Head`], and before what it tells of the record alone.
-const HEAD: usize = 25;
+const HEAD: usize = 21;
 const PIECE: usize = 4;
 
 /// What stands before the values of a packed observation.
@@ -173,8 +184,6 @@ struct Head {
     /// Bytes of the values.
     length: u32,
     rule: u32,
-    /// How many events it stands for.
-    times: u32,
     position: Position,
 }
 
@@ -185,35 +194,33 @@ impl Head {
             Position::Line(_) => 1,
             Position::Offset(_) => 2,
         };
-        [self.piece, self.length, self.rule, self.times]
-            .into_iter()
-            .for_each(|number| out.extend(number.to_le_bytes()));
+        [self.piece, self.length, self.rule].into_iter().for_each(|number| out.extend(number.to_le_bytes()));
         out.push(kind);
         out.extend(self.position.number().to_le_bytes());
     }
 
     fn read(bytes: &[u8; HEAD]) -> Self {
-        let (numbers, rest) = bytes.as_chunks::<4>();
-        let mut numbers = numbers.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        let mut next = || numbers.next().unwrap_or_default();
-        let (piece, length, rule, times) = (next(), next(), next(), next());
-        let [.., kind, a, b, c, d, e, f, g, h] = *bytes;
-        debug_assert_eq!(rest.len(), 1, "four numbers, a kind and a long number");
-        let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let [a, b, c, d, e, f, g, h, i, j, k, l, kind, number @ ..] = *bytes;
+        let number = u64::from_le_bytes(number);
         let position = match kind {
             0 => Position::Record(number),
             1 => Position::Line(number),
             _ => Position::Offset(number),
         };
-        Self { piece, length, rule, times, position }
+        Self {
+            piece: u32::from_le_bytes([a, b, c, d]),
+            length: u32::from_le_bytes([e, f, g, h]),
+            rule: u32::from_le_bytes([i, j, k, l]),
+            position,
+        }
     }
 }
 
-fn pack(observation: &Observation<'_>, times: u32, piece: u32, out: &mut Vec<u8>) {
+fn pack(observation: &Observation<'_>, piece: u32, out: &mut Vec<u8>) {
     let values = observation.values.bytes();
     let (rule, position) = (observation.rule, observation.position);
     // A block of observations is far smaller than 4 GiB.
-    Head { piece, length: values.len() as u32, rule, times, position }.write(out);
+    Head { piece, length: values.len() as u32, rule, position }.write(out);
     out.extend(values);
 }
 
@@ -231,8 +238,9 @@ impl Writing {
         Ok(Self(BufWriter::with_capacity(1 << 16, tempfile::tempfile()?)))
     }
 
-    fn write(&mut self, time: i64, packed: &[u8]) -> io::Result<()> {
+    fn write(&mut self, (time, round): (i64, u32), packed: &[u8]) -> io::Result<()> {
         self.0.write_all(&time.to_le_bytes())?;
+        self.0.write_all(&round.to_le_bytes())?;
         self.0.write_all(packed)
     }
 
@@ -246,30 +254,30 @@ impl Writing {
 /// Sorted files that are read as one; what has one time, in the order of the files.
 struct Merge {
     runs: Vec<Run>,
-    /// The time at hand of each file that is not at its end.
-    heads: BinaryHeap<Reverse<(i64, usize)>>,
+    /// Time and round at hand of each file that is not at its end.
+    heads: BinaryHeap<Reverse<((i64, u32), usize)>>,
 }
 
 impl Merge {
     fn new(files: impl Iterator<Item = File>) -> io::Result<Self> {
         let mut merge = Self { runs: files.map(Run::new).collect(), heads: BinaryHeap::new() };
         for (number, run) in merge.runs.iter_mut().enumerate() {
-            merge.heads.extend(run.next()?.map(|time| Reverse((time, number))));
+            merge.heads.extend(run.next()?.map(|key| Reverse((key, number))));
         }
         Ok(merge)
     }
 
-    /// The time of the next observation.
-    fn time(&self) -> Option<i64> {
-        self.heads.peek().map(|Reverse((time, _))| *time)
+    /// Time and round of the next observation.
+    fn key(&self) -> Option<(i64, u32)> {
+        self.heads.peek().map(|Reverse((key, _))| *key)
     }
 
     /// Shows the next observation; false at the end.
-    fn next(&mut self, show: &mut dyn FnMut(i64, &[u8]) -> io::Result<()>) -> io::Result<bool> {
-        let Some(Reverse((time, number))) = self.heads.pop() else { return Ok(false) };
+    fn next(&mut self, show: &mut dyn FnMut((i64, u32), &[u8]) -> io::Result<()>) -> io::Result<bool> {
+        let Some(Reverse((key, number))) = self.heads.pop() else { return Ok(false) };
         if let Some(run) = self.runs.get_mut(number) {
-            show(time, &run.packed)?;
-            self.heads.extend(run.next()?.map(|time| Reverse((time, number))));
+            show(key, &run.packed)?;
+            self.heads.extend(run.next()?.map(|key| Reverse((key, number))));
         }
         Ok(true)
     }
@@ -287,13 +295,14 @@ impl Run {
         Self { input: BufReader::with_capacity(1 << 16, file), packed: Vec::new() }
     }
 
-    /// Reads the next observation; gives its time.
-    fn next(&mut self) -> io::Result<Option<i64>> {
+    /// Reads the next observation; gives its time and round.
+    fn next(&mut self) -> io::Result<Option<(i64, u32)>> {
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
         }
-        let (mut time, mut head) = ([0; 8], [0; HEAD]);
+        let (mut time, mut round, mut head) = ([0; 8], [0; 4], [0; HEAD]);
         self.input.read_exact(&mut time)?;
+        self.input.read_exact(&mut round)?;
         self.input.read_exact(&mut head)?;
         self.packed.clear();
         self.packed.extend(head);
@@ -301,7 +310,7 @@ impl Run {
         if let Some(values) = self.packed.get_mut(HEAD..) {
             self.input.read_exact(values)?;
         }
-        Ok(Some(i64::from_le_bytes(time)))
+        Ok(Some((i64::from_le_bytes(time), u32::from_le_bytes(round))))
     }
 }
 
@@ -381,6 +390,6 @@ mod tests {
         let copies: Vec<_> = chronicle.copies().iter().map(|(copy, first)| (&*copy.path, &*first.path)).collect();
         assert_eq!(copies, [("b", "a"), ("e", "a")]);
         let told: Vec<String> = in_order(chronicle).into_iter().map(|(_, piece, ..)| piece).collect();
-        assert_eq!(told, ["a", "a", "c", "c", "d", "d"]);
+        assert_eq!(told, ["a", "c", "d", "a", "c", "d"]);
     }
 }

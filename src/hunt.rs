@@ -159,7 +159,9 @@ fn left_out(chronicle: &Chronicle) -> Vec<RuleProblem> {
     let untimed = (untimed > 0).then(|| format!("{untimed} events that they look for have no time, and took no part"));
     let most = event::MAX_TIMES;
     let beyond = (beyond > 0).then(|| {
-        format!("lines say that they stand for more than {most} events each: {beyond} beyond these took no part")
+        format!(
+            "lines say that they stand for several events, and of each {most} count, of all lines ten million: {beyond} more took no part"
+        )
     });
     let copies = chronicle.copies().iter().map(|(copy, first)| {
         format!("{} tells the same events as {}: it is a copy, and took no part", copy.path, first.path)

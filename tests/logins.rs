@@ -350,3 +350,30 @@ fn a_list_is_written_whole_or_not_at_all() {
     place.run(&["logins", "--output", "auth.log", "auth.log"]).ends(3, &["it is evidence itself"]);
     assert_eq!(place.read("auth.log"), fs::read_to_string(&log).unwrap());
 }
+
+#[test]
+fn what_two_logs_tell_alike_is_listed_once() {
+    let (journal, text) = (recording("journal/journal.export.txt"), recording("journal/journal.short-iso-precise.txt"));
+    let bare = |mut line: Value| {
+        let evidence = line.as_object_mut().unwrap().remove("evidence");
+        (line, evidence.unwrap()["path"].clone())
+    };
+    let one: Vec<Value> = logins(&[&text]).into_iter().map(|line| bare(line).0).collect();
+    let both: Vec<Value> = logins(&[&text, &journal]).into_iter().map(|line| bare(line).0).collect();
+    assert!(one.len() >= 9, "{}", one.len());
+    assert_eq!(both, one);
+
+    let place = Place::new();
+    let log = fs::read_to_string(recording("logins/auth.iso.log")).unwrap();
+    place.file("a/auth.log", &log);
+    place.file("b/auth.log", &log);
+    // Of one second, and of the same process, but twice in one log: twice.
+    let twice = "2026-11-01T10:00:00Z web01 sshd[7]: Failed password for root from ::1 port 4000 ssh2\n".repeat(2);
+    place.file("c/auth.log", &twice);
+    place.file("d/more.log", twice.clone() + "2026-11-01T10:00:00Z web01 sshd[8]: Server listening on :: port 22.\n");
+    let run = place.run(&["logins", "--format", "json", "--quiet", "a", "b", "c", "d"]);
+    let list: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(list["logins"].as_array().unwrap().len(), logins(&[&recording("logins/auth.iso.log")]).len() + 2);
+    common::has_reason(&list["summary"]["skipped"], "b/auth.log", "it tells the same logins as a/auth.log");
+    common::has_reason(&list["summary"]["skipped"], "records in two logs", "2 records");
+}

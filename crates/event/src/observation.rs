@@ -34,7 +34,7 @@ pub struct Observations {
 }
 
 /// For so many events one record may stand; a record costs an attacker a line, whatever number it names.
-pub const MAX_TIMES: u32 = 100;
+pub const MAX_TIMES: u32 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Packed {
@@ -161,11 +161,11 @@ mod tests {
     #[test]
     fn one_may_stand_for_a_bounded_number() {
         let mut observations = Observations::default();
-        for times in [3, 0, u64::MAX, 101] {
+        for times in [3, 0, u64::MAX, 1001] {
             observations.push(Some(Time::from_nanos(1)), 1, Position::Line(1), [Some("web01")]);
             observations.repeat_last(times);
         }
         let times: Vec<u32> = observations.iter_with_times().map(|(_, times)| times).collect();
-        assert_eq!((times, observations.beyond), (vec![3, 1, 100, 100], u64::MAX - 99));
+        assert_eq!((times, observations.beyond), (vec![3, 1, 1000, 1000], u64::MAX - 999));
     }
 }
