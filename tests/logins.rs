@@ -377,3 +377,81 @@ fn what_two_logs_tell_alike_is_listed_once() {
     common::has_reason(&list["summary"]["skipped"], "b/auth.log", "it tells the same logins as a/auth.log");
     common::has_reason(&list["summary"]["skipped"], "records in two logs", "2 records");
 }
+
+/// What auditd tells of tries, as the truth has it: of a name that sshd does not know one for the connection, and su too.
+#[test]
+fn audit_logs_tell_every_try_once() {
+    for form in ["raw", "enriched"] {
+        let found = logins(&[&recording(&format!("auditd/audit-{form}.log"))]);
+        let mut told: Vec<[String; 4]> = found
+            .iter()
+            .map(|line| ["service", "user", "outcome", "source_address"].map(|name| text(&line[name])))
+            .collect();
+        let mut expected = Vec::new();
+        for line in truth(&format!("auditd/audit-{form}.expected.jsonl")) {
+            if line["kind"] == "attempt" {
+                let outcome = text(&line["outcome"]).replace("invalid user", "failed");
+                expected.push(["ssh".to_owned(), text(&line["user"]), outcome, text(&line["source"])]);
+            } else if line["program"] == "su" {
+                expected.push(["su".to_owned(), text(&line["as"]), text(&line["outcome"]), String::new()]);
+            }
+        }
+        told.sort();
+        expected.sort();
+        assert_eq!(told, expected, "{form}");
+        let unknown: Vec<&Value> = found.iter().filter(|line| line["invalid_user"] == json!(true)).collect();
+        assert!(unknown.len() == 1 && unknown[0]["user"] == "admin", "{unknown:#?}");
+        let su = found.iter().find(|line| line["service"] == "su").unwrap();
+        let anna = if form == "raw" { "#" } else { "anna" };
+        assert!(text(&su["by_user"]).starts_with(anna), "{su:#}");
+        let open = found.iter().filter(|line| line["outcome"] == "accepted" && line["end"].is_null()).count();
+        assert_eq!(open, 0);
+    }
+}
+
+/// What `last` prints of a login: the account, the terminal, the address, the second, and that of its end.
+fn printed(line: &str) -> [String; 5] {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let day = |word: &&str| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(word);
+    let begin = words.iter().position(|word| day(&word)).unwrap();
+    let moment = |at: usize| {
+        let text = words[at..at + 5].join(" ");
+        jiff::civil::DateTime::strptime("%a %b %d %H:%M:%S %Y", text).unwrap().to_string()
+    };
+    let end = words.iter().skip(begin + 5).position(|word| day(&word)).map(|at| moment(begin + 5 + at));
+    let (user, [terminal, address]) = words[..begin].split_last_chunk().unwrap();
+    let address = address.replace("0.0.0.0", "");
+    [user.join(" "), terminal.to_string(), address, moment(begin), end.unwrap_or_default()]
+}
+
+#[test]
+fn wtmp_and_btmp_are_what_last_and_lastb_print() {
+    for (file, tool) in [("wtmp", "last"), ("btmp", "lastb")] {
+        let path = recording(&format!("logins/{file}"));
+        let mut texts = vec![fs::read(recording(&format!("logins/{tool}.txt"))).unwrap()];
+        let live = std::process::Command::new(tool).args(["-F", "-i", "-w", "-f", &path]).env("TZ", "UTC").output();
+        match live {
+            Ok(output) if output.status.success() => texts.push(output.stdout),
+            _ => common::skipped(&format!("{tool} does not run here; only what it printed when recorded is compared")),
+        }
+        let second = |text: &Value| text.as_str().map(|time| time[..19].to_owned()).unwrap_or_default();
+        let found = logins(&[&path]);
+        for bytes in texts {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let lines: Vec<[String; 5]> =
+                text.lines().take_while(|line| !line.trim().is_empty()).map(printed).collect();
+            assert_eq!(lines.len(), found.len(), "{tool}: {text}");
+            for ([user, terminal, address, begin, end], login) in lines.into_iter().rev().zip(&found) {
+                // It shows what is not plain in its own way.
+                assert!(user == text_of(login, "user") || user.contains(['*', '?', '\\', '^']), "{user} {login:#}");
+                let told = (text_of(login, "terminal"), text_of(login, "source_address"), second(&login["time"]));
+                assert_eq!(told, (terminal, address, begin), "{tool}");
+                assert!(tool == "lastb" || second(&login["end"]) == end, "{tool}: {end} {login:#}");
+            }
+        }
+    }
+}
+
+fn text_of(login: &Value, name: &str) -> String {
+    text(&login[name])
+}
