@@ -45,6 +45,9 @@ pub struct Chronicle {
 /// in rounds, so that all that is observed of one comes together.
 type Entry = (i64, u32, u32);
 
+/// Time and round.
+type Key = (i64, u32);
+
 impl Default for Chronicle {
     fn default() -> Self {
         Self::with_memory(IN_MEMORY)
@@ -238,7 +241,7 @@ impl Writing {
         Ok(Self(BufWriter::with_capacity(1 << 16, tempfile::tempfile()?)))
     }
 
-    fn write(&mut self, (time, round): (i64, u32), packed: &[u8]) -> io::Result<()> {
+    fn write(&mut self, (time, round): Key, packed: &[u8]) -> io::Result<()> {
         self.0.write_all(&time.to_le_bytes())?;
         self.0.write_all(&round.to_le_bytes())?;
         self.0.write_all(packed)
@@ -254,8 +257,8 @@ impl Writing {
 /// Sorted files that are read as one; what has one time, in the order of the files.
 struct Merge {
     runs: Vec<Run>,
-    /// Time and round at hand of each file that is not at its end.
-    heads: BinaryHeap<Reverse<((i64, u32), usize)>>,
+    /// What is at hand of each file that is not at its end.
+    heads: BinaryHeap<Reverse<(Key, usize)>>,
 }
 
 impl Merge {
@@ -268,12 +271,12 @@ impl Merge {
     }
 
     /// Time and round of the next observation.
-    fn key(&self) -> Option<(i64, u32)> {
+    fn key(&self) -> Option<Key> {
         self.heads.peek().map(|Reverse((key, _))| *key)
     }
 
     /// Shows the next observation; false at the end.
-    fn next(&mut self, show: &mut dyn FnMut((i64, u32), &[u8]) -> io::Result<()>) -> io::Result<bool> {
+    fn next(&mut self, show: &mut dyn FnMut(Key, &[u8]) -> io::Result<()>) -> io::Result<bool> {
         let Some(Reverse((key, number))) = self.heads.pop() else { return Ok(false) };
         if let Some(run) = self.runs.get_mut(number) {
             show(key, &run.packed)?;
@@ -296,7 +299,7 @@ impl Run {
     }
 
     /// Reads the next observation; gives its time and round.
-    fn next(&mut self) -> io::Result<Option<(i64, u32)>> {
+    fn next(&mut self) -> io::Result<Option<Key>> {
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
         }
