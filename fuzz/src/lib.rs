@@ -13,7 +13,8 @@ use std::{
 };
 
 use event::{
-    At, Attempt, Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, Sessions, Step, TextGroup, Value, Values,
+    At, Attempt, Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, Sessions, Step, TextGroup, Value,
+    Values,
 };
 use evidence::{Block, Format, Output};
 use sigma::{Loaded, Placeholders, Rule, Taxonomy, plain::Judge};
@@ -96,6 +97,14 @@ categories:
   process_creation:
     - {channels: [Microsoft-Windows-Sysmon/Operational], event_ids: [1]}
     - {channels: [Security], event_ids: [4688], fields: {Image: NewProcessName, User: SubjectUserName}}
+---
+product: linux
+services:
+  syslog: {channels: [syslog]}
+---
+product: web
+services:
+  access: {channels: [access]}
 ";
 
 /// The fixed rules, loaded once for all inputs.
