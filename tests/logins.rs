@@ -413,12 +413,12 @@ fn audit_logs_tell_every_try_once() {
 fn printed(line: &str) -> [String; 5] {
     let words: Vec<&str> = line.split_whitespace().collect();
     let day = |word: &&str| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(word);
-    let begin = words.iter().position(|word| day(word)).unwrap();
+    let begin = words.iter().position(&day).unwrap();
     let moment = |at: usize| {
         let text = words[at..at + 5].join(" ");
         jiff::civil::DateTime::strptime("%a %b %d %H:%M:%S %Y", text).unwrap().to_string()
     };
-    let end = words.iter().skip(begin + 5).position(|word| day(word)).map(|at| moment(begin + 5 + at));
+    let end = words.iter().skip(begin + 5).position(day).map(|at| moment(begin + 5 + at));
     let (user, [terminal, address]) = words[..begin].split_last_chunk().unwrap();
     let address = address.replace("0.0.0.0", "");
     [user.join(" "), terminal.to_string(), address, moment(begin), end.unwrap_or_default()]

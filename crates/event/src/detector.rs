@@ -26,6 +26,18 @@ pub struct Interest {
     pub text: Option<TextGroup>,
     /// Whether nothing can be found in an event in which none of these words may stand: [`Detector::look`] need not be called.
     pub text_only: bool,
+    /// Set if nothing can be found in an event in which no word may stand unless one of its values is among these, either of them case-folded: then
+    /// [`Detector::look`] need not be called for others.
+    pub needed: Option<Needed>,
+}
+
+/// A field and its values without one of which an event is of no interest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// The field.
+    pub slot: Slot,
+    /// Its values, case-folded, sorted.
+    pub values: Vec<String>,
 }
 
 /// Whether a character stands in every format as it is: ASCII without controls, quotes, `/`, `\\`, `&`, `<` and `>`.

@@ -13,6 +13,7 @@ mod anchor;
 mod class;
 mod fold;
 mod literals;
+mod needed;
 mod program;
 mod raw_text;
 mod required;

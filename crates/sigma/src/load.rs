@@ -203,7 +203,10 @@ impl Loaded {
     /// Compiles the rules; those that no evidence can concern are told of in `not_applicable`, correlations that cannot be put together in
     /// `refused`.
     pub fn compile(&mut self, taxonomy: &Taxonomy) -> Rules {
+        let refused = self.refused.len();
         let plan = correlate::plan(&mut self.rules, &self.correlations, &mut self.refused);
+        // Each of those that are refused here is a correlation.
+        let correlations = self.correlations.len().saturating_sub(self.refused.len() - refused);
         let mut rules = std::mem::take(&mut self.rules);
         rules.retain(|rule| !rule.silent || rule.followed.is_some());
         let (classes, others) = Classes::new(rules, taxonomy);
@@ -217,7 +220,7 @@ impl Loaded {
             let (path, title) = (rule.info.path.clone(), rule.info.title.clone());
             self.not_applicable.push(NotApplicable { path, title, reason });
         }
-        Rules { classes: Arc::new(classes), plan: Arc::new(plan), idle: idle_count }
+        Rules { classes: Arc::new(classes), plan: Arc::new(plan), correlations, idle: idle_count }
     }
 
     fn refuse(&mut self, path: &str, line: usize, reason: String) {

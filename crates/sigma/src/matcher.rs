@@ -10,7 +10,7 @@ use crate::{
     compile::{BoundTest, Classes, Constant, Node, Program, ProgramRule, Scanned, SourceCache, View},
     correlate::{Correlator, Limits, Plan},
     fold::{fold, fold_into},
-    memo::{MAX_BYTES, Memo},
+    memo::{MAX_BYTES, Memo, Outcomes},
     test::Matcher,
 };
 
@@ -19,7 +19,9 @@ use crate::{
 pub struct Rules {
     pub(crate) classes: Arc<Classes>,
     pub(crate) plan: Arc<Plan>,
-    /// Correlations that can find nothing; they were told as not applicable.
+    /// Correlations that were not refused.
+    pub(crate) correlations: usize,
+    /// Of those the ones that can find nothing; they were told as not applicable.
     pub(crate) idle: usize,
 }
 
@@ -34,9 +36,9 @@ impl Rules {
         self.classes.rules().len() + self.correlations()
     }
 
-    /// How many of them are correlations.
+    /// How many of them are correlations, whatever they have in common.
     pub fn correlations(&self) -> usize {
-        self.plan.correlations.len().saturating_sub(self.idle)
+        self.correlations.saturating_sub(self.idle)
     }
 
     /// How many rules can find something: detections and correlations, but for those that are only there for other correlations.
@@ -53,6 +55,7 @@ impl Rules {
             known: SourceCache::default(),
             programs: Vec::new(),
             memos: Vec::new(),
+            outcomes: Vec::new(),
             scanned: Scanned::default(),
             state: State::default(),
         }
@@ -70,6 +73,8 @@ pub struct SigmaDetector {
     programs: Vec<Option<Arc<Program>>>,
     /// By class and slot: what was found out about values.
     memos: Vec<Vec<Memo>>,
+    /// By class: what came of tests.
+    outcomes: Vec<Outcomes>,
     scanned: Scanned,
     state: State,
 }
@@ -83,6 +88,10 @@ struct State {
     /// By rule of the program: the number of the event for which it is a candidate already.
     queued: Vec<u32>,
     candidates: Vec<u32>,
+    /// The tests that were found true by scanning.
+    found: Vec<u32>,
+    /// Whether a test was asked that no scan answers.
+    asked: bool,
     /// By the value's place in the event: its text, once someone asked for it.
     texts: Vec<Text>,
     hits: Vec<u32>,
@@ -120,6 +129,8 @@ impl State {
         self.queued.resize(self.queued.len().max(rules), 0);
         self.texts.resize_with(self.texts.len().max(values), Text::default);
         self.candidates.clear();
+        self.found.clear();
+        self.asked = false;
     }
 
     /// The text of the event's value at `index`.
@@ -152,9 +163,26 @@ impl State {
         }
     }
 
+    /// Tells of a rule that is satisfied.
+    fn tell(&mut self, rule: &ProgramRule, program: &Program, event: &Event<'_>, classes: &Classes, seen: &mut Seen) {
+        if let Some(followed) = &rule.followed {
+            let before = seen.observations.len();
+            followed.observe(event, program, &mut seen.observations);
+            if seen.observations.len() > before {
+                seen.observations.repeat_last(event.record.times());
+            }
+        }
+        if !rule.silent {
+            let asked = self.asked;
+            seen.findings.push(Evaluation { program, event, state: self }.finding(rule, classes));
+            self.asked = asked;
+        }
+    }
+
     /// Marks a test as true and queues the rules that wait for it.
     fn hit(&mut self, test: u32, program: &Program) {
         self.learn(test, true);
+        self.found.push(test);
         if let Some(rules) = program.anchored.get(test as usize) {
             rules.iter().for_each(|rule| self.queue(*rule));
         }
@@ -172,6 +200,7 @@ impl SigmaDetector {
         if self.programs.len() <= index {
             self.programs.resize(index + 1, None);
             self.memos.resize_with(index + 1, Vec::new);
+            self.outcomes.resize_with(index + 1, Outcomes::default);
         }
         if let Some(memos) = self.memos.get_mut(index) {
             memos.resize_with(program.slots.len(), Memo::default);
@@ -217,6 +246,34 @@ impl SigmaDetector {
         self.state.hits = hits;
     }
 
+    /// Evaluates the candidates.
+    fn judge(&mut self, program: &Program, event: &Event<'_>, seen: &mut Seen) {
+        let Some(outcomes) = self.outcomes.get_mut(event.class.0 as usize) else { return };
+        let mut found = std::mem::take(&mut self.state.found);
+        found.sort_unstable();
+        found.dedup();
+        if let Some(satisfied) = outcomes.recall(&found) {
+            let satisfied = satisfied.iter().filter_map(|index| program.rules.get(*index as usize));
+            satisfied.for_each(|rule| self.state.tell(rule, program, event, &self.classes, seen));
+        } else {
+            let mut satisfied = Vec::new();
+            let mut candidates = std::mem::take(&mut self.state.candidates);
+            candidates.sort_unstable();
+            for index in &candidates {
+                let Some(rule) = program.rules.get(*index as usize) else { continue };
+                if (Evaluation { program, event, state: &mut self.state }).holds(&rule.node) {
+                    satisfied.push(*index);
+                    self.state.tell(rule, program, event, &self.classes, seen);
+                }
+            }
+            self.state.candidates = candidates;
+            if !self.state.asked {
+                outcomes.remember(&found, satisfied);
+            }
+        }
+        self.state.found = found;
+    }
+
     fn forget_if_full(&mut self) {
         let bytes: usize = self.memos.iter().flatten().map(Memo::bytes).sum();
         if bytes > MAX_BYTES {
@@ -246,24 +303,9 @@ impl Detector for SigmaDetector {
             self.scan_words(&program, event);
         }
         program.always.iter().for_each(|rule| self.state.queue(*rule));
-        let mut candidates = std::mem::take(&mut self.state.candidates);
-        candidates.sort_unstable();
-        for rule in candidates.iter().filter_map(|index| program.rules.get(*index as usize)) {
-            let mut evaluation = Evaluation { program: &program, event, state: &mut self.state };
-            if evaluation.holds(&rule.node) {
-                if let Some(followed) = &rule.followed {
-                    let before = seen.observations.len();
-                    followed.observe(event, &program, &mut seen.observations);
-                    if seen.observations.len() > before {
-                        seen.observations.repeat_last(event.record.times());
-                    }
-                }
-                if !rule.silent {
-                    seen.findings.push(evaluation.finding(rule, &self.classes));
-                }
-            }
+        if !self.state.candidates.is_empty() {
+            self.judge(&program, event, seen);
         }
-        self.state.candidates = candidates;
         self.put_back(event.class, program);
         if self.state.event.is_multiple_of(FORGET_EVERY) {
             self.forget_if_full();
@@ -305,6 +347,7 @@ impl<'a> Evaluation<'a, '_> {
             return truth;
         }
         let Some(test) = self.program.tests.get(number as usize).filter(|test| test.lazy) else { return false };
+        self.state.asked = true;
         let truth = match (&test.matcher, test.slot) {
             (Matcher::Exists(wanted), Some(slot)) => values(self.event, slot).next().is_some() == *wanted,
             (Matcher::Null, Some(slot)) => values(self.event, slot).all(|(_, value)| matches!(value, Value::Null)),

@@ -1,6 +1,9 @@
 //! What was found out about values, so that it need not be found out again: logs repeat themselves.
 
-use std::hash::{BuildHasher, Hasher};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher},
+};
 
 use event::Value;
 use foldhash::fast::RandomState;
@@ -10,6 +13,11 @@ use hashbrown::HashTable;
 pub const MAX_BYTES: usize = 8 << 20;
 /// Longer values are seldom seen twice.
 const MAX_VALUE: usize = 1024;
+/// After so many values it is looked whether remembering is worth while ...
+const ON_TRIAL: u32 = 4096;
+/// ... which it is if at least one in so many is known; if not, nothing is remembered of the next values.
+const ONE_IN: u32 = 4;
+const PAUSE: u32 = 64 * 1024;
 
 /// By value: the tests that it satisfies. A value is only ever recognised by all of its bytes.
 #[derive(Default)]
@@ -18,6 +26,11 @@ pub struct Memo {
     values: Vec<u8>,
     hits: Vec<u32>,
     hasher: RandomState,
+    /// Values asked about, and known, since the last trial.
+    asked: u32,
+    known: u32,
+    /// Whether remembering was found to be in vain.
+    pauses: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -29,23 +42,37 @@ struct Entry {
 
 impl Memo {
     /// Puts what was remembered of `value` into `hits`, or returns false.
-    pub fn recall(&self, value: &Value<'_>, hits: &mut Vec<u32>) -> bool {
+    pub fn recall(&mut self, value: &Value<'_>, hits: &mut Vec<u32>) -> bool {
+        self.try_anew();
+        if self.pauses {
+            return false;
+        }
         let mut number = [0; 8];
         let Some((kind, bytes)) = key(value, &mut number) else { return false };
         let hash = self.hash(kind, bytes);
         let same = |entry: &Entry| entry.hash == hash && self.value(entry) == Some((kind, bytes));
         let Some(entry) = self.table.find(hash, same) else { return false };
+        self.known += 1;
         hits.clear();
         let (start, end) = entry.hits;
         hits.extend_from_slice(self.hits.get(start as usize..end as usize).unwrap_or_default());
         true
     }
 
+    /// Counts a value that is asked about, and sees whether remembering is worth while.
+    fn try_anew(&mut self) {
+        self.asked += 1;
+        if self.asked == if self.pauses { PAUSE } else { ON_TRIAL } {
+            self.pauses = !self.pauses && self.known < ON_TRIAL / ONE_IN;
+            (self.asked, self.known) = (0, 0);
+        }
+    }
+
     /// Remembers what was found out about `value`, which it does not know yet.
     pub fn remember(&mut self, value: &Value<'_>, hits: &[u32]) {
         let mut number = [0; 8];
         let Some((kind, bytes)) = key(value, &mut number) else { return };
-        if bytes.len() > MAX_VALUE {
+        if bytes.len() > MAX_VALUE || self.pauses {
             return;
         }
         let hash = self.hash(kind, bytes);
@@ -81,6 +108,29 @@ impl Memo {
         hasher.write(bytes);
         hasher.write_u8(kind);
         hasher.finish()
+    }
+}
+
+/// So many outcomes are remembered of a class, each of at most so many tests.
+const MAX_OUTCOMES: usize = 256;
+const MAX_TESTS: usize = 32;
+
+/// Which rules are satisfied where scans find these tests true, and no others: remembered where nothing else was asked.
+#[derive(Default)]
+pub struct Outcomes(HashMap<Box<[u32]>, Box<[u32]>, RandomState>);
+
+impl Outcomes {
+    /// The rules that are satisfied, if that is known.
+    pub fn recall(&self, found: &[u32]) -> Option<&[u32]> {
+        self.0.get(found).map(AsRef::as_ref)
+    }
+
+    /// Remembers what came of tests.
+    pub fn remember(&mut self, found: &[u32], satisfied: Vec<u32>) {
+        // The first ones are the frequent ones.
+        if found.len() <= MAX_TESTS && self.0.len() < MAX_OUTCOMES {
+            self.0.insert(found.into(), satisfied.into());
+        }
     }
 }
 

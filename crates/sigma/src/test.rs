@@ -295,7 +295,7 @@ impl Network {
         Ok(network)
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.is_v4 && self.masked(bits_of(address)) == self.bits
     }

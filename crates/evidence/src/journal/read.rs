@@ -119,7 +119,8 @@ impl Pass<'_, '_> {
         let text = interest.text.is_some_and(may_stand);
         let mut facts = Facts::default();
         let mut values = Vec::new();
-        known.values(&header, &mut facts, &mut values);
+        known.facts(&header, &mut facts);
+        known.values(&header, &facts, &mut values);
         values.extend(entry.others(&believed).filter_map(|field| Some((known.slot(field.name)?, value(&field.value)))));
         let position = Position::Line(self.lines.line(range.start));
         let record = JournalRecord { entry, believed, header, known: &known, position };

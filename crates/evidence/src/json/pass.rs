@@ -50,6 +50,11 @@ impl<'a> Lines<'a> {
         Self { bytes, last: Cell::new((0, first)) }
     }
 
+    /// Tells in which line the byte at `at` stands, so that it need not be counted.
+    pub(crate) fn know(&self, at: usize, line: u64) {
+        self.last.set((at, line));
+    }
+
     /// The line in which the byte at `at` stands. Asked in rising order it looks at each byte once.
     pub(crate) fn line(&self, at: usize) -> u64 {
         let (from, line) = self.last.get();
@@ -98,7 +103,28 @@ impl Damages {
 /// Where in a block the words may stand that rules look for anywhere in a record; found when first asked.
 pub(crate) struct Words {
     encoding: Encoding,
-    groups: Vec<(TextGroup, bool, Vec<usize>)>,
+    groups: Vec<Places>,
+}
+
+/// Where the words of a group may stand.
+struct Places {
+    group: TextGroup,
+    /// Whether they stand nowhere else.
+    rules_out: bool,
+    hits: Vec<usize>,
+    /// How many hits stand before the record asked about last; records are mostly asked about in their order.
+    passed: usize,
+}
+
+impl Places {
+    fn may_stand(&mut self, record: &Range<usize>) -> bool {
+        if self.passed.checked_sub(1).and_then(|last| self.hits.get(last)).is_some_and(|hit| *hit >= record.start) {
+            self.passed = self.hits.partition_point(|hit| *hit < record.start);
+        }
+        let rest = self.hits.get(self.passed..).unwrap_or_default();
+        self.passed += rest.iter().take_while(|hit| **hit < record.start).count();
+        !self.rules_out || self.hits.get(self.passed).is_some_and(|hit| *hit < record.end)
+    }
 }
 
 /// Of a text in which characters may be written in another way.
@@ -124,16 +150,14 @@ impl Words {
         hidden: impl FnOnce() -> Vec<usize>,
         detector: &mut dyn Detector,
     ) -> bool {
-        let known = self.groups.iter().position(|(known, ..)| *known == group).unwrap_or_else(|| {
+        let known = self.groups.iter().position(|places| places.group == group).unwrap_or_else(|| {
             let mut hits = Vec::new();
             let rules_out = detector.text_hits(group, text.as_ref(), self.encoding, &mut hits);
             hits.extend(hidden());
             hits.sort_unstable();
-            self.groups.push((group, rules_out, hits));
+            self.groups.push(Places { group, rules_out, hits, passed: 0 });
             self.groups.len() - 1
         });
-        let Some((_, rules_out, hits)) = self.groups.get(known) else { return true };
-        let first = hits.get(hits.partition_point(|hit| *hit < record.start));
-        !rules_out || first.is_some_and(|hit| *hit < record.end)
+        self.groups.get_mut(known).is_none_or(|places| places.may_stand(&record))
     }
 }

@@ -6,14 +6,29 @@ use std::borrow::Cow;
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
     list: Vec<(&'static str, Cow<'a, str>)>,
+    /// If the message is of no interest unless it tells of one of these actions: which.
+    needed: Option<&'a [String]>,
+    /// Whether it tells of one.
+    matters: bool,
 }
 
 impl<'a> Facts<'a> {
-    /// No facts, in the memory of these.
-    pub(super) fn reuse<'b>(mut self) -> Facts<'b> {
+    /// No facts, in the memory of these. If actions are `needed`, a message that tells of another one need not be taken apart further.
+    pub(super) fn reuse<'b>(mut self, needed: Option<&'b [String]>) -> Facts<'b> {
         self.list.clear();
         // Collecting in place keeps the allocation; there is nothing to map.
-        Facts { list: self.list.into_iter().map(|(name, _)| (name, Cow::Borrowed(""))).collect() }
+        let list = self.list.into_iter().map(|(name, _)| (name, Cow::Borrowed(""))).collect();
+        Facts { list, needed, matters: needed.is_none() }
+    }
+
+    /// Whether a message that tells of this action may be of interest.
+    pub(super) fn is_needed(&self, action: &str) -> bool {
+        self.needed.is_none_or(|needed| needed.iter().any(|needed| needed == action))
+    }
+
+    /// Whether the message may be of interest.
+    pub(super) const fn matters(&self) -> bool {
+        self.matters
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -30,6 +45,7 @@ impl<'a> Facts<'a> {
 
     /// What happened, in one word.
     pub(super) fn action(&mut self, action: &'static str) {
+        self.matters |= self.is_needed(action);
         self.add("action", action);
     }
 

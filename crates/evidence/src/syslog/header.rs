@@ -3,7 +3,7 @@
 use super::{
     facts::Facts,
     programs::Program,
-    stamp::{Stamp, stamp},
+    stamp::{Stamp, Yearless, clock, stamp},
 };
 
 /// Lines of a head that are looked at to recognise the format.
@@ -100,13 +100,55 @@ pub(super) fn header(line: &str) -> Option<Header<'_>> {
         found.facility = facility(usize::from(priority >> 3));
         found.severity = severity(usize::from(priority & 7));
     }
-    while let Some(rest) = found.message.strip_prefix(' ') {
-        found.message = rest;
-    }
-    while let Some(rest) = found.message.strip_suffix('\r') {
-        found.message = rest;
-    }
+    found.message = trimmed(found.message);
     Some(found)
+}
+
+/// How a line of the usual shape begins (`Aug 18 09:06:20 web01 sshd[123]: …`): the next one mostly begins as it does, but for the time of day and
+/// the process.
+pub(super) struct Beginning<'a> {
+    /// `Aug 18 `.
+    day: &'a str,
+    /// ` web01 sshd[`.
+    names: &'a str,
+    stamp: Yearless,
+    header: Header<'a>,
+}
+
+impl<'a> Beginning<'a> {
+    /// The beginning of a line, which says `header`; `None` if it has another shape.
+    pub(super) fn of(line: &'a str, header: &Header<'a>) -> Option<Self> {
+        let Stamp::Yearless(stamp) = header.stamp else { return None };
+        let (day, rest) = line.split_at_checked("Aug 18 ".len())?;
+        let rest = rest.get("09:06:20".len()..)?;
+        let names = rest.get(..=rest.find('[')?)?;
+        let named =
+            names.strip_prefix(' ')?.strip_prefix(header.host)?.strip_prefix(' ')?.strip_prefix(header.program)?;
+        let is_usual = named == "[" && header.facility.is_empty() && !header.host.is_empty();
+        is_usual.then_some(Self { day, names, stamp, header: *header })
+    }
+
+    /// Takes a line apart that begins so, as [`header`] does; `None` if it does not.
+    pub(super) fn header(&self, line: &'a str) -> Option<Header<'a>> {
+        let (day, rest) = line.split_at_checked(self.day.len())?;
+        let time = rest.as_bytes().first_chunk::<8>().filter(|_| day == self.day)?;
+        let rest = rest.get(time.len()..)?.strip_prefix(self.names)?;
+        let digits = rest.bytes().take(MAX_NAME).take_while(u8::is_ascii_digit).count();
+        let (pid, message) = rest.split_at_checked(digits)?;
+        let stamp = Stamp::Yearless(Yearless { nanos: clock(*time)?, ..self.stamp });
+        Some(Header { stamp, pid, message: trimmed(message.strip_prefix("]: ")?), ..self.header })
+    }
+}
+
+/// A message without the blanks before it and the carriage return behind.
+fn trimmed(mut message: &str) -> &str {
+    while let Some(rest) = message.strip_prefix(' ') {
+        message = rest;
+    }
+    while let Some(rest) = message.strip_suffix('\r') {
+        message = rest;
+    }
+    message
 }
 
 /// What other programs' logs call the severity of a line.
@@ -310,6 +352,46 @@ mod tests {
         }
         let found = header(r#"<38>1 - fw sshd - m1 [a b="\"] \\"][c] x"#).unwrap();
         assert_eq!((found.data, found.message_id, found.severity), (r#"[a b="\"] \\"][c]"#, "m1", "info"));
+    }
+
+    #[test]
+    fn lines_that_begin_as_the_one_before_are_taken_apart_as_all_are() {
+        let same = [
+            "Aug 18 09:06:21 web01 sshd[7]: hello",
+            "Aug 18 23:59:60 web01 sshd[]:   hello\r",
+            "Aug 18 09:06:20 web01 sshd[123]: ",
+        ];
+        let others = [
+            "Aug 18 09:06:20 web01 sshd[123]:hello",
+            "Aug 18 09:06:20 web01 sshd[x]: hello",
+            "Aug 18 09:06:20 web01 sshd[123] hello",
+            "Aug 18 09:06:20.5 web01 sshd[123]: hello",
+            "Aug 18 24:06:20 web01 sshd[123]: hello",
+            "Aug 19 09:06:20 web01 sshd[123]: hello",
+            "Aug 18 09:06:20 web01 sshd-session[123]: hello",
+            "Aug 18 09:06:20 web0",
+            "Aug 18 09:06:\u{e4}0 web01 sshd[123]: hello",
+            "",
+        ];
+        let first = "Aug 18 09:06:20 web01 sshd[123]: hello [x]";
+        let beginning = Beginning::of(first, &header(first).unwrap()).unwrap();
+        for line in same {
+            assert_eq!(beginning.header(line), Some(header(line).unwrap()), "{line}");
+        }
+        for line in others {
+            assert_eq!(beginning.header(line), None, "{line}");
+        }
+        for line in [
+            "<86>Aug 18 09:06:20 web01 sshd[123]: hello",
+            "Aug 18 2026 09:06:20 web01 sshd[123]: hello",
+            "Aug 18 09:06:20 web01 authpriv.info sshd[1]: x",
+            "Aug 18 09:06:20 sshd[12]: hello",
+            "Aug 18 09:06:20.25 web01 sshd[12]: hello",
+            "Aug 8 09:06:20 web01 sshd[12]: hello",
+            "Aug 18 09:06:20 web01 sudo: [x]",
+        ] {
+            assert!(Beginning::of(line, &header(line).unwrap()).is_none(), "{line}");
+        }
     }
 
     #[test]

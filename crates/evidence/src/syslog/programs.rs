@@ -111,6 +111,7 @@ fn sftp<'a>(message: &'a str, facts: &mut Facts<'a>) {
         {
             facts.action(action);
             facts.add("path", path);
+            facts.add("flags", between(rest, " flags ", " ").unwrap_or_default());
             facts.add("new_path", between(rest, " new \"", "\"").unwrap_or_default());
             facts.add("bytes_written", between(rest, " written ", " ").unwrap_or_default());
         }
@@ -189,7 +190,9 @@ fn kernel<'a>(message: &'a str, facts: &mut Facts<'a>) {
     if let Some((port, told)) = usb {
         let known = told.starts_with("New USB device found");
         let named = |name: &str| told.strip_prefix(name).unwrap_or_default();
-        facts.add("action", if known { "usb_device_found" } else { "" });
+        if known {
+            facts.action("usb_device_found");
+        }
         facts.add("usb_port", port);
         facts.add("usb_vendor", between(told, "idVendor=", ",").unwrap_or_default());
         facts.add("usb_product", between(told, "idProduct=", ",").unwrap_or_default());
@@ -285,6 +288,11 @@ mod tests {
                 "sftp-server",
                 "session opened for local user a from [::1]",
                 "action=session_opened|user=a|source_address=::1",
+            ),
+            (
+                "sftp-server",
+                "open \"/tmp/u\" flags WRITE,CREATE,TRUNCATE mode 0664",
+                "action=file_opened|path=/tmp/u|flags=WRITE,CREATE,TRUNCATE",
             ),
             (
                 "sftp-server",

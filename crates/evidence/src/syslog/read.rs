@@ -8,7 +8,7 @@ use event::{Detector, Event, LogSource, Piece, Position, Record, Time, Value};
 use super::{
     cut::{continues_command, goes_on},
     facts::Facts,
-    header::{Header, bare, header, is_remark},
+    header::{Beginning, Header, bare, header, is_remark},
     show::{Known, Programs, source},
     sshd::repeated,
     stamp::{Stamp, Yearless},
@@ -43,11 +43,15 @@ pub(super) struct SyslogReader {
 struct Pass<'a> {
     piece: &'a Arc<Piece>,
     text: &'a str,
+    /// The number of the first line.
+    first: u64,
     lines: Lines<'a>,
     words: Words,
     damages: Damages,
     dates: Dates,
     local: Local,
+    /// How the line before began.
+    beginning: Option<Beginning<'a>>,
     /// The last day whose year was asked for, with its midnight if it were in UTC.
     midnight: Option<((u8, u8, i16), Option<i64>)>,
     no_year: bool,
@@ -55,7 +59,21 @@ struct Pass<'a> {
     no_day: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// Takes the next line apart.
+    fn header(&mut self, line: &'a str) -> Option<Header<'a>> {
+        // A line of the same day is no step of the walk.
+        if let Some(found) = self.beginning.as_ref().and_then(|beginning| beginning.header(line)) {
+            return Some(found);
+        }
+        self.beginning = None;
+        self.dates.walk.line(line.as_bytes());
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        let found = header(line)?;
+        self.beginning = Beginning::of(line, &found);
+        Some(found)
+    }
+
     /// The moment of a stamp, which is that of the line walked last.
     fn time(&mut self, stamp: Stamp) -> Option<Time> {
         match stamp {
@@ -91,11 +109,13 @@ impl Reader for SyslogReader {
         let mut pass = Pass {
             piece,
             text: &text,
+            first: block.line,
             lines: Lines::new(text.as_bytes(), block.line),
             words: Words::of_raw_text(),
             damages: Damages::default(),
             dates: block.dates.clone().unwrap_or_else(|| Dates::unknown(&self.clock)),
             local: self.local.clone(),
+            beginning: None,
             midnight: None,
             no_year: false,
             no_zone: false,
@@ -127,13 +147,12 @@ impl SyslogReader {
 
     fn lines(&mut self, pass: &mut Pass<'_>, detector: &mut dyn Detector, output: &mut Output) {
         let text = pass.text;
-        let mut start = 0;
+        let (mut start, mut number) = (0, pass.first);
         while start < text.len() {
-            let mut end = record_end(text.as_bytes(), start);
+            pass.lines.know(start, number);
+            let (mut end, mut lines) = record_end(text.as_bytes(), start);
             let line = line(text, start, end);
-            pass.dates.walk.line(line.as_bytes());
-            let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-            match if self.bare { bare(line) } else { header(line) } {
+            match if self.bare { bare(line) } else { pass.header(line) } {
                 Some(header) if header.program == "sysmon" && header.message.starts_with("<Event>") => {
                     let event = (header.message, pass.lines.line(start));
                     match self.xml.show_embedded(pass.piece, event, detector, output) {
@@ -147,7 +166,11 @@ impl SyslogReader {
                 Some(header) => {
                     output.records += 1;
                     pass.damages.good();
-                    let joined = if header.program == "sudo" { joined(text, header.message, &mut end) } else { None };
+                    let joined = if header.program == "sudo" {
+                        joined(text, header.message, &mut end, &mut lines)
+                    } else {
+                        None
+                    };
                     let message = joined.as_deref().unwrap_or(header.message);
                     self.show(pass, &Header { message, ..header }, start..end, detector, output);
                 }
@@ -155,6 +178,7 @@ impl SyslogReader {
                 None => pass.damages.push(&pass.lines, start, NO_HEADER),
             }
             start = end;
+            number += lines;
         }
     }
 
@@ -179,16 +203,21 @@ impl SyslogReader {
         if interest.text_only && !text {
             return;
         }
+        let mut facts = std::mem::take(&mut self.facts).reuse(known.needed_actions().filter(|_| !text));
+        known.facts(header, &mut facts);
+        if !facts.matters() {
+            self.facts = facts.reuse(None);
+            return;
+        }
         let time = pass.time(header.stamp);
-        let mut facts = std::mem::take(&mut self.facts).reuse();
         let mut values = reuse(std::mem::take(&mut self.values));
-        known.values(header, &mut facts, &mut values);
+        known.values(header, &facts, &mut values);
         let line = pass.text.get(range.clone()).unwrap_or_default();
         let record = SyslogRecord { header, known: &known, line, start: range.start, lines: &pass.lines };
         let event = Event { piece: pass.piece, class: known.class(), time, fields: &values, text, record: &record };
         detector.look(&event, &mut output.seen);
         self.values = reuse(values);
-        self.facts = facts.reuse();
+        self.facts = facts.reuse(None);
     }
 }
 
@@ -198,12 +227,13 @@ fn line(text: &str, start: usize, end: usize) -> &str {
     line.strip_suffix('\n').unwrap_or(line)
 }
 
-/// The message of sudo's record that ends at `end`, with the rest of its command in the lines behind; `end` moves behind these.
-fn joined(text: &str, message: &str, end: &mut usize) -> Option<String> {
+/// The message of sudo's record that ends at `end`, with the rest of its command in the lines behind; `end` moves behind these, and `lines` counts
+/// them.
+fn joined(text: &str, message: &str, end: &mut usize, lines: &mut u64) -> Option<String> {
     let (user, first) = message.split_once(" : ")?;
     let (mut whole, mut last) = (None, first);
     loop {
-        let next_end = record_end(text.as_bytes(), *end);
+        let (next_end, more) = record_end(text.as_bytes(), *end);
         let next = line(text, *end, next_end);
         if !continues_command(next.as_bytes()) {
             return whole;
@@ -212,17 +242,19 @@ fn joined(text: &str, message: &str, end: &mut usize) -> Option<String> {
         let Some((_, rest)) = sudo::continued(found.message).filter(|(other, _)| *other == user) else { return whole };
         sudo::join(whole.get_or_insert_with(|| message.to_owned()), last, rest);
         (last, *end) = (rest, next_end);
+        *lines += more;
     }
 }
 
-/// Where the record that begins at `start` ends: behind its last line.
-fn record_end(bytes: &[u8], start: usize) -> usize {
-    let mut end = start;
+/// Where the record that begins at `start` ends (behind its last line), and how many lines it has.
+fn record_end(bytes: &[u8], start: usize) -> (usize, u64) {
+    let (mut end, mut lines) = (start, 0);
     loop {
+        lines += 1;
         let rest = bytes.get(end..).unwrap_or_default();
         end = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| end + at + 1);
         if !bytes.get(end).is_some_and(|first| goes_on(*first)) {
-            return end;
+            return (end, lines);
         }
     }
 }

@@ -76,11 +76,21 @@ impl Known {
         self.wanted.others.get(name).copied()
     }
 
-    /// Appends the wanted values of a message; its facts, of which there are none yet, go to `facts`.
-    pub(crate) fn values<'v, 'a: 'v>(&self, header: &Header<'a>, facts: &'v mut Facts<'a>, values: &mut Values<'v>) {
+    /// The actions without one of which a message is of no interest, if there are such.
+    pub(crate) fn needed_actions(&self) -> Option<&[String]> {
+        let needed = self.wanted.interest.needed.as_ref()?;
+        (self.slot("action") == Some(needed.slot)).then_some(&needed.values)
+    }
+
+    /// Tells the facts of a message, if they are wanted.
+    pub(crate) fn facts<'a>(&self, header: &Header<'a>, facts: &mut Facts<'a>) {
         if !self.wanted.others.is_empty() {
             self.program.facts(header.program, header.message, facts);
         }
+    }
+
+    /// Appends the wanted values of a message with these facts.
+    pub(crate) fn values<'v, 'a: 'v>(&self, header: &Header<'a>, facts: &'v Facts<'a>, values: &mut Values<'v>) {
         let told = self.wanted.header.iter().map(|(slot, (_, get))| (*slot, get(header)));
         values.extend(told.filter(|(_, text)| !text.is_empty()).map(|(slot, text)| (slot, Value::Text(text))));
         values.extend(facts.iter().filter_map(|(name, text)| Some((self.slot(name)?, Value::Text(text)))));

@@ -287,6 +287,9 @@ fn connection_facts<'a>(message: &'a str, twice: bool, facts: &mut Facts<'a>) ->
     let first = message.as_bytes().first();
     let known = CONNECTION.iter().filter(|(beginning, _)| beginning.as_bytes().first() == first);
     let (action, rest) = { known }.find_map(|(beginning, action)| Some((*action, message.strip_prefix(beginning)?)))?;
+    if !facts.is_needed(action) {
+        return Some(());
+    }
     let (rest, reason) = with_reason(message, rest);
     let (before, who) = peer(rest).or_else(|| last_word(rest).map(|(before, address)| (before, (address, ""))))?;
     facts.action(action);

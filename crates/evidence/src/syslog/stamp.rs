@@ -72,7 +72,7 @@ pub(super) fn month_day(text: [u8; 6]) -> Option<(u8, u8)> {
 }
 
 /// Nanoseconds of the day of `09:06:20`; a leap second counts as the one before it.
-fn clock(text: [u8; 8]) -> Option<i64> {
+pub(super) fn clock(text: [u8; 8]) -> Option<i64> {
     let [h0, h1, b':', n0, n1, b':', s0, s1] = text else { return None };
     let (hour, minute, second) = (two(h0, h1)?, two(n0, n1)?, two(s0, s1)?);
     (hour < 24 && minute < 60 && second < 61).then(|| (hour * 3600 + minute * 60 + second.min(59)) * SECOND)

@@ -46,6 +46,9 @@ pub(super) struct Walk {
 impl Walk {
     /// Takes note of the next line; of a line without a year that is not of the same day as the one before, gives the day.
     pub(super) fn line(&mut self, line: &[u8]) -> Option<i16> {
+        if line.first_chunk() == Some(&self.written) {
+            return None;
+        }
         let line = behind_priority(line);
         let written = line.first_chunk::<6>()?;
         if *written == self.written {

@@ -15,6 +15,7 @@ use crate::{
     compile::{
         anchor::{self, Cost},
         fold::{self, Constant},
+        needed,
         scanner::{Scanned, Scanner, ScannerBuilder},
         words,
     },
@@ -342,13 +343,14 @@ impl<'r> Builder<'r> {
                 }),
             }
         }
+        let needed = needed::among(&self.rules, &self.tests, &self.views);
         let views = self.views.into_iter().zip(scanners).map(|(translations, scanners)| {
             let view = |(translation, scanner): (_, ScannerBuilder)| View { translation, scanner: scanner.build() };
             translations.into_iter().zip(scanners).map(view).collect()
         });
         let (wanted, text_only) = (!self.rules.is_empty(), always.is_empty() && self.fields.is_empty());
         Program {
-            interest: Arc::new(Interest { wanted, fields: self.fields, text: None, text_only }),
+            interest: Arc::new(Interest { wanted, fields: self.fields, text: None, text_only, needed }),
             slots: views.collect(),
             words: words.build(),
             needed_words: self.words,

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use crate::{
     compile::{literals::Literals, required},
     pattern::{Part, Pattern},
-    test::Matcher,
+    test::{Matcher, Network},
 };
 
 /// Finds which of many tests a text satisfies.
@@ -18,6 +18,8 @@ pub struct Scanner {
     /// All other literals (folded), and what each is used for.
     literals: Literals,
     uses: Vec<Vec<Use>>,
+    /// Tests that ask whether the text is an address in a network.
+    networks: Vec<(u32, Network)>,
 }
 
 /// What a scan has found out already, so that a literal that stands in a text a thousand times is looked into once.
@@ -72,10 +74,11 @@ enum Placement {
 pub struct ScannerBuilder {
     whole: HashMap<Box<str>, Vec<Use>, RandomState>,
     literals: HashMap<String, Vec<Use>, RandomState>,
+    networks: Vec<(u32, Network)>,
 }
 
 impl ScannerBuilder {
-    /// Adds a test, or returns false: the test has no literal that is worth looking for.
+    /// Adds a test, or returns false: the test is none of a network, and has no literal that is worth looking for.
     pub fn add(&mut self, test: u32, matcher: &Matcher) -> bool {
         match matcher {
             Matcher::Pattern { pattern, cased } => self.add_pattern(test, pattern, *cased),
@@ -84,6 +87,10 @@ impl ScannerBuilder {
                 for literal in literals {
                     self.literals.entry(literal).or_default().push(Use { test, place: Placement::Verify });
                 }
+                true
+            }
+            Matcher::Cidr(network) => {
+                self.networks.push((test, *network));
                 true
             }
             _ => false,
@@ -110,6 +117,7 @@ impl ScannerBuilder {
             whole: self.whole,
             literals: Literals::new(literals.iter().map(|(literal, _)| literal.as_bytes())),
             uses: literals.into_iter().map(|(_, uses)| uses).collect(),
+            networks: self.networks,
         }
     }
 }
@@ -165,5 +173,8 @@ impl Scanner {
                 answer(used, stands);
             }
         });
+        if let (false, Ok(address)) = (self.networks.is_empty(), text.trim().parse()) {
+            self.networks.iter().filter(|(_, network)| network.contains(address)).for_each(|(test, _)| hit(*test));
+        }
     }
 }

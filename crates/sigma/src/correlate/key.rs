@@ -1,9 +1,10 @@
 //! Values as keys of one size, however long they are.
 
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use event::Values;
 use serde::{Deserialize, Serialize};
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::fold::fold_into;
 
@@ -50,13 +51,10 @@ impl Keys {
             fold_into(value, &mut self.folded);
             Values::pack(Some(&self.folded), &mut self.packed);
         }
-        Some(Key([0, 1].map(|half: u8| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write_u64(self.secret);
-            hasher.write_u8(half);
-            within.0.iter().for_each(|part| hasher.write_u64(*part));
-            hasher.write(&self.packed);
-            hasher.finish()
-        })))
+        let mut hasher = SipHasher13::new_with_keys(self.secret, within.0[0]);
+        hasher.write_u64(within.0[1]);
+        hasher.write(&self.packed);
+        let hash = hasher.finish128();
+        Some(Key([hash.h1, hash.h2]))
     }
 }

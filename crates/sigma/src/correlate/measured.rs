@@ -93,6 +93,14 @@ impl Measured {
         matches!(self, Self::Rules(seen) if seen.get(rule).is_some_and(|seen| *seen > 0))
     }
 
+    /// Since when events belong to what is measured, given the time of the earliest: where the order counts, since the chain began.
+    pub fn since(&self, earliest: i64) -> i64 {
+        match self {
+            Self::RulesInOrder(order) => order.longest(earliest).1,
+            _ => earliest,
+        }
+    }
+
     /// How the measure compares with `number`, given how many events there are, the newest, and the time of the earliest.
     pub fn compare(
         &self,
@@ -110,7 +118,7 @@ impl Measured {
             (Self::Events, _) => count(events as usize),
             (Self::Values(values), _) => count(*values as usize),
             (Self::Rules(seen), _) => count(seen.iter().filter(|seen| **seen > 0).count()),
-            (Self::RulesInOrder(order), _) => count(order.longest(earliest)),
+            (Self::RulesInOrder(order), _) => count(order.longest(earliest).0),
             (Self::Sum(sum), Measure::Average(_)) => sum.compare_mean(events.into(), number),
             (Self::Sum(sum), _) => (**sum).cmp(&number),
             (Self::Sorted(sorted), Measure::Percentile(_, percentile)) => {

@@ -9,8 +9,11 @@
 //!
 //! The window of an event reaches back from it by the timespan, both ends included; it slides from event to event. Whenever the condition
 //! holds for a window, its events belong to a *burst*; windows that hold no further apart than the timespan are one burst, and one burst is one
-//! finding. A correlation that is itself named by another one counts there as one event for each burst: it happens when the burst begins, and has the
-//! fields of the event with which it does, and the aliases of the correlation whose burst it is.
+//! finding. A burst begins with all events of its first window; where their order counts, with those since its chain began.
+//!
+//! A correlation that is itself named by another one counts there as an event when a burst begins, and again whenever the burst has gone on for longer
+//! than the timespan since: guessing that goes on for days is followed by a login as much as guessing of an hour. It has the fields of the event with
+//! which that happens, and the aliases of the correlation whose burst it is.
 //!
 //! Values that tell groups apart, or are counted, are compared without regard to case, as everywhere in Sigma. An event that lacks a field of
 //! `group-by`, or the one that is measured, takes no part.
@@ -24,12 +27,14 @@
 //! What is kept is bounded ([`Limits`]): if more events lie within the timespans, the correlation that holds most forgets its oldest, and tells so
 //! ([`Correlator::cut_short`]).
 
+mod alike;
 mod key;
 mod measured;
 mod number;
 mod order;
 mod plan;
 mod queue;
+mod scale;
 mod slab;
 mod sorted;
 mod window;
@@ -42,8 +47,9 @@ use key::{Key, Keys};
 pub use number::Number;
 pub(crate) use plan::{Followed, Plan, plan};
 use plan::{Planned, Use};
+use scale::Scale;
 use sha2::{Digest, Sha256};
-use window::{Burst, MOST_PIECES, Mark, Shown, Window};
+use window::{Burst, Hosts, MOST_PIECES, Mark, Shown, Window};
 
 /// How much a [`Correlator`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,47 +85,49 @@ pub struct CutShort {
 /// The follower that runs correlations.
 pub struct Correlator {
     plan: Arc<Plan>,
+    state: State,
+}
+
+/// What it keeps.
+struct State {
     /// In nanoseconds.
     skew: i64,
     limits: Limits,
     /// One for each correlation.
     windows: Vec<Window>,
+    /// How many bytes they hold together.
+    held: usize,
     pieces: Vec<Arc<Piece>>,
     piece_numbers: HashMap<Arc<Piece>, u32>,
     /// The piece of the last observation; they come many of one piece.
     last_piece: Option<(Arc<Piece>, u32)>,
-    keys: Keys,
+    hosts: Hosts,
+    scale: Scale,
     ended: Vec<Burst>,
-}
-
-/// An event that is to be shown to those who follow its source.
-struct Event<'v> {
-    source: usize,
-    mark: Mark,
-    values: &'v [Option<&'v str>],
 }
 
 impl Correlator {
     /// Runs the correlations of a plan. The clocks of machines may differ by `skew`: windows are longer by it, and of two events of different machines no further
     /// apart either may have come first.
     pub(crate) fn new(plan: Arc<Plan>, skew: std::time::Duration, limits: Limits) -> Self {
-        let windows = plan.correlations.iter().map(|_| Window::default()).collect();
-        Self {
-            plan,
+        let state = State {
             skew: i64::try_from(skew.as_nanos()).unwrap_or(i64::MAX),
             limits,
-            windows,
+            windows: plan.correlations.iter().map(|_| Window::default()).collect(),
+            held: 0,
             pieces: Vec::new(),
             piece_numbers: HashMap::new(),
             last_piece: None,
-            keys: Keys::new(),
+            hosts: Hosts::default(),
+            scale: Scale::new(Keys::new()),
             ended: Vec::new(),
-        }
+        };
+        Self { plan, state }
     }
 
     /// The correlations that could not hold all events of their timespan.
     pub fn cut_short(&self) -> Vec<CutShort> {
-        let cut = self.plan.correlations.iter().zip(&self.windows).filter(|(_, window)| window.forgotten > 0);
+        let cut = self.plan.correlations.iter().zip(&self.state.windows).filter(|(_, window)| window.forgotten > 0);
         cut.map(|(planned, window)| CutShort {
             path: planned.info.path.clone(),
             title: planned.info.title.clone(),
@@ -129,6 +137,13 @@ impl Correlator {
         .collect()
     }
 
+    fn kind(&self, keys: &Keys) -> Kind {
+        let nothing = Keys::with(keys.secret()).of(Key::default(), &[], &[]);
+        (self.plan.fingerprint(), self.state.skew, nothing.unwrap_or_default())
+    }
+}
+
+impl State {
     fn piece(&mut self, piece: &Arc<Piece>) -> u32 {
         if let Some((last, number)) = &self.last_piece
             && Arc::ptr_eq(last, piece)
@@ -146,54 +161,66 @@ impl Correlator {
         number
     }
 
-    fn kind(&self, keys: &Keys) -> Kind {
-        let nothing = Keys::with(keys.secret()).of(Key::default(), &[], &[]);
-        (self.plan.fingerprint(), self.skew, nothing.unwrap_or_default())
-    }
-
-    fn show(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        let plan = Arc::clone(&self.plan);
-        for used in plan.uses.get(event.source).into_iter().flatten() {
+    /// Shows an event to those who follow its source.
+    fn show(&mut self, plan: &Plan, source: usize, shown: &Shown<'_>, findings: &mut Vec<Finding>) {
+        let Some(uses) = plan.uses.get(source) else { return };
+        let place = self.scale.weigh(plan, source, shown.values);
+        for (follower, used) in uses.iter().enumerate() {
             let Some(planned) = plan.correlations.get(used.correlation) else { continue };
+            let Some(weighed) = self.scale.weighed(source, place, follower) else { continue };
             let span = planned.timespan.saturating_add(self.skew);
             let Some(window) = self.windows.get_mut(used.correlation) else { continue };
-            let shown = Shown { mark: event.mark, values: event.values };
-            let begins = window.observe(planned, used, (&shown, span, self.skew), &mut self.keys, &mut self.ended);
-            self.tell(used.correlation, findings);
+            let before = window.bytes(planned);
+            let begins = window.observe((planned, used), (shown, &weighed), (span, self.skew), &mut self.ended);
+            self.held = self.held - before + window.bytes(planned);
+            self.tell(planned, findings);
             if begins {
-                let values: Vec<Option<&str>> = passed_on(used, event.values).collect();
-                self.show(&Event { source: planned.source, mark: event.mark, values: &values }, findings);
+                let values = passed_on(used, shown.values);
+                self.show(plan, planned.source, &Shown { values: Values::packed(&values), ..*shown }, findings);
             }
         }
     }
 
     /// Makes findings of the bursts of a correlation that have ended.
-    fn tell(&mut self, correlation: usize, findings: &mut Vec<Finding>) {
-        let Some(planned) = self.plan.correlations.get(correlation) else { return };
+    fn tell(&mut self, planned: &Planned, findings: &mut Vec<Finding>) {
         let pieces = &self.pieces;
         findings.extend(self.ended.drain(..).filter(|_| !planned.silent).map(|burst| finding(planned, pieces, burst)));
     }
 
+    /// Changes a window, and makes findings of the bursts that end thereby.
+    fn change(
+        &mut self,
+        (number, planned): (usize, &Planned),
+        change: impl FnOnce(&mut Window, &mut Vec<Burst>),
+        findings: &mut Vec<Finding>,
+    ) {
+        let Some(window) = self.windows.get_mut(number) else { return };
+        let before = window.bytes(planned);
+        change(window, &mut self.ended);
+        self.held = self.held - before + window.bytes(planned);
+        self.tell(planned, findings);
+    }
+
     /// Forgets events until the limits are kept.
-    fn keep_limits(&mut self, findings: &mut Vec<Finding>) {
-        loop {
-            let held = self.plan.correlations.iter().zip(&self.windows).map(|(planned, window)| window.bytes(planned));
-            let (mut all, mut most) = (0, (0, 0));
-            for (correlation, bytes) in held.enumerate() {
-                all += bytes;
-                most = most.max((bytes, correlation));
-            }
-            let Some(window) = self.windows.get_mut(most.1).filter(|_| all > self.limits.bytes) else { return };
-            window.forget(FORGET, &mut self.ended);
-            self.tell(most.1, findings);
+    fn keep_limits(&mut self, plan: &Plan, findings: &mut Vec<Finding>) {
+        while self.held > self.limits.bytes {
+            let held = plan.correlations.iter().zip(&self.windows).map(|(planned, window)| window.bytes(planned));
+            let most = held.enumerate().max_by_key(|(_, bytes)| *bytes).map(|(number, _)| number);
+            let Some((number, planned)) = most.and_then(|number| Some((number, plan.correlations.get(number)?))) else {
+                return;
+            };
+            self.change((number, planned), |window, ended| window.forget(FORGET, ended), findings);
         }
     }
 }
 
 /// The values that those who follow a correlation ask for, the machine first.
-fn passed_on<'v>(used: &Use, values: &[Option<&'v str>]) -> impl Iterator<Item = Option<&'v str>> {
-    let at = |place: usize| values.get(place).copied().flatten();
-    std::iter::once(at(0)).chain(used.passed_on.iter().map(move |place| at(place + 1)))
+fn passed_on(used: &Use, values: Values<'_>) -> Vec<u8> {
+    let values: Vec<Option<&str>> = values.collect();
+    let mut packed = Vec::new();
+    let places = std::iter::once(0).chain(used.passed_on.iter().map(|place| place + 1));
+    places.for_each(|place| Values::pack(values.get(place).copied().flatten(), &mut packed));
+    packed
 }
 
 fn finding(planned: &Planned, pieces: &[Arc<Piece>], burst: Burst) -> Finding {
@@ -222,37 +249,34 @@ fn finding(planned: &Planned, pieces: &[Arc<Piece>], burst: Burst) -> Finding {
 
 impl Follower for Correlator {
     fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
-        let piece = self.piece(piece);
-        let values: Vec<Option<&str>> = observation.values.collect();
+        let Self { plan, state } = self;
+        let piece = state.piece(piece);
+        let mut values = observation.values;
+        let host = state.hosts.number(values.next().flatten().unwrap_or_default());
         let mark = Mark::new(observation.time.as_nanos(), piece, observation.position);
-        self.show(&Event { source: observation.rule as usize, mark, values: &values }, findings);
-        self.keep_limits(findings);
+        let shown = Shown { mark, host, values: observation.values };
+        state.show(plan, observation.rule as usize, &shown, findings);
+        state.keep_limits(plan, findings);
     }
 
     fn advance(&mut self, time: Time, findings: &mut Vec<Finding>) {
-        for correlation in 0..self.windows.len() {
-            let Some(planned) = self.plan.correlations.get(correlation) else { continue };
-            let span = planned.timespan.saturating_add(self.skew);
-            if let Some(window) = self.windows.get_mut(correlation) {
-                window.expire(time.as_nanos(), span, &mut self.ended);
-            }
-            self.tell(correlation, findings);
+        let Self { plan, state } = self;
+        for (number, planned) in plan.correlations.iter().enumerate() {
+            let span = planned.timespan.saturating_add(state.skew);
+            state.change((number, planned), |window, ended| window.expire(time.as_nanos(), span, ended), findings);
         }
     }
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
-        for correlation in 0..self.windows.len() {
-            if let Some(window) = self.windows.get_mut(correlation) {
-                window.end(&mut self.ended);
-            }
-            self.tell(correlation, findings);
-        }
+        let Self { plan, state } = self;
+        plan.correlations.iter().enumerate().for_each(|planned| state.change(planned, Window::end, findings));
     }
 
     /// A digest, then everything.
     fn save(&self) -> Vec<u8> {
-        let paths: Vec<&str> = self.pieces.iter().map(|piece| piece.path.as_str()).collect();
-        let saved = (self.kind(&self.keys), self.keys.secret(), &self.windows, paths);
+        let State { pieces, scale: Scale { keys, .. }, windows, .. } = &self.state;
+        let paths: Vec<&str> = pieces.iter().map(|piece| piece.path.as_str()).collect();
+        let saved = (self.kind(keys), keys.secret(), windows, paths);
         let saved = postcard::to_allocvec(&saved)
             .unwrap_or_else(|error| unreachable!("everything that is kept can be written: {error}"));
         [Sha256::digest(&saved).as_slice(), &saved].concat()
@@ -266,16 +290,18 @@ impl Follower for Correlator {
         let (kind, secret, mut windows, paths): Saved = postcard::from_bytes(saved)
             .map_err(|error| format!("the state was saved by another version of the program: {error}"))?;
         let keys = Keys::with(secret);
-        if kind != self.kind(&keys) || windows.len() != self.windows.len() {
+        if kind != self.kind(&keys) || windows.len() != self.state.windows.len() {
             return Err(
                 "the state was saved with other rules, another --skew, or by another version of the program".into()
             );
         }
         windows.iter_mut().for_each(Window::rebuild);
-        (self.windows, self.keys) = (windows, keys);
-        self.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
-        self.piece_numbers = self.pieces.iter().cloned().zip(0..).collect();
-        self.last_piece = None;
+        let state = &mut self.state;
+        state.held = self.plan.correlations.iter().zip(&windows).map(|(planned, window)| window.bytes(planned)).sum();
+        (state.windows, state.scale) = (windows, Scale::new(keys));
+        state.pieces = paths.into_iter().map(|path| Arc::new(Piece { path })).collect();
+        state.piece_numbers = state.pieces.iter().cloned().zip(0..).collect();
+        state.last_piece = None;
         Ok(())
     }
 }

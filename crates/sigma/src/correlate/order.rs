@@ -59,12 +59,12 @@ impl Order {
         }
     }
 
-    /// The longest chain that does not begin before `earliest`.
-    pub fn longest(&self, earliest: i64) -> usize {
-        let settled = self.begins.iter().enumerate().filter(|(_, begin)| **begin >= earliest && **begin != NONE);
-        let settled = settled.map(|(at, _)| at % self.rules.max(1) + 1);
-        let fresh = self.fresh.iter().filter(|(_, _, begin)| *begin >= earliest).map(|(_, length, _)| (*length).into());
-        settled.chain(fresh).max().unwrap_or(0)
+    /// The longest chain that does not begin before `earliest`: its length, and its beginning, the latest if there are several.
+    pub fn longest(&self, earliest: i64) -> (usize, i64) {
+        let settled = self.begins.iter().enumerate().map(|(at, begin)| (at % self.rules.max(1) + 1, *begin));
+        let fresh = self.fresh.iter().map(|(_, length, begin)| (usize::from(*length), *begin));
+        let chains = settled.chain(fresh).filter(|(_, begin)| *begin >= earliest && *begin != NONE);
+        chains.max().unwrap_or((0, earliest))
     }
 }
 

@@ -1,10 +1,14 @@
 //! Correlations put together: who follows which rule, and which fields have to be carried along.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use event::RuleInfo;
 use sha2::{Digest, Sha256};
 
+use super::alike::Alike;
 use crate::{
     correlation::{Correlation, Measure, Test},
     load::Refused,
@@ -73,7 +77,7 @@ pub struct Followed {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Target {
+pub enum Target {
     Rule(usize),
     Correlation(usize),
 }
@@ -99,9 +103,27 @@ pub fn plan(rules: &mut [Rule], correlations: &[Correlation], refused: &mut Vec<
             State::Unknown | State::Open => Vec::new(),
         });
     }
-    let mut builder = Builder { rules, correlations, targets: &targets, sources: HashMap::new(), uses: HashMap::new() };
+    let order = needed(order, correlations, &targets);
+    let alike = Alike::among(rules, correlations, &targets, &order);
+    let mut builder =
+        Builder { rules, correlations, targets: &targets, alike, sources: HashMap::new(), uses: HashMap::new() };
     order.iter().rev().for_each(|at| builder.need(*at));
     builder.build(&order)
+}
+
+/// Those of `order` that are wanted, or are named by wanted ones, in the same order.
+fn needed(order: Vec<usize>, correlations: &[Correlation], targets: &[Vec<Target>]) -> Vec<usize> {
+    let mut named = HashSet::<Target>::new();
+    let mut needed: Vec<usize> = Vec::new();
+    for at in order.into_iter().rev() {
+        let is_wanted = correlations.get(at).is_some_and(|correlation| !correlation.silent);
+        if is_wanted || named.contains(&Target::Correlation(at)) {
+            named.extend(targets.get(at).into_iter().flatten());
+            needed.push(at);
+        }
+    }
+    needed.reverse();
+    needed
 }
 
 /// What came of a correlation so far.
@@ -271,16 +293,17 @@ struct Builder<'a> {
     correlations: &'a [Correlation],
     /// By correlation: what it names.
     targets: &'a [Vec<Target>],
+    alike: Alike,
     sources: HashMap<Target, Source>,
     /// By correlation: how it uses what it names, in the order of its list.
     uses: HashMap<usize, Vec<Use>>,
 }
 
 impl Builder<'_> {
-    /// Notes what a correlation needs of the rules it names, if it is needed itself. Those that name it have been before.
+    /// Notes what a correlation needs of the rules it names. Those that name it have been before.
     fn need(&mut self, at: usize) {
         let Some((correlation, targets)) = self.correlations.get(at).zip(self.targets.get(at)) else { return };
-        if correlation.silent && !self.sources.contains_key(&Target::Correlation(at)) {
+        if self.alike.of(Target::Correlation(at)) != Target::Correlation(at) {
             return;
         }
         let passed_on = self.sources.get(&Target::Correlation(at)).map(|own| own.fields.clone()).unwrap_or_default();
@@ -288,7 +311,7 @@ impl Builder<'_> {
         for (element, (target, reference)) in (0..=u8::MAX).zip(targets.iter().zip(&correlation.rules)) {
             let (info, name) = self.info(*target);
             let is_meant = |rule: &str| rule == reference || rule == info.id || (rule == name && !name.is_empty());
-            let source = self.sources.entry(*target).or_default();
+            let source = self.sources.entry(self.alike.of(*target)).or_default();
             source.generate |= correlation.generate;
             let mut places = |wanted: &[String]| -> Vec<usize> {
                 wanted.iter().map(|field| source.field(meant_by(correlation, field, is_meant))).collect()
@@ -319,6 +342,8 @@ impl Builder<'_> {
         let mut plan = Plan::default();
         let mut numbers = HashMap::new();
         for (at, rule) in self.rules.iter_mut().enumerate() {
+            // Another one speaks for it.
+            rule.silent |= self.alike.of(Target::Rule(at)) != Target::Rule(at);
             let Some(source) = self.sources.remove(&Target::Rule(at)) else { continue };
             numbers.insert(Target::Rule(at), plan.uses.len());
             rule.silent |= !source.generate;
@@ -329,20 +354,23 @@ impl Builder<'_> {
             let Some((correlation, targets)) = self.correlations.get(*at).zip(self.targets.get(*at)) else { continue };
             let Some(uses) = self.uses.remove(at) else { continue };
             for (target, used) in targets.iter().zip(uses) {
-                if let Some(uses) = numbers.get(target).and_then(|number: &usize| plan.uses.get_mut(*number)) {
+                if let Some(uses) =
+                    numbers.get(&self.alike.of(*target)).and_then(|number: &usize| plan.uses.get_mut(*number))
+                {
                     uses.push(Use { correlation: plan.correlations.len(), ..used });
                 }
             }
-            let own = self.sources.remove(&Target::Correlation(*at));
             numbers.insert(Target::Correlation(*at), plan.uses.len());
+            let reported = self.alike.reported(*at);
+            let told = reported.unwrap_or(*at);
             plan.correlations.push(Planned {
-                info: Arc::clone(&correlation.info),
+                info: self.info(Target::Correlation(told)).0,
                 timespan: correlation.timespan,
                 measure: correlation.measure.clone(),
                 test: correlation.condition.clone(),
                 group_by: correlation.group_by.clone(),
-                elements: targets.iter().map(|target| self.info(*target).0).collect(),
-                silent: correlation.silent || own.is_some_and(|own| !own.generate),
+                elements: self.targets.get(told).into_iter().flatten().map(|target| self.info(*target).0).collect(),
+                silent: reported.is_none(),
                 source: plan.uses.len(),
             });
             plan.uses.push(Vec::new());

@@ -95,10 +95,45 @@ impl Mark {
 }
 
 /// An event that a window is shown.
+#[derive(Clone, Copy)]
 pub struct Shown<'v> {
     pub mark: Mark,
+    /// Tells the machine apart.
+    pub host: u32,
     /// The machine, then what was carried along.
-    pub values: &'v [Option<&'v str>],
+    pub values: Values<'v>,
+}
+
+/// What a window has to know of an event's values.
+#[derive(Clone, Copy)]
+pub struct Weighed {
+    /// Of what tells groups apart.
+    group: Key,
+    value: Value,
+}
+
+impl Weighed {
+    /// Weighs the values of an event that a correlation follows; `None` if one is not there. The machine stands before the values.
+    pub fn of(planned: &Planned, used: &Use, values: &[Option<&str>], keys: &mut Keys) -> Option<Self> {
+        let group = keys.of(Key::default(), values, &used.group)?;
+        let value = match &planned.measure {
+            Measure::Events | Measure::Rules | Measure::RulesInOrder => Value::None,
+            Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => {
+                let text = used.measured.first().and_then(|place| values.get(place + 1)).copied().flatten()?;
+                Value::Number(Number::parse(text)?)
+            }
+            Measure::Values(_) | Measure::Share(_) => Value::Text(keys.of(group, values, &used.measured)?),
+        };
+        Some(Self { group, value })
+    }
+}
+
+/// What of an event is measured.
+#[derive(Clone, Copy)]
+enum Value {
+    None,
+    Number(Number),
+    Text(Key),
 }
 
 /// An event within the timespan: 32 bytes, of which there may be millions.
@@ -141,12 +176,16 @@ pub struct Burst {
     pub group: Box<[u8]>,
     /// The machine; empty if there are several.
     pub host: String,
+    /// The machine's number.
+    host_number: u32,
     /// How many events, up to the last for which the condition held.
     pub events: u64,
     /// The first event of each rule.
     pub firsts: Vec<Mark>,
     /// The last event for which the condition held.
     pub last: Mark,
+    /// When those that name the correlation were told of it last.
+    told: i64,
     /// What came behind that one; it belongs to the burst if the condition holds again.
     after: After,
 }
@@ -160,9 +199,9 @@ struct After {
 
 impl Burst {
     /// Takes in an event of the group.
-    fn add(&mut self, mark: Mark, host: &str, holds: bool) {
+    fn add(&mut self, mark: Mark, host: u32, holds: bool) {
         self.after.events += u64::from(!mark.is_again());
-        self.after.is_elsewhere |= !self.host.eq_ignore_ascii_case(host);
+        self.after.is_elsewhere |= self.host_number != host;
         if !self.firsts.iter().chain(&self.after.firsts).any(|first| first.element() == mark.element()) {
             self.after.firsts.push(mark);
         }
@@ -262,38 +301,34 @@ impl Window {
         ended.extend(burst.map(|burst| *burst));
     }
 
-    /// Takes an event in and appends the bursts that have ended. True if a burst begins with it.
+    /// Takes an event in and appends the bursts that have ended. True if those that name the correlation are to be told: a burst begins with it, or has
+    /// gone on for longer than the timespan since they were told.
     pub fn observe(
         &mut self,
-        planned: &Planned,
-        used: &Use,
-        (shown, span, skew): (&Shown<'_>, i64, i64),
-        keys: &mut Keys,
+        (planned, used): (&Planned, &Use),
+        (shown, weighed): (&Shown<'_>, &Weighed),
+        (span, skew): (i64, i64),
         ended: &mut Vec<Burst>,
     ) -> bool {
         let time = shown.mark.time;
         self.expire(time, span, ended);
-        let Some(key) = keys.of(Key::default(), shown.values, &used.group) else { return false };
-        let host = shown.values.first().copied().flatten().unwrap_or_default();
-        let Some(value) = measured(&planned.measure, key, (shown.values, &used.measured), keys) else { return false };
-        let group = self.group(key, planned);
+        let group = self.group(weighed.group, planned);
         let mark = self.mark(shown.mark, group, used);
         if mark.is_again() && !matches!(planned.measure, Measure::Rules | Measure::RulesInOrder) {
             return false;
         }
-        let host_number = host_number(host);
-        let value = match value {
-            Value::None if planned.measure == Measure::RulesInOrder => host_number,
+        let value = match weighed.value {
+            Value::None if planned.measure == Measure::RulesInOrder => shown.host,
             Value::None => NO_VALUE,
             Value::Number(number) => self.numbers.insert(number),
             Value::Text(key) => self.distinct.insert(key),
         };
         let Mark { time, number, origin } = mark;
         let entry = Entry { time, number, origin, group, next: 0, value };
-        self.add(entry, host_number);
+        self.add(entry, shown.host);
         self.end_if_over(group, time, span, ended);
         let holds = self.holds(planned, group, &entry, skew);
-        self.follow(&entry, holds, (shown.values, &used.group), host)
+        self.follow(&entry, holds, shown, used, (span, skew))
     }
 
     /// The group of a key, which is made if it is not there.
@@ -371,36 +406,35 @@ impl Window {
     /// The events of a group, oldest first; of very many the newest.
     fn newest_of<'w>(&'w self, group: &'w Group) -> Vec<&'w Entry> {
         let surplus = (group.events as usize).saturating_sub(order::MOST_WITH_SKEW);
-        self.events_of(group).skip(surplus).collect()
+        self.events_of(group).skip(surplus).map(|(_, entry)| entry).collect()
     }
 
-    /// The events of a group, oldest first.
-    fn events_of<'w>(&'w self, group: &'w Group) -> impl Iterator<Item = &'w Entry> {
-        let mut at = (group.events > 0).then_some(group.oldest);
+    /// The events of a group with their numbers, oldest first.
+    fn events_of<'w>(&'w self, group: &'w Group) -> impl Iterator<Item = (u64, &'w Entry)> {
+        let mut next = (group.events > 0).then_some(group.oldest);
         std::iter::from_fn(move || {
-            let entry = self.entries.get(at?)?;
-            at = (entry.next > 0).then(|| at.unwrap_or_default() + u64::from(entry.next));
-            Some(entry)
+            let at = next?;
+            let entry = self.entries.get(at)?;
+            next = (entry.next > 0).then(|| at + u64::from(entry.next));
+            Some((at, entry))
         })
     }
 
-    /// Keeps the group's burst up to date. True if one begins.
-    fn follow(
-        &mut self,
-        entry: &Entry,
-        holds: bool,
-        (values, places): (&[Option<&str>], &[usize]),
-        host: &str,
-    ) -> bool {
+    /// Keeps the group's burst up to date. True if those that name the correlation are to be told.
+    fn follow(&mut self, entry: &Entry, holds: bool, shown: &Shown<'_>, used: &Use, (span, skew): (i64, i64)) -> bool {
         let Some(group) = self.groups.get_mut(entry.group) else { return false };
         if let Some(burst) = &mut group.burst {
             let before = burst.bytes();
-            burst.add(entry.mark(), host, holds);
+            burst.add(entry.mark(), shown.host, holds);
             self.burst_bytes = self.burst_bytes - before + burst.bytes();
-            return false;
+            let lasts = holds && entry.time.saturating_sub(burst.told) > span;
+            if lasts {
+                burst.told = entry.time;
+            }
+            return lasts;
         }
         if holds {
-            let burst = self.begin(entry, (values, places), host);
+            let burst = self.begin(entry, shown, used, skew);
             self.burst_bytes += burst.bytes();
             if let Some(group) = self.groups.get_mut(entry.group) {
                 group.burst = Some(Box::new(burst));
@@ -409,11 +443,18 @@ impl Window {
         holds
     }
 
-    /// The burst that begins with an event: of all events of its group.
-    fn begin(&self, entry: &Entry, (values, places): (&[Option<&str>], &[usize]), host: &str) -> Burst {
+    /// The burst that begins with an event: of all events of its group; where their order counts, of those since the chain began.
+    fn begin(&self, entry: &Entry, shown: &Shown<'_>, used: &Use, skew: i64) -> Burst {
         let (mut events, mut firsts, mut group) = (0, Vec::<Mark>::new(), Vec::new());
         let of_group = self.groups.get(entry.group);
-        for mark in of_group.into_iter().flat_map(|group| self.events_of(group)).map(Entry::mark) {
+        let earliest =
+            of_group.and_then(|group| self.entries.get(group.oldest)).map_or(entry.time, |oldest| oldest.time);
+        // If clocks may differ, it is not known which of the chains it was.
+        let since = of_group.filter(|_| skew == 0).map_or(earliest, |group| group.measured.since(earliest));
+        let all = of_group.into_iter().flat_map(|group| self.events_of(group));
+        let mut first = u64::MAX;
+        for (at, mark) in all.map(|(at, entry)| (at, entry.mark())).skip_while(|(_, mark)| mark.time < since) {
+            first = first.min(at);
             events += u64::from(!mark.is_again());
             if !firsts.iter().any(|first| first.element() == mark.element()) {
                 firsts.push(mark);
@@ -421,11 +462,13 @@ impl Window {
         }
         // There may be as many bursts as groups.
         firsts.shrink_to_fit();
+        let values: Vec<Option<&str>> = shown.values.collect();
         // The machine stands before the values.
-        places.iter().for_each(|place| Values::pack(values.get(place + 1).copied().flatten(), &mut group));
-        let is_one_host = of_group.is_some_and(|group| group.host_since <= group.oldest);
-        let host = if is_one_host { host.to_owned() } else { String::new() };
-        Burst { group: group.into(), host, events, firsts, last: entry.mark(), after: After::default() }
+        used.group.iter().for_each(|place| Values::pack(values.get(place + 1).copied().flatten(), &mut group));
+        let is_one_host = of_group.is_some_and(|group| group.host_since <= first);
+        let host = values.first().copied().flatten().filter(|_| is_one_host).unwrap_or_default().to_owned();
+        let (last, told, group) = (entry.mark(), entry.time, group.into());
+        Burst { group, host, host_number: shown.host, events, firsts, last, told, after: After::default() }
     }
 
     /// Ends everything.
@@ -440,34 +483,21 @@ fn key_hash(groups: &Slab<Group>, number: u32) -> u64 {
     groups.get(number).map_or(0, |group| group.key.hash())
 }
 
-/// What of an event is measured.
-enum Value {
-    None,
-    Number(Number),
-    Text(Key),
-}
-
-/// What is measured of an event of a group; `None` if it does not have it.
-fn measured(
-    measure: &Measure,
-    group: Key,
-    (values, places): (&[Option<&str>], &[usize]),
-    keys: &mut Keys,
-) -> Option<Value> {
-    match measure {
-        Measure::Events | Measure::Rules | Measure::RulesInOrder => Some(Value::None),
-        Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => {
-            // The machine stands before the values.
-            let text = places.first().and_then(|place| values.get(place + 1)).copied().flatten()?;
-            Number::parse(text).map(Value::Number)
-        }
-        Measure::Values(_) | Measure::Share(_) => keys.of(group, values, places).map(Value::Text),
-    }
-}
-
 /// Tells machines apart, the same in every run.
-fn host_number(host: &str) -> u32 {
-    FixedState::with_seed(0).hash_one(fold(host)) as u32
+#[derive(Default)]
+pub struct Hosts {
+    /// The machine asked for last.
+    last: (String, u32),
+}
+
+impl Hosts {
+    /// The number of a machine.
+    pub fn number(&mut self, host: &str) -> u32 {
+        if self.last.0 != host || host.is_empty() {
+            self.last = (host.to_owned(), FixedState::with_seed(0).hash_one(fold(host)) as u32);
+        }
+        self.last.1
+    }
 }
 
 fn seen(expression: &Seen, has_seen: &dyn Fn(usize) -> bool) -> bool {

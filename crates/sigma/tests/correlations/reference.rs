@@ -44,11 +44,13 @@ fn value<'l>(line: &'l Line, field: &str) -> Option<&'l str> {
     line.fields.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str()).or(host)
 }
 
-/// A burst: which events were seen, when it began and when the condition last held (indices of what took part).
+/// A burst: which events were seen, when it began and when the condition last held (indices of what took part), and when those that name the
+/// correlation were told.
 struct Burst {
     began: usize,
     last: usize,
     seen: BTreeSet<usize>,
+    told: Vec<usize>,
 }
 
 impl Reference<'_> {
@@ -61,7 +63,7 @@ impl Reference<'_> {
             let mut bursts = self.bursts(correlation, &seen);
             bursts.sort_by_key(|burst| burst.began);
             found.extend(bursts.iter().map(|burst| self.tell(correlation, at, &seen, burst)));
-            before = bursts.iter().map(|burst| seen[burst.began]).collect();
+            before = bursts.iter().flat_map(|burst| burst.told.iter().map(|told| seen[*told])).collect();
         }
         found.sort();
         found
@@ -147,10 +149,18 @@ impl Reference<'_> {
             };
             match bursts.iter_mut().find(goes_on) {
                 Some(burst) => {
-                    burst.seen.extend(window);
+                    let first = *burst.seen.first().unwrap();
+                    burst.seen.extend(window.into_iter().filter(|other| *other >= first));
                     burst.last = at;
+                    if self.time(newest) - self.time(&all[*burst.told.last().unwrap()]) > span {
+                        burst.told.push(at);
+                    }
                 }
-                None => bursts.push(Burst { began: at, last: at, seen: window.into_iter().collect() }),
+                None => {
+                    let since = self.since(correlation, &seen);
+                    let seen = window.into_iter().filter(|other| self.time(&all[*other]) >= since).collect();
+                    bursts.push(Burst { began: at, last: at, seen, told: vec![at] });
+                }
             }
         }
         bursts
@@ -216,6 +226,17 @@ impl Reference<'_> {
         let next = (0..window.len()).filter(|at| window[*at].element >= from);
         let next = next.filter(|at| last.is_none_or(|last| self.may_precede(window, last, *at)));
         next.map(|at| 1 + self.longest(window, Some(at), window[at].element + 1)).max().unwrap_or(0)
+    }
+
+    /// Since when events belong to a burst that begins with this window: all of them; where the order counts, and clocks agree, since the latest
+    /// beginning of a longest way.
+    fn since(&self, correlation: &Correlation, window: &[Seen]) -> i64 {
+        if !matches!(correlation.kind, Kind::Ordered) || self.skew > 0 {
+            return i64::MIN;
+        }
+        let longest = self.longest(window, None, 0);
+        let is_longest = |at: &usize| 1 + self.longest(window, Some(*at), window[*at].element + 1) == longest;
+        (0..window.len()).filter(is_longest).map(|at| self.time(&window[at])).max().unwrap()
     }
 
     fn may_precede(&self, window: &[Seen], a: usize, b: usize) -> bool {
