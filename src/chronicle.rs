@@ -9,24 +9,44 @@ use std::{
 };
 
 use event::{Observation, Observations, Piece, Position, Time, Values};
+use evidence::PieceTally;
+
+use crate::copies::Copies;
 
 /// So many bytes of observations are kept in memory; what correlations keep comes beside them.
 const IN_MEMORY: usize = 32 << 20;
+
+/// So many events are counted of which the records alone say that they were, not one by one.
+const MAX_REPEATED: u64 = 10_000_000;
+/// So many sorted files of one size are made one; so there are never more than a few times as many.
+const MERGED: usize = 16;
 
 /// Collects observations as they are found, and tells them in the order of time; those of one time in the order in which they came, which is that
 /// of the evidence.
 pub struct Chronicle {
     pieces: Vec<Arc<Piece>>,
+    copies: Copies,
     /// Packed observations.
     packed: Vec<u8>,
-    /// Time and place in `packed`, as they came.
-    index: Vec<(i64, u32)>,
-    /// Earlier ones, sorted.
-    runs: Vec<File>,
+    /// As they came.
+    index: Vec<Entry>,
+    /// Earlier ones, sorted: files of what was in memory, then files made of [`MERGED`] of those, and so on; the later the index, the earlier
+    /// what is in them.
+    runs: Vec<Vec<File>>,
     in_memory: usize,
     /// Events that would have been observed, had they a time.
     pub untimed: u64,
+    /// Events for which records stand beyond those that count: [`event::MAX_TIMES`] of a record, [`MAX_REPEATED`] of all.
+    pub beyond: u64,
+    repeated: u64,
 }
+
+/// An observation in memory: its time, how often it was told before, and its place among the packed ones. What stands for several events is told
+/// in rounds, so that all that is observed of one comes together.
+type Entry = (i64, u32, u32);
+
+/// Time and round.
+type Key = (i64, u32);
 
 impl Default for Chronicle {
     fn default() -> Self {
@@ -36,7 +56,17 @@ impl Default for Chronicle {
 
 impl Chronicle {
     fn with_memory(in_memory: usize) -> Self {
-        Self { pieces: Vec::new(), packed: Vec::new(), index: Vec::new(), runs: Vec::new(), in_memory, untimed: 0 }
+        Self {
+            pieces: Vec::new(),
+            copies: Copies::default(),
+            packed: Vec::new(),
+            index: Vec::new(),
+            runs: Vec::new(),
+            in_memory,
+            untimed: 0,
+            beyond: 0,
+            repeated: 0,
+        }
     }
 
     /// Adds the observations of a block of `piece`.
@@ -45,6 +75,7 @@ impl Chronicle {
     /// When a temporary file cannot be written.
     pub fn add(&mut self, piece: &Arc<Piece>, observations: &Observations) -> io::Result<()> {
         self.untimed += observations.untimed;
+        self.beyond = self.beyond.saturating_add(observations.beyond);
         if observations.is_empty() {
             return Ok(());
         }
@@ -52,83 +83,109 @@ impl Chronicle {
             self.pieces.push(Arc::clone(piece));
         }
         let piece = self.pieces.len() as u32 - 1;
-        for observation in observations.iter() {
+        for (observation, times) in observations.iter_with_times() {
             if self.packed.len() + size_of_val(self.index.as_slice()) > self.in_memory {
                 self.spill()?;
             }
-            self.index.push((observation.time.as_nanos(), self.packed.len() as u32));
+            let (time, at) = (observation.time.as_nanos(), self.packed.len());
+            let again = u64::from(times.saturating_sub(1)).min(MAX_REPEATED - self.repeated);
+            self.beyond = self.beyond.saturating_add(u64::from(times.saturating_sub(1)) - again);
+            self.repeated += again;
+            self.index.extend((0..=again as u32).map(|round| (time, round, at as u32)));
             pack(&observation, piece, &mut self.packed);
+            self.copies.observed(&time.to_le_bytes());
+            self.copies.observed(self.packed.get(at + PIECE..).unwrap_or_default());
         }
         Ok(())
     }
 
+    /// Ends the piece that was added to last.
+    pub fn end(&mut self, tally: &PieceTally) {
+        self.copies.end(tally);
+    }
+
+    /// Pieces whose observations are left out, each with the one that it is a copy of.
+    pub fn copies(&self) -> &[(Arc<Piece>, Arc<Piece>)] {
+        &self.copies.found
+    }
+
     /// Writes what is in memory to a temporary file.
     fn spill(&mut self) -> io::Result<()> {
-        let mut file = tempfile::tempfile()?;
-        let mut out = BufWriter::with_capacity(1 << 16, &mut file);
-        self.index.sort_by_key(|(time, _)| *time);
-        for (time, at) in &self.index {
-            out.write_all(&time.to_le_bytes())?;
-            out.write_all(packed_at(&self.packed, *at))?;
+        self.index.sort_by_key(|(time, round, _)| (*time, *round));
+        let mut file = Writing::new()?;
+        for (time, round, at) in &self.index {
+            file.write((*time, *round), packed_at(&self.packed, *at))?;
         }
-        out.flush()?;
-        drop(out);
-        file.rewind()?;
-        self.runs.push(file);
+        self.keep(file.finish()?)?;
         self.packed.clear();
         self.index.clear();
         Ok(())
     }
 
-    /// Tells all observations in the order of time.
+    /// Keeps a sorted file, and makes one of those of its size when they are many.
+    fn keep(&mut self, mut file: File) -> io::Result<()> {
+        for size in 0.. {
+            if self.runs.len() <= size {
+                self.runs.push(Vec::new());
+            }
+            let Some(files) = self.runs.get_mut(size) else { break };
+            files.push(file);
+            if files.len() < MERGED {
+                break;
+            }
+            let (mut merge, mut all) = (Merge::new(files.drain(..))?, Writing::new()?);
+            while merge.next(&mut |key, packed| all.write(key, packed))? {}
+            file = all.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Tells all observations in the order of time, those that stand for several events so many times; without those of copies.
     ///
     /// # Errors
     /// When a temporary file cannot be read.
     pub fn tell(mut self, tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>)) -> io::Result<()> {
-        self.index.sort_by_key(|(time, _)| *time);
-        let mut runs: Vec<Run> = self.runs.drain(..).map(Run::new).collect();
-        let mut heads = BinaryHeap::new();
-        for (number, run) in runs.iter_mut().enumerate() {
-            heads.extend(run.next()?.map(|time| Reverse((time, number))));
-        }
-        let mut newest = self.index.iter().peekable();
-        loop {
+        self.index.sort_by_key(|(time, round, _)| (*time, *round));
+        let pieces = self.copies.without(&self.pieces);
+        // What was merged more often came earlier.
+        let mut earlier = Merge::new(std::mem::take(&mut self.runs).into_iter().rev().flatten())?;
+        for (time, round, at) in &self.index {
             // What is still in memory came last, and so it stands behind those of the same time.
-            let in_memory = newest.peek().map(|(time, _)| *time);
-            match heads.peek() {
-                Some(Reverse((time, number))) if in_memory.is_none_or(|newest| *time <= newest) => {
-                    let (time, number) = (*time, *number);
-                    heads.pop();
-                    let Some(run) = runs.get_mut(number) else { continue };
-                    self.unpack(time, &run.packed, tell);
-                    heads.extend(run.next()?.map(|time| Reverse((time, number))));
-                }
-                _ => {
-                    let Some((time, at)) = newest.next() else { return Ok(()) };
-                    self.unpack(*time, packed_at(&self.packed, *at), tell);
-                }
+            while earlier.key().is_some_and(|earlier| earlier <= (*time, *round)) {
+                earlier.next(&mut |(time, _), packed| unpack(&pieces, time, packed, tell))?;
             }
+            unpack(&pieces, *time, packed_at(&self.packed, *at), tell)?;
         }
-    }
-
-    fn unpack(&self, time: i64, packed: &[u8], tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>)) {
-        let Some((head, values)) = packed.split_first_chunk::<HEAD>() else { return };
-        let Head { piece, rule, position, .. } = Head::read(head);
-        let observation = Observation { time: Time::from_nanos(time), rule, position, values: Values::packed(values) };
-        if let Some(piece) = self.pieces.get(piece as usize) {
-            tell(piece, &observation);
-        }
+        while earlier.next(&mut |(time, _), packed| unpack(&pieces, time, packed, tell))? {}
+        Ok(())
     }
 }
 
-/// Bytes of a [`Head`].
+/// Tells a packed observation of a piece that counts.
+fn unpack(
+    pieces: &[Option<&Arc<Piece>>],
+    time: i64,
+    packed: &[u8],
+    tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>),
+) -> io::Result<()> {
+    let Some((head, values)) = packed.split_first_chunk::<HEAD>() else { return Ok(()) };
+    let Head { piece, rule, position, .. } = Head::read(head);
+    let observation = Observation { time: Time::from_nanos(time), rule, position, values: Values::packed(values) };
+    if let Some(Some(piece)) = pieces.get(piece as usize) {
+        tell(piece, &observation);
+    }
+    Ok(())
+}
+
+/// Bytes of a [`Head`], and before what it tells of the record alone.
 const HEAD: usize = 21;
+const PIECE: usize = 4;
 
 /// What stands before the values of a packed observation.
 struct Head {
+    piece: u32,
     /// Bytes of the values.
     length: u32,
-    piece: u32,
     rule: u32,
     position: Position,
 }
@@ -140,9 +197,7 @@ impl Head {
             Position::Line(_) => 1,
             Position::Offset(_) => 2,
         };
-        out.extend(self.length.to_le_bytes());
-        out.extend(self.piece.to_le_bytes());
-        out.extend(self.rule.to_le_bytes());
+        [self.piece, self.length, self.rule].into_iter().for_each(|number| out.extend(number.to_le_bytes()));
         out.push(kind);
         out.extend(self.position.number().to_le_bytes());
     }
@@ -150,15 +205,16 @@ impl Head {
     fn read(bytes: &[u8; HEAD]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j, k, l, kind, number @ ..] = *bytes;
         let number = u64::from_le_bytes(number);
+        let position = match kind {
+            0 => Position::Record(number),
+            1 => Position::Line(number),
+            _ => Position::Offset(number),
+        };
         Self {
-            length: u32::from_le_bytes([a, b, c, d]),
-            piece: u32::from_le_bytes([e, f, g, h]),
+            piece: u32::from_le_bytes([a, b, c, d]),
+            length: u32::from_le_bytes([e, f, g, h]),
             rule: u32::from_le_bytes([i, j, k, l]),
-            position: match kind {
-                0 => Position::Record(number),
-                1 => Position::Line(number),
-                _ => Position::Offset(number),
-            },
+            position,
         }
     }
 }
@@ -167,7 +223,7 @@ fn pack(observation: &Observation<'_>, piece: u32, out: &mut Vec<u8>) {
     let values = observation.values.bytes();
     let (rule, position) = (observation.rule, observation.position);
     // A block of observations is far smaller than 4 GiB.
-    Head { length: values.len() as u32, piece, rule, position }.write(out);
+    Head { piece, length: values.len() as u32, rule, position }.write(out);
     out.extend(values);
 }
 
@@ -175,6 +231,59 @@ fn packed_at(packed: &[u8], at: u32) -> &[u8] {
     let rest = packed.get(at as usize..).unwrap_or_default();
     let length = rest.first_chunk::<HEAD>().map_or(0, |head| HEAD + Head::read(head).length as usize);
     rest.get(..length).unwrap_or_default()
+}
+
+/// A temporary file that is being written.
+struct Writing(BufWriter<File>);
+
+impl Writing {
+    fn new() -> io::Result<Self> {
+        Ok(Self(BufWriter::with_capacity(1 << 16, tempfile::tempfile()?)))
+    }
+
+    fn write(&mut self, (time, round): Key, packed: &[u8]) -> io::Result<()> {
+        self.0.write_all(&time.to_le_bytes())?;
+        self.0.write_all(&round.to_le_bytes())?;
+        self.0.write_all(packed)
+    }
+
+    fn finish(self) -> io::Result<File> {
+        let mut file = self.0.into_inner()?;
+        file.rewind()?;
+        Ok(file)
+    }
+}
+
+/// Sorted files that are read as one; what has one time, in the order of the files.
+struct Merge {
+    runs: Vec<Run>,
+    /// What is at hand of each file that is not at its end.
+    heads: BinaryHeap<Reverse<(Key, usize)>>,
+}
+
+impl Merge {
+    fn new(files: impl Iterator<Item = File>) -> io::Result<Self> {
+        let mut merge = Self { runs: files.map(Run::new).collect(), heads: BinaryHeap::new() };
+        for (number, run) in merge.runs.iter_mut().enumerate() {
+            merge.heads.extend(run.next()?.map(|key| Reverse((key, number))));
+        }
+        Ok(merge)
+    }
+
+    /// Time and round of the next observation.
+    fn key(&self) -> Option<Key> {
+        self.heads.peek().map(|Reverse((key, _))| *key)
+    }
+
+    /// Shows the next observation; false at the end.
+    fn next(&mut self, show: &mut dyn FnMut(Key, &[u8]) -> io::Result<()>) -> io::Result<bool> {
+        let Some(Reverse((key, number))) = self.heads.pop() else { return Ok(false) };
+        if let Some(run) = self.runs.get_mut(number) {
+            show(key, &run.packed)?;
+            self.heads.extend(run.next()?.map(|key| Reverse((key, number))));
+        }
+        Ok(true)
+    }
 }
 
 /// A sorted temporary file that is being read.
@@ -189,13 +298,14 @@ impl Run {
         Self { input: BufReader::with_capacity(1 << 16, file), packed: Vec::new() }
     }
 
-    /// Reads the next observation; gives its time.
-    fn next(&mut self) -> io::Result<Option<i64>> {
+    /// Reads the next observation; gives its time and round.
+    fn next(&mut self) -> io::Result<Option<Key>> {
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
         }
-        let (mut time, mut head) = ([0; 8], [0; HEAD]);
+        let (mut time, mut round, mut head) = ([0; 8], [0; 4], [0; HEAD]);
         self.input.read_exact(&mut time)?;
+        self.input.read_exact(&mut round)?;
         self.input.read_exact(&mut head)?;
         self.packed.clear();
         self.packed.extend(head);
@@ -203,7 +313,7 @@ impl Run {
         if let Some(values) = self.packed.get_mut(HEAD..) {
             self.input.read_exact(values)?;
         }
-        Ok(Some(i64::from_le_bytes(time)))
+        Ok(Some((i64::from_le_bytes(time), u32::from_le_bytes(round))))
     }
 }
 
@@ -211,19 +321,25 @@ impl Run {
 mod tests {
     use super::*;
 
-    /// The times and values of a chronicle with so much memory.
-    fn told(in_memory: usize) -> Vec<(i64, String, u64, String)> {
+    /// The times and values of a chronicle with so much memory, of pieces of so many lines.
+    fn told(in_memory: usize, lines: i64) -> Vec<(i64, String, u64, String)> {
         let mut chronicle = Chronicle::with_memory(in_memory);
         for piece in 0..7 {
             let path = Arc::new(Piece { path: format!("piece {piece}") });
             let mut observations = Observations::default();
-            for line in 0..100 {
+            for line in 0..lines {
                 let time = Time::from_nanos((line * 7919 + piece * 31) % 97 - 40);
                 let position = Position::Line(line as u64);
                 observations.push(Some(time), piece as u32, position, [Some(format!("{piece} {line}"))]);
             }
             chronicle.add(&path, &observations).unwrap();
+            assert!(chronicle.runs.iter().all(|files| files.len() < MERGED), "too many files are open");
         }
+        assert_eq!(chronicle.runs.len(), [0, 1, 3][usize::from(in_memory < 5000) + usize::from(in_memory < 200)]);
+        in_order(chronicle)
+    }
+
+    fn in_order(chronicle: Chronicle) -> Vec<(i64, String, u64, String)> {
         let mut told = Vec::new();
         chronicle
             .tell(&mut |piece, observation| {
@@ -237,12 +353,46 @@ mod tests {
 
     #[test]
     fn observations_are_told_in_the_order_of_time_whatever_fits_in_memory() {
-        let all = told(1 << 20);
+        let all = told(1 << 20, 100);
         assert_eq!(all.len(), 700);
         let mut sorted = all.clone();
         // Of one time, in the order of the evidence.
         sorted.sort_by_key(|(time, piece, line, _)| (*time, piece.clone(), *line));
         assert_eq!(all, sorted);
-        assert_eq!(told(1000), all);
+        assert_eq!(told(4000, 100), all);
+        // A file for each observation or two: they are merged several times over.
+        assert_eq!(told(60, 1000), told(1 << 24, 1000));
+    }
+
+    #[test]
+    fn copies_are_left_out_and_what_stands_for_several_is_told_so_often() {
+        let mut chronicle = Chronicle::with_memory(100);
+        let tally = |piece: &Arc<Piece>, records| PieceTally {
+            piece: Arc::clone(piece),
+            format: "syslog",
+            layers: Vec::new(),
+            size: 0,
+            sha256: None,
+            complete: true,
+            records,
+            damaged_records: 0,
+            damage_count: 0,
+            damages: Vec::new(),
+            findings: 0,
+            numbering: evidence::Numbering::default(),
+            notes: Vec::new(),
+        };
+        for (path, records, line) in [("a", 9, 1), ("b", 9, 1), ("c", 8, 1), ("d", 9, 2), ("e", 9, 1)] {
+            let piece = Arc::new(Piece { path: path.to_owned() });
+            let mut observations = Observations::default();
+            observations.push(Some(Time::from_nanos(7)), 1, Position::Line(line), [Some("x")]);
+            observations.repeat_last(2);
+            chronicle.add(&piece, &observations).unwrap();
+            chronicle.end(&tally(&piece, records));
+        }
+        let copies: Vec<_> = chronicle.copies().iter().map(|(copy, first)| (&*copy.path, &*first.path)).collect();
+        assert_eq!(copies, [("b", "a"), ("e", "a")]);
+        let told: Vec<String> = in_order(chronicle).into_iter().map(|(_, piece, ..)| piece).collect();
+        assert_eq!(told, ["a", "c", "d", "a", "c", "d"]);
     }
 }

@@ -184,7 +184,7 @@ Examples:
   dreamcatcher logins /var/log                              who came in, and who tried
   dreamcatcher logins --user root --outcome accepted logs/  when root was let in
   dreamcatcher logins --source '203.0.113.*' logs/          what came from a network
-  dreamcatcher logins --format csv logs/ > logins.csv       every try, for a spreadsheet
+  dreamcatcher logins --format csv --output l.csv logs/      every try, for a spreadsheet
 
 Exit status: 0 finished; 3 usage or configuration; 4 a path could not be read at all.")]
 pub struct LoginsArguments {
@@ -214,9 +214,12 @@ pub struct LoginsArguments {
     #[arg(long, value_name = "TIME", help_heading = "Selecting")]
     pub until: Option<String>,
 
-    /// The form of the list: text (failures that are alike on one line), jsonl, csv (every try).
+    /// The form of the list: text (failures that are alike on one line); jsonl, json, csv (every try).
     #[arg(long, value_name = "FORMAT", default_value_t = LoginFormat::Text, help_heading = "Output")]
     pub format: LoginFormat,
+    /// Write the list to this file, whole or not at all.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
     /// Show times in this zone: an IANA name (Europe/Berlin) or offset (+01:00). Default: UTC, or as site.toml says.
     #[arg(long, value_name = "ZONE", help_heading = "Output", allow_hyphen_values = true)]
     pub timezone: Option<Zone>,

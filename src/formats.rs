@@ -2,31 +2,31 @@
 
 use anyhow::{Context, Result, anyhow};
 use evidence::{
-    Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, SshdErrors, Syslog, Utmp, W3c,
-    Web, Xml,
+    Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Proxies, SshdErrors, Syslog, Utmp,
+    W3c, Web, Xml,
 };
 
 use crate::{cli::ReadingArguments, site::Site};
 
 /// The formats, in the order in which they are asked whether a piece of evidence is theirs.
 pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn Format>>> {
-    Ok(all(layouts(&arguments.log_format)?, &clock(arguments, site)?))
+    Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?))
 }
 
 /// The formats with nothing known but what the evidence says.
 pub fn without_knowledge() -> Vec<Box<dyn Format>> {
-    all(Layouts::default(), &Clock::default())
+    all(Layouts::default(), Proxies::default(), &Clock::default())
 }
 
-fn all(layouts: Layouts, clock: &Clock) -> Vec<Box<dyn Format>> {
+fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>> {
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
         Box::new(Xml),
         Box::new(Auditd),
         Box::new(JournalJson),
         Box::new(JournalExport),
-        Box::new(W3c),
-        Box::new(Web::with(layouts)),
+        Box::new(W3c::behind(proxies.clone())),
+        Box::new(Web::with(layouts).behind(proxies)),
         Box::new(Json),
         Box::new(Syslog::new(clock.clone())),
         Box::new(SshdErrors::default()),

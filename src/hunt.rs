@@ -2,14 +2,13 @@
 
 use std::{
     env,
-    fs::File,
-    io::{self, BufWriter, IsTerminal, Write},
-    path::{Path, PathBuf},
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use event::{Finding, Follower, Level, Piece};
 use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
@@ -18,7 +17,9 @@ use sigma::{NotApplicable, Rules, correlate::CutShort};
 use crate::{
     chronicle::Chronicle,
     cli::{Colour, HuntArguments},
-    confine, formats,
+    confine,
+    destination::Destination,
+    formats,
     packs::Packs,
     progress,
     select::{self, SelectedDetector, Selection},
@@ -41,7 +42,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let rules = packs.loaded.compile(&packs.taxonomy);
     announce(&packs, arguments.quiet);
 
-    let output = Destination::open(arguments)?;
+    let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
     let mut writer = output.writer()?;
     let style = Style {
         zone: zone.clone(),
@@ -126,19 +127,20 @@ impl Printing<'_> {
     fn correlate(&mut self, rules: &Rules, skew: Duration, selection: &Selection) -> io::Result<Vec<RuleProblem>> {
         let mut correlator = rules.correlator(skew, sigma::correlate::Limits::default());
         let (chronicle, mut findings) = (std::mem::take(&mut self.chronicle), Vec::new());
-        let untimed = chronicle.untimed;
+        let mut unseen = left_out(&chronicle);
         chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut findings))?;
         correlator.end(&mut findings);
         findings.retain(|finding| selection.reports(finding));
         // A burst is known when it is over; a report has it where it began.
         findings.sort_by(|a, b| (a.time, &a.place, &a.rule.id).cmp(&(b.time, &b.place, &b.rule.id)));
         findings.iter().try_for_each(|finding| self.print(finding))?;
-        Ok(unseen(&correlator.cut_short(), untimed))
+        unseen.splice(..0, cut_short(&correlator.cut_short()));
+        Ok(unseen)
     }
 }
 
-fn unseen(cut_short: &[CutShort], untimed: u64) -> Vec<RuleProblem> {
-    let cut = cut_short.iter().map(|cut| RuleProblem {
+fn cut_short(cut_short: &[CutShort]) -> impl Iterator<Item = RuleProblem> {
+    cut_short.iter().map(|cut| RuleProblem {
         path: cut.path.clone(),
         line: None,
         reason: format!(
@@ -147,13 +149,24 @@ fn unseen(cut_short: &[CutShort], untimed: u64) -> Vec<RuleProblem> {
             cut.shortest / 1_000_000_000,
             cut.title
         ),
+    })
+}
+
+/// What no correlation could see.
+fn left_out(chronicle: &Chronicle) -> Vec<RuleProblem> {
+    let problem = |reason| RuleProblem { path: "all correlations".into(), line: None, reason };
+    let (untimed, beyond) = (chronicle.untimed, chronicle.beyond);
+    let untimed = (untimed > 0).then(|| format!("{untimed} events that they look for have no time, and took no part"));
+    let most = event::MAX_TIMES;
+    let beyond = (beyond > 0).then(|| {
+        format!(
+            "lines say that they stand for several events, and of each {most} count, of all lines ten million: {beyond} more took no part"
+        )
     });
-    let untimed = (untimed > 0).then(|| RuleProblem {
-        path: "all correlations".into(),
-        line: None,
-        reason: format!("{untimed} events that they look for have no time, and took no part"),
+    let copies = chronicle.copies().iter().map(|(copy, first)| {
+        format!("{} tells the same events as {}: it is a copy, and took no part", copy.path, first.path)
     });
-    cut.chain(untimed).collect()
+    untimed.into_iter().chain(beyond).chain(copies).map(problem).collect()
 }
 
 impl Sink for Printing<'_> {
@@ -166,87 +179,10 @@ impl Sink for Printing<'_> {
         output.seen.findings.iter().try_for_each(|finding| self.print(finding))
     }
 
-    fn end(&mut self, _piece: &PieceTally) -> io::Result<()> {
+    fn end(&mut self, piece: &PieceTally) -> io::Result<()> {
+        self.chronicle.end(piece);
         Ok(())
     }
-}
-
-/// Where the report goes: standard output, a device or pipe, or a file that is there whole or not at all.
-enum Destination {
-    Standard,
-    Stream(File),
-    File { path: PathBuf, file: tempfile::NamedTempFile },
-}
-
-impl Destination {
-    fn open(arguments: &HuntArguments) -> Result<Self> {
-        let Some(path) = arguments.output.as_deref() else { return Ok(Self::Standard) };
-        let cannot = || format!("cannot write {}", path.display());
-        // A link keeps its place, and what it leads to is replaced.
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        match std::fs::metadata(&target) {
-            Ok(found) if found.is_dir() => bail!("cannot write {}: it is a folder", path.display()),
-            Ok(found) if found.is_file() => {
-                if arguments.paths.iter().any(|piece| piece.canonicalize().is_ok_and(|piece| piece == target)) {
-                    bail!("cannot write {}: it is evidence of this hunt", path.display());
-                }
-            }
-            Ok(_) => return Ok(Self::Stream(File::options().write(true).open(&target).with_context(cannot)?)),
-            Err(_) => {}
-        }
-        let file = tempfile::Builder::new().prefix(".dreamcatcher-").tempfile_in(folder_of(&target));
-        Ok(Self::File { path: target, file: file.with_context(cannot)? })
-    }
-
-    fn writer(&self) -> Result<BufWriter<Box<dyn Write + Send>>> {
-        let inner: Box<dyn Write + Send> = match self {
-            Self::Standard => Box::new(io::stdout()),
-            Self::Stream(stream) => Box::new(stream.try_clone()?),
-            Self::File { file, .. } => Box::new(file.reopen()?),
-        };
-        Ok(BufWriter::with_capacity(1 << 16, inner))
-    }
-
-    /// The files that the report is written to, now and in the end.
-    fn files(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Standard if cfg!(unix) => vec!["/dev/stdout".into()],
-            Self::Standard | Self::Stream(_) => vec![],
-            Self::File { path, file } => vec![path.clone(), file.path().to_owned()],
-        }
-    }
-
-    /// The folder in which the report is written.
-    fn folder(&self) -> Option<&Path> {
-        if let Self::File { path, .. } = self { Some(folder_of(path)) } else { None }
-    }
-
-    fn keep(self) -> Result<()> {
-        let Self::File { path, file } = self else { return Ok(()) };
-        let keep = || -> io::Result<()> {
-            make_readable(file.as_file())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        keep().with_context(|| format!("cannot write {}", path.display()))
-    }
-}
-
-/// Temporary files are made for their owner alone; a report has the rights of any file.
-#[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_file: &File) -> io::Result<()> {
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn confine_to(arguments: &HuntArguments, output: &Destination) {

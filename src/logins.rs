@@ -4,12 +4,15 @@
 //! records ──▶ steps of logins ──▶ in the order of time ──▶ sessions ──▶ in the order of their beginnings ──▶ printer
 //! ```
 //!
+//! Pieces that are copies of others are left out, and of steps that two logs tell alike (a journal beside its auth.log) there is one.
+//!
 //! Both times what waits for its order waits in a file, with twenty-four bytes of each step in memory.
 
 use std::{
+    collections::HashMap,
     env,
-    io::{self, BufWriter, Write},
-    path::PathBuf,
+    io::{self, Write},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -24,6 +27,8 @@ use report::{LoginFormat, LoginPrinter, Spool, Style, Zone};
 use crate::{
     cli::LoginsArguments,
     confine,
+    copies::Copies,
+    destination::Destination,
     formats::formats,
     hunt::{colour, evidence_summary, terminal_width},
     progress, select,
@@ -40,46 +45,80 @@ pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     };
     let formats = formats(&arguments.reading, &site)?;
     let filter = Filter::new(arguments, &zone)?;
-    let mut writer = BufWriter::with_capacity(1 << 16, io::stdout());
-    let style = Style { zone: zone.clone(), width: terminal_width(), colour: colour(arguments.color, true) };
+    let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
+    let mut writer = output.writer()?;
+    let to_standard = arguments.output.is_none();
+    let width = if to_standard { terminal_width() } else { None };
+    let style = Style { zone: zone.clone(), width, colour: colour(arguments.color, to_standard) };
     let cannot = "cannot write the list";
     let mut printer = arguments.format.printer(&mut writer, style).context(cannot)?;
-    let mut steps = Steps { spool: Spool::new()?, pieces: Vec::new(), untimed: 0, packed: Vec::new() };
+    let mut steps =
+        Steps { spool: Spool::new()?, pieces: Vec::new(), copies: Copies::default(), untimed: 0, packed: Vec::new() };
     let mut attempts = Spool::new()?;
-    confine_to(arguments);
-    let tally = scan(arguments, &formats, &mut steps).context(cannot)?;
-    join(&mut steps, &mut attempts).context(cannot)?;
+    confine_to(arguments, &output);
+    let tally = scan(arguments, &formats, &output, &mut steps).context(cannot)?;
+    let repeated = join(&mut steps, &mut attempts).context(cannot)?;
     print(&steps.pieces, &mut attempts, &filter, &mut *printer).context(cannot)?;
     let mut summary = evidence_summary(&tally, &zone);
-    if steps.untimed > 0 {
-        let reason =
-            format!("{} records tell of logins but not of their time: they are not in the list", steps.untimed);
-        summary.skipped.push(report::Failure { path: "records without a time".to_owned(), reason });
-    }
+    summary.skipped.extend(left_out(&steps, repeated));
     printer.end(&summary).context(cannot)?;
     drop(printer);
     writer.flush().context(cannot)?;
-    if !arguments.quiet && arguments.format != LoginFormat::Text {
+    drop(writer);
+    output.keep()?;
+    if tells_summary(arguments) {
         let style = Style { zone, width: None, colour: false };
         report::write_reading(&summary, &mut io::stderr().lock(), &style)?;
     }
     Ok(if tally.unreadable_arguments.is_empty() { Status::Finished } else { Status::Unreadable })
 }
 
-fn confine_to(arguments: &LoginsArguments) {
-    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
-    confine::confine(&readable, &[env::temp_dir().as_path()]);
+/// What is not in the list.
+fn left_out(steps: &Steps, repeated: u64) -> Vec<report::Failure> {
+    let mut list = Vec::new();
+    let mut add = |path: &str, reason| list.push(report::Failure { path: path.to_owned(), reason });
+    if steps.untimed > 0 {
+        let untimed = steps.untimed;
+        let reason = format!("{untimed} records tell of logins but not of their time: they are not in the list");
+        add("records without a time", reason);
+    }
+    for (copy, first) in &steps.copies.found {
+        add(&copy.path, format!("it tells the same logins as {}: it is a copy, and they are listed once", first.path));
+    }
+    if repeated > 0 {
+        let reason =
+            format!("{repeated} records tell of logins what a record of another log tells alike: it counts once");
+        add("records in two logs", reason);
+    }
+    list
 }
 
-fn scan(arguments: &LoginsArguments, formats: &[Box<dyn Format>], steps: &mut Steps) -> io::Result<Tally> {
+/// Whether the tally goes to standard error: when the list itself goes elsewhere or is for machines.
+fn tells_summary(arguments: &LoginsArguments) -> bool {
+    !arguments.quiet && (arguments.format != LoginFormat::Text || arguments.output.is_some())
+}
+
+fn confine_to(arguments: &LoginsArguments, output: &Destination) {
+    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
+    let temporary = env::temp_dir();
+    let writable: Vec<&Path> = output.folder().into_iter().chain([temporary.as_path()]).collect();
+    confine::confine(&readable, &writable);
+}
+
+fn scan(
+    arguments: &LoginsArguments,
+    formats: &[Box<dyn Format>],
+    output: &Destination,
+    steps: &mut Steps,
+) -> io::Result<Tally> {
     let progress = Progress::default();
-    let no_evidence: Vec<PathBuf> = if cfg!(unix) { vec!["/dev/stdout".into()] } else { Vec::new() };
+    let no_evidence = output.files();
     let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
     let scan = Scan {
         formats,
         limits: Limits::default(),
         no_evidence: &no_evidence,
-        hash: arguments.format == LoginFormat::Text || !arguments.quiet,
+        hash: arguments.format.has_summary() || tells_summary(arguments),
         threads,
         progress: &progress,
     };
@@ -129,6 +168,7 @@ impl Detector for LoginDetector {
 struct Steps {
     spool: Spool,
     pieces: Vec<Arc<Piece>>,
+    copies: Copies,
     untimed: u64,
     packed: Vec<u8>,
 }
@@ -163,11 +203,16 @@ impl Sink for Steps {
             pack_place((self.pieces.len().saturating_sub(1), observation.position), &mut self.packed);
             self.packed.extend(observation.values.bytes());
             self.spool.push(observation.time.as_nanos(), &self.packed)?;
+            let (time, position) = (observation.time.as_nanos(), observation.position.number());
+            [&time.to_le_bytes(), &position.to_le_bytes(), observation.values.bytes()]
+                .into_iter()
+                .for_each(|bytes| self.copies.observed(bytes));
         }
         Ok(())
     }
 
-    fn end(&mut self, _piece: &PieceTally) -> io::Result<()> {
+    fn end(&mut self, piece: &PieceTally) -> io::Result<()> {
+        self.copies.end(piece);
         Ok(())
     }
 }
@@ -177,10 +222,56 @@ fn folder(piece: &Piece) -> &str {
     piece.path.rsplit_once(['/', '\\', '!']).map_or("", |(folder, _)| folder)
 }
 
-/// Puts sessions together, and has them wait for the order of their beginnings.
-fn join(steps: &mut Steps, attempts: &mut Spool) -> io::Result<()> {
+/// How many different steps of one second are remembered.
+const MAX_REMEMBERED: usize = 1 << 16;
+
+/// Tells steps that another log has told already: of one second, and alike in all that they say, the machine and the process among it.
+#[derive(Default)]
+struct Repeats {
+    second: i64,
+    /// Of each step of this second how often each piece has told it.
+    told: HashMap<Vec<u8>, HashMap<usize, u64>>,
+    count: u64,
+}
+
+impl Repeats {
+    /// Whether another piece has told this step at least as often as this one now has.
+    fn knows(&mut self, time: i64, piece: usize, step: &Step<'_>, bytes: &[u8]) -> bool {
+        if !names_process(step) {
+            return false;
+        }
+        let second = time.div_euclid(1_000_000_000);
+        if std::mem::replace(&mut self.second, second) != second {
+            self.told.clear();
+        }
+        if self.told.len() >= MAX_REMEMBERED && !self.told.contains_key(bytes) {
+            return false;
+        }
+        let told = self.told.entry(bytes.to_vec()).or_default();
+        let here = told.get(&piece).copied().unwrap_or_default() + 1;
+        told.insert(piece, here);
+        let is_known = told.iter().any(|(other, times)| *other != piece && *times >= here);
+        self.count += u64::from(is_known);
+        is_known
+    }
+}
+
+/// Whether a step says on which machine and in which process it was: then no other step is the same.
+fn names_process(step: &Step<'_>) -> bool {
+    let of = match step {
+        Step::Login(login) | Step::Hint(login) => &login.link(),
+        Step::Request(request) => &request.of,
+        Step::Child(of, _) => of,
+        Step::Logout(logout) => &logout.of,
+    };
+    !of.host.is_empty() && of.session.starts_with("pid ")
+}
+
+/// Puts sessions together, and has them wait for the order of their beginnings; gives how many steps were told twice.
+fn join(steps: &mut Steps, attempts: &mut Spool) -> io::Result<u64> {
     let (mut sessions, mut done, mut number, mut packed) = (Sessions::default(), Vec::new(), 0, Vec::new());
-    let pieces = &steps.pieces;
+    let pieces = steps.copies.without(&steps.pieces);
+    let mut repeats = Repeats::default();
     let mut keep = |done: &mut Vec<Attempt<Standing>>| {
         done.drain(..).try_for_each(|attempt| {
             packed.clear();
@@ -192,14 +283,19 @@ fn join(steps: &mut Steps, attempts: &mut Spool) -> io::Result<()> {
     steps.spool.read(|time, bytes| {
         let mut values = Values::packed(bytes);
         let Some(place) = unpack_place(&mut values) else { return Ok(()) };
+        let Some(Some(piece)) = pieces.get(place.0) else { return Ok(()) };
         let Some(step) = Step::unpack(values) else { return Ok(()) };
-        let scope = pieces.get(place.0).map_or("", |piece| folder(piece));
+        if repeats.knows(time, place.0, &step, values.bytes()) {
+            return Ok(());
+        }
+        let scope = folder(piece);
         sessions.step(&At { time: Time::from_nanos(time), number, place, scope }, step, &mut done);
         number += 1;
         keep(&mut done)
     })?;
     sessions.finish(&mut done);
-    keep(&mut done)
+    keep(&mut done)?;
+    Ok(repeats.count)
 }
 
 /// Prints what is asked for.

@@ -3,6 +3,8 @@
 mod chronicle;
 mod cli;
 mod confine;
+mod copies;
+mod destination;
 mod formats;
 mod hunt;
 mod logins;

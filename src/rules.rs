@@ -39,7 +39,7 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
                 "{} files: {} rules loaded ({} correlations), {} not applicable, {} refused",
                 loaded.files.len(),
                 rules.all(),
-                loaded.correlations.len(),
+                rules.correlations(),
                 loaded.not_applicable.len(),
                 loaded.refused.len()
             )?;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use evidence::Proxies;
 use report::Zone;
 use serde::Deserialize;
 
@@ -19,6 +20,9 @@ pub struct Site {
     /// The zone of times in logs that give none.
     #[serde(default)]
     log_timezone: Option<String>,
+    /// The addresses and networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    proxies: Vec<String>,
 }
 
 impl Site {
@@ -36,6 +40,12 @@ impl Site {
     /// The zone in which times are shown, if it names one.
     pub fn zone(&self) -> Result<Option<Zone>> {
         parse("timezone", self.timezone.as_deref())
+    }
+
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub fn proxies(&self) -> Result<Proxies> {
+        Proxies::parse(self.proxies.iter().map(String::as_str))
+            .map_err(|reason| anyhow::anyhow!("site.toml: proxies: {reason}"))
     }
 
     /// The zone of times in logs that give none, if it names one.

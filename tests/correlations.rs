@@ -186,3 +186,45 @@ fn suppressions_and_known_findings_hold_for_correlations() {
     assert_eq!(run.status, 0);
     assert_eq!(place.findings(&[&arguments[..], &["--known", "before.jsonl"]].concat()), Vec::<Value>::new());
 }
+
+fn failed(line: &str) -> String {
+    format!("2026-11-01T10:00:00Z web01 sshd[7]: {line}\n")
+}
+
+const FAILED: &str = "Failed password for root from 198.51.100.7 port 4000 ssh2";
+
+#[test]
+fn a_line_that_stands_for_several_counts_so_often() {
+    let place = Place::new();
+    place.file("rule.yml", GUESSING);
+    let count = |log: String| {
+        place.file("auth.log", log);
+        let (_, report) = place.report(&["auth.log", "--rules", "rule.yml", "--no-shipped-rules"]);
+        (told(report["findings"].as_array().unwrap()), report["summary"]["rules"]["not_run"].clone())
+    };
+    let repeated = |times: &str| failed(FAILED) + &failed(&format!("message repeated {times} times: [ {FAILED}]"));
+    let source = || "198.51.100.7".to_owned();
+    assert_eq!(count(repeated("3")).0, []);
+    assert_eq!(count(repeated("4")).0, [(source(), 5)]);
+    // A number that a forged line names costs no more than this.
+    let (found, not_run) = count(repeated("18446744073709551615"));
+    assert_eq!(found, [(source(), 1001)]);
+    has_reason(&not_run, "all correlations", "of each 1000 count");
+}
+
+#[test]
+fn of_a_log_and_its_copies_one_takes_part() {
+    let place = Place::new();
+    place.file("rule.yml", GUESSING);
+    let three = failed(FAILED).repeat(3);
+    place.file("logs/auth.log", &three);
+    place.file("logs/copy/auth.log", &three);
+    let arguments = ["logs", "--rules", "rule.yml", "--no-shipped-rules"];
+    let (_, report) = place.report(&arguments);
+    assert_eq!(report["findings"], Value::Array(vec![]));
+    let told = "logs/copy/auth.log tells the same events as logs/auth.log: it is a copy, and took no part";
+    has_reason(&report["summary"]["rules"]["not_run"], "all correlations", told);
+    // One line more, and it is another log.
+    place.file("logs/copy/auth.log", failed("Server listening on 0.0.0.0 port 22.") + &three);
+    assert_eq!(place.report(&arguments).1["findings"].as_array().unwrap().len(), 1);
+}

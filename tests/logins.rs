@@ -296,3 +296,162 @@ fn the_table_is_golden() {
         assert!(!run.out.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')), "an escape sequence");
     }
 }
+
+#[test]
+fn lists_are_as_the_schema_says() {
+    let schema: Value =
+        serde_json::from_str(&fs::read_to_string(root().join("docs/report.schema.json")).unwrap()).unwrap();
+    let part = |name: &str| {
+        let mut part = schema.clone();
+        part.as_object_mut().unwrap().remove("anyOf");
+        part["$ref"] = json!(format!("#/$defs/{name}"));
+        jsonschema::options().should_validate_formats(true).build(&part).unwrap()
+    };
+    let (one, whole) = (part("login"), part("logins"));
+    let place = Place::new();
+    // A name that would come alive in a terminal.
+    let hostile =
+        "Nov 20 10:00:00 web01 sshd[7]: Failed password for invalid user \u{202e}a\u{1b}[2Jb from ::1 port 1 ssh2\n";
+    place.file("logs/hostile.log", hostile.repeat(2));
+    let logs = ["sshd/openssh-10.0/verbose.iso.log", "logins/wtmp", "logins/btmp", "logins/auth.iso.log"];
+    let arguments: Vec<String> = logs.iter().map(|log| recording(log)).chain(["logs".to_owned()]).collect();
+    let run = |format: &str| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        place.run(&[&["logins", "--quiet", "--year", "2026", "--format", format], &arguments[..]].concat())
+    };
+    let (json, jsonl) = (run("json"), run("jsonl"));
+    assert!(json.out.contains(r"\u202ea\u001b[2Jb"), "{}", json.out);
+    for out in [&json.out, &jsonl.out, &run("csv").out, &run("text").out] {
+        assert!(!out.chars().any(|c| c == '\u{202e}' || c.is_control() && !matches!(c, '\n' | '\r')), "{out}");
+    }
+    let list: Value = serde_json::from_str(&json.out).unwrap();
+    assert!(whole.validate(&list).is_ok(), "{}", whole.validate(&list).unwrap_err());
+    assert_eq!(lines(&jsonl.out), *list["logins"].as_array().unwrap());
+    assert_eq!(list["summary"]["evidence"].as_array().unwrap().len(), 5);
+    let found = lines(&jsonl.out);
+    assert!(found.len() > 100, "{}", found.len());
+    found.iter().for_each(|line| assert!(one.validate(line).is_ok(), "{line:#} {}", one.validate(line).unwrap_err()));
+    assert!(one.validate(&json!({"user": "x"})).is_err(), "the schema refuses nothing");
+    place.file("empty.txt", "");
+    let none = place.run(&["logins", "--quiet", "--format", "json", "empty.txt"]);
+    assert!(whole.validate(&serde_json::from_str(&none.out).unwrap()).is_ok(), "{}", none.out);
+}
+
+#[test]
+fn a_list_is_written_whole_or_not_at_all() {
+    let (place, log) = (Place::new(), recording("logins/auth.iso.log"));
+    let on_screen = place.run(&["logins", "--quiet", "--format", "csv", &log]).out;
+    place.run(&["logins", "--format", "csv", "--output", "out/list.csv", &log]).ends(3, &["cannot write out/list.csv"]);
+    let run = place.run(&["logins", "--format", "csv", "--output", "list.csv", &log]);
+    assert_eq!((run.status, run.out.as_str()), (0, ""));
+    assert!(run.err.contains("Tally"), "{}", run.err);
+    assert_eq!((place.read("list.csv"), place.names()), (on_screen, vec!["list.csv".to_owned()]));
+    place.file("auth.log", fs::read(&log).unwrap());
+    place.run(&["logins", "--output", "auth.log", "auth.log"]).ends(3, &["it is evidence itself"]);
+    assert_eq!(place.read("auth.log"), fs::read_to_string(&log).unwrap());
+}
+
+#[test]
+fn what_two_logs_tell_alike_is_listed_once() {
+    let (journal, text) = (recording("journal/journal.export.txt"), recording("journal/journal.short-iso-precise.txt"));
+    let bare = |mut line: Value| {
+        let evidence = line.as_object_mut().unwrap().remove("evidence");
+        (line, evidence.unwrap()["path"].clone())
+    };
+    let one: Vec<Value> = logins(&[&text]).into_iter().map(|line| bare(line).0).collect();
+    let both: Vec<Value> = logins(&[&text, &journal]).into_iter().map(|line| bare(line).0).collect();
+    assert!(one.len() >= 9, "{}", one.len());
+    assert_eq!(both, one);
+
+    let place = Place::new();
+    let log = fs::read_to_string(recording("logins/auth.iso.log")).unwrap();
+    place.file("a/auth.log", &log);
+    place.file("b/auth.log", &log);
+    // Of one second, and of the same process, but twice in one log: twice.
+    let twice = "2026-11-01T10:00:00Z web01 sshd[7]: Failed password for root from ::1 port 4000 ssh2\n".repeat(2);
+    place.file("c/auth.log", &twice);
+    place.file("d/more.log", twice.clone() + "2026-11-01T10:00:00Z web01 sshd[8]: Server listening on :: port 22.\n");
+    let run = place.run(&["logins", "--format", "json", "--quiet", "a", "b", "c", "d"]);
+    let list: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(list["logins"].as_array().unwrap().len(), logins(&[&recording("logins/auth.iso.log")]).len() + 2);
+    common::has_reason(&list["summary"]["skipped"], "b/auth.log", "it tells the same logins as a/auth.log");
+    common::has_reason(&list["summary"]["skipped"], "records in two logs", "2 records");
+}
+
+/// What auditd tells of tries, as the truth has it: of a name that sshd does not know one for the connection, and su too.
+#[test]
+fn audit_logs_tell_every_try_once() {
+    for form in ["raw", "enriched"] {
+        let found = logins(&[&recording(&format!("auditd/audit-{form}.log"))]);
+        let mut told: Vec<[String; 4]> = found
+            .iter()
+            .map(|line| ["service", "user", "outcome", "source_address"].map(|name| text(&line[name])))
+            .collect();
+        let mut expected = Vec::new();
+        for line in truth(&format!("auditd/audit-{form}.expected.jsonl")) {
+            if line["kind"] == "attempt" {
+                let outcome = text(&line["outcome"]).replace("invalid user", "failed");
+                expected.push(["ssh".to_owned(), text(&line["user"]), outcome, text(&line["source"])]);
+            } else if line["program"] == "su" {
+                expected.push(["su".to_owned(), text(&line["as"]), text(&line["outcome"]), String::new()]);
+            }
+        }
+        told.sort();
+        expected.sort();
+        assert_eq!(told, expected, "{form}");
+        let unknown: Vec<&Value> = found.iter().filter(|line| line["invalid_user"] == json!(true)).collect();
+        assert!(unknown.len() == 1 && unknown[0]["user"] == "admin", "{unknown:#?}");
+        let su = found.iter().find(|line| line["service"] == "su").unwrap();
+        let anna = if form == "raw" { "#" } else { "anna" };
+        assert!(text(&su["by_user"]).starts_with(anna), "{su:#}");
+        let open = found.iter().filter(|line| line["outcome"] == "accepted" && line["end"].is_null()).count();
+        assert_eq!(open, 0);
+    }
+}
+
+/// What `last` prints of a login: the account, the terminal, the address, the second, and that of its end.
+fn printed(line: &str) -> [String; 5] {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let day = |word: &&str| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(word);
+    let begin = words.iter().position(&day).unwrap();
+    let moment = |at: usize| {
+        let text = words[at..at + 5].join(" ");
+        jiff::civil::DateTime::strptime("%a %b %d %H:%M:%S %Y", text).unwrap().to_string()
+    };
+    let end = words.iter().skip(begin + 5).position(day).map(|at| moment(begin + 5 + at));
+    let (user, [terminal, address]) = words[..begin].split_last_chunk().unwrap();
+    let address = address.replace("0.0.0.0", "");
+    [user.join(" "), terminal.to_string(), address, moment(begin), end.unwrap_or_default()]
+}
+
+#[test]
+fn wtmp_and_btmp_are_what_last_and_lastb_print() {
+    for (file, tool) in [("wtmp", "last"), ("btmp", "lastb")] {
+        let path = recording(&format!("logins/{file}"));
+        let mut texts = vec![fs::read(recording(&format!("logins/{tool}.txt"))).unwrap()];
+        let live = std::process::Command::new(tool).args(["-F", "-i", "-w", "-f", &path]).env("TZ", "UTC").output();
+        match live {
+            Ok(output) if output.status.success() => texts.push(output.stdout),
+            _ => common::skipped(&format!("{tool} does not run here; only what it printed when recorded is compared")),
+        }
+        let second = |text: &Value| text.as_str().map(|time| time[..19].to_owned()).unwrap_or_default();
+        let found = logins(&[&path]);
+        for bytes in texts {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let lines: Vec<[String; 5]> =
+                text.lines().take_while(|line| !line.trim().is_empty()).map(printed).collect();
+            assert_eq!(lines.len(), found.len(), "{tool}: {text}");
+            for ([user, terminal, address, begin, end], login) in lines.into_iter().rev().zip(&found) {
+                // It shows what is not plain in its own way.
+                assert!(user == text_of(login, "user") || user.contains(['*', '?', '\\', '^']), "{user} {login:#}");
+                let told = (text_of(login, "terminal"), text_of(login, "source_address"), second(&login["time"]));
+                assert_eq!(told, (terminal, address, begin), "{tool}");
+                assert!(tool == "lastb" || second(&login["end"]) == end, "{tool}: {end} {login:#}");
+            }
+        }
+    }
+}
+
+fn text_of(login: &Value, name: &str) -> String {
+    text(&login[name])
+}

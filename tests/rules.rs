@@ -76,16 +76,51 @@ fn check_counts_what_can_be_used_and_what_cannot() {
     let run = place.run(&["rules", "check", "rules"]);
     run.ends(
         0,
-        &["1 files: 1 rules loaded (1 correlations), 2 not applicable, 2 refused", "%admins%", "names 'Any start'"],
+        &["1 files: 1 rules loaded (0 correlations), 2 not applicable, 2 refused", "%admins%", "names 'Any start'"],
     );
     place.file("values.yml", "admins: [a]\n");
     place
         .run(&["rules", "check", "rules", "--placeholders", "values.yml"])
-        .ends(0, &["2 rules loaded (1 correlations), 1 not applicable"]);
+        .ends(0, &["2 rules loaded (0 correlations), 1 not applicable"]);
     place.run(&["rules", "check", "rules", "nowhere"]).ends(4, &["nowhere", "1 rules loaded"]);
     place.run(&["rules", "check"]).ends(3, &["PATH"]);
     let (_, report) = place.report(&["rules", "--rules", "rules"]);
     has_reason(&report["summary"]["rules"]["refused"], "some.yml", "names 'Any start'");
+}
+
+#[test]
+fn a_correlation_that_needs_a_rule_without_evidence_is_told() {
+    let place = Place::new();
+    let base = |title: &str, product: &str| {
+        format!(
+            "title: {title}\nname: {title}\nlogsource: {{category: process_creation, product: {product}}}\n\
+             detection: {{a: {{Image: x}}, condition: a}}\n"
+        )
+    };
+    let temporal = |title: &str, condition: &str| {
+        format!(
+            "title: {title}\ncorrelation: {{type: temporal, rules: [one, two, zeek], timespan: 5m, \
+             group-by: [Computer]{condition}}}\nlevel: high\n"
+        )
+    };
+    let rules = [
+        base("one", "windows"),
+        base("two", "windows"),
+        base("zeek", "zeek"),
+        temporal("All three", ""),
+        temporal("Two of them", ", condition: {gte: 2}"),
+        temporal("More than two", ", condition: {gt: 2}"),
+        temporal("Either", ", condition: one or zeek"),
+        temporal("Both", ", condition: one and zeek"),
+        temporal("Not that one", ", condition: one and not zeek"),
+    ];
+    place.file("rules.yml", rules.join("---\n"));
+    let run = place.run(&["rules", "check", "rules.yml"]);
+    run.ends(0, &["5 rules loaded (3 correlations), 4 not applicable, 0 refused"]);
+    for title in ["All three", "More than two", "Both"] {
+        assert!(run.out.contains(&format!("                  {title} (")), "{title}: {}", run.out);
+    }
+    assert!(run.out.contains("the correlation needs rules that are not applicable: 'zeek'"), "{}", run.out);
 }
 
 #[test]

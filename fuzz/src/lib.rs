@@ -12,7 +12,10 @@ use std::{
     sync::Arc,
 };
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, TextGroup, Value};
+use event::{
+    At, Attempt, Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, Sessions, Step, TextGroup, Value,
+    Values,
+};
 use evidence::{Block, Format, Output};
 use sigma::{Loaded, Placeholders, Rule, Taxonomy, plain::Judge};
 
@@ -55,6 +58,26 @@ detection:
   user: {User|fieldref|startswith: Image}
   condition: image or not user
 ---
+title: Linux and web
+id: linux
+logsource: {product: linux}
+detection:
+  words: [kiwi, 'one two', 'Failed']
+  user: {user: [root, anna], outcome: failed}
+  message: {message|contains: [session, user]}
+  none: {action: null}
+  condition: words or user or message or none
+---
+title: web
+id: web
+logsource: {product: web}
+detection:
+  words: [kiwi, '%2e', 'curl']
+  query: {cs-uri-query|contains: ['..', cmd]}
+  status: {sc-status: [200, 404]}
+  none: {cs-method: null}
+  condition: words or query or status or none
+---
 title: nothing there
 id: absent
 logsource: {product: windows, service: security}
@@ -74,6 +97,14 @@ categories:
   process_creation:
     - {channels: [Microsoft-Windows-Sysmon/Operational], event_ids: [1]}
     - {channels: [Security], event_ids: [4688], fields: {Image: NewProcessName, User: SubjectUserName}}
+---
+product: linux
+services:
+  syslog: {channels: [syslog]}
+---
+product: web
+services:
+  access: {channels: [access]}
 ";
 
 /// The fixed rules, loaded once for all inputs.
@@ -173,6 +204,47 @@ pub fn drive(format: &dyn Format, data: &[u8], step: usize, known: &Known) {
     assert_eq!(found, judged, "the detector (left) and the judge (right) differ");
 }
 
+/// Whatever stands in an input, the logins in it can be told and joined.
+pub fn logins(format: &dyn Format, data: &[u8]) {
+    let mut detector = Logins::default();
+    read(format, &blocks(format, data, data.len()), &mut detector);
+    let mut done = Vec::new();
+    detector.sessions.finish(&mut done);
+    assert!(detector.done.len() + done.len() <= detector.steps as usize, "more logins than steps");
+}
+
+/// Joins what records tell of logins.
+#[derive(Default)]
+struct Logins {
+    sessions: Sessions<u64>,
+    steps: u64,
+    done: Vec<Attempt<u64>>,
+}
+
+impl Detector for Logins {
+    fn class(&mut self, source: &LogSource<'_>) -> Class {
+        Class(evidence::tells_of_logins(source).into())
+    }
+
+    fn interest(&self, class: Class) -> Arc<Interest> {
+        Arc::new(Interest { wanted: class == Class(1), ..Interest::default() })
+    }
+
+    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
+        false
+    }
+
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
+        let Some((step, time)) = evidence::step(event.record).zip(event.time) else { return };
+        let mut packed = Vec::new();
+        step.pack(&mut packed);
+        let step = Step::unpack(Values::packed(&packed)).expect("what was packed can be unpacked");
+        let at = At { time, number: self.steps, place: self.steps, scope: "fuzz" };
+        self.sessions.step(&at, step, &mut self.done);
+        self.steps += 1;
+    }
+}
+
 fn read(format: &dyn Format, blocks: &[Block], detector: &mut dyn Detector) -> Output {
     let piece = Arc::new(Piece { path: "fuzz".into() });
     let (mut reader, mut output) = (format.reader(), Output::default());
@@ -212,7 +284,7 @@ impl Detector for Everything<'_> {
         true
     }
 
-    fn look(&mut self, event: &Event<'_>, _: &mut Vec<Finding>) {
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
         let mut whole: BTreeMap<String, Vec<String>> = BTreeMap::new();
         event.record.visit(&mut |name, value: Value<'_>| {
             whole.entry(name.to_owned()).or_default().push(value.text().into_owned());

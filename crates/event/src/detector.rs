@@ -84,6 +84,11 @@ pub trait Record {
     /// Every field with its name and value, in the order of the record; a field of several values once for each.
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>));
 
+    /// How many events of this kind it stands for, as it says itself: `message repeated 3 times: [ … ]`.
+    fn times(&self) -> u64 {
+        1
+    }
+
     /// Every value in which a word may be looked for that may stand anywhere in the record: what stands there, without what
     /// a reader made of it (the name that it gives to an action, say).
     fn visit_text(&self, visit: &mut dyn FnMut(Value<'_>)) {

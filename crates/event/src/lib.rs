@@ -34,7 +34,7 @@ pub use finding::{Correlated, Finding, FindingId, Matched, RuleInfo, Sighting};
 pub use follower::Follower;
 pub use level::Level;
 pub use login::{Certificate, Key, Link, Login, Logout, Outcome, Request, Step};
-pub use observation::{Observation, Observations, Seen, Values};
+pub use observation::{MAX_TIMES, Observation, Observations, Seen, Values};
 pub use place::{Damage, Piece, Place, Position};
 pub use session::{At, Attempt, End, Sessions};
 pub use source::LogSource;

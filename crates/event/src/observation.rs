@@ -29,12 +29,19 @@ pub struct Observations {
     values: Vec<u8>,
     /// Events that would have been observed, had they a time.
     pub untimed: u64,
+    /// Events beyond [`MAX_TIMES`] for which single records stand, as they say.
+    pub beyond: u64,
 }
+
+/// For so many events one record may stand; a record costs an attacker a line, whatever number it names.
+pub const MAX_TIMES: u32 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Packed {
     time: Time,
     rule: u32,
+    /// How many such events it stands for.
+    times: u32,
     position: Position,
     /// Where its values end; they begin where those of the observation before it end.
     end: usize,
@@ -56,7 +63,15 @@ impl Observations {
         for value in values {
             Values::pack(value.as_ref().map(V::as_ref), &mut self.values);
         }
-        self.list.push(Packed { time, rule, position, end: self.values.len() });
+        self.list.push(Packed { time, rule, times: 1, position, end: self.values.len() });
+    }
+
+    /// Has the observation that was added last stand for so many events alike.
+    pub fn repeat_last(&mut self, times: u64) {
+        if let Some(last) = self.list.last_mut() {
+            last.times = times.clamp(1, MAX_TIMES.into()) as u32;
+            self.beyond = self.beyond.saturating_add(times.saturating_sub(MAX_TIMES.into()));
+        }
     }
 
     /// Whether there is none.
@@ -71,11 +86,16 @@ impl Observations {
 
     /// All of them, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = Observation<'_>> {
+        self.iter_with_times().map(|(observation, _)| observation)
+    }
+
+    /// All of them, each with the number of events that it stands for.
+    pub fn iter_with_times(&self) -> impl Iterator<Item = (Observation<'_>, u32)> {
         let mut start = 0;
         self.list.iter().map(move |packed| {
             let values = Values(self.values.get(start..packed.end).unwrap_or_default());
             start = packed.end;
-            Observation { time: packed.time, rule: packed.rule, position: packed.position, values }
+            (Observation { time: packed.time, rule: packed.rule, position: packed.position, values }, packed.times)
         })
     }
 }
@@ -136,5 +156,16 @@ mod tests {
         let values: Vec<Vec<_>> = observations.iter().map(|seen| seen.values.collect()).collect();
         assert_eq!(values, [vec![Some("web01"), None, Some("")], vec![Some("ä")]]);
         assert_eq!(observations.untimed, 1);
+    }
+
+    #[test]
+    fn one_may_stand_for_a_bounded_number() {
+        let mut observations = Observations::default();
+        for times in [3, 0, u64::MAX, 1001] {
+            observations.push(Some(Time::from_nanos(1)), 1, Position::Line(1), [Some("web01")]);
+            observations.repeat_last(times);
+        }
+        let times: Vec<u32> = observations.iter_with_times().map(|(_, times)| times).collect();
+        assert_eq!((times, observations.beyond), (vec![3, 1, 1000, 1000], u64::MAX - 999));
     }
 }

@@ -18,6 +18,9 @@ const MAX_TEXT: usize = 256;
 /// How far apart two records of one login may be, in nanoseconds, that do not name the session alike.
 const SAME_LOGIN: i64 = 5_000_000_000;
 
+/// How far apart two records of one connection may be of which nobody is let in, in nanoseconds: an hour.
+const SAME_CONNECTION: i64 = 3600 * 1_000_000_000;
+
 /// A try to log in with all that is known of it. `P` is the place of its record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt<P> {
@@ -406,7 +409,14 @@ impl<P: Clone> Sessions<P> {
             return out.push(attempt);
         }
         self.retire(&keys, out);
-        let [method, other] = &mut self.find_or_begin(keys).hints;
+        let connection = self.find_or_begin(keys);
+        // So long nobody is asked for a password: the name was given to another connection.
+        let is_over = |known: &Attempt<P>| at.time.as_nanos().saturating_sub(known.time.as_nanos()) > SAME_CONNECTION;
+        if connection.hints.iter().flatten().any(is_over) {
+            out.extend(connection.hinted());
+            (connection.told, connection.told_interactive) = (false, false);
+        }
+        let [method, other] = &mut connection.hints;
         let (place, is_method) = if attempt.login.method.is_empty() { (other, false) } else { (method, true) };
         match place {
             Some(known) if is_method => known.login.times = known.login.times.saturating_add(attempt.login.times),
@@ -570,6 +580,14 @@ mod tests {
         ]);
         let anna = |end| ("anna".to_owned(), Outcome::Accepted, 1, end, 0);
         assert_eq!(found, [anna(None), anna(Some(3))]);
+    }
+
+    #[test]
+    fn hints_an_hour_apart_are_of_two_connections() {
+        let hint = |second| (second, Step::Hint(login(Outcome::Failed, "x", "pid 1", None)));
+        let failed = || ("x".to_owned(), Outcome::Failed, 1, None, 0);
+        assert_eq!(told(vec![hint(1), hint(3600)]), [failed()]);
+        assert_eq!(told(vec![hint(1), hint(3700)]), [failed(), failed()]);
     }
 
     #[test]

@@ -47,5 +47,5 @@ pub use scan::{Progress, Scan, Sink};
 pub use syslog::{Dates, SshdErrors, Syslog, login};
 pub use tally::{ClockStep, Gap, KEPT, Numbering, PieceTally, Silence, Tally, Totals, Unknown, Unread, add_to_runs};
 pub use utmp::Utmp;
-pub use web::{Layouts, W3c, Web};
+pub use web::{Layouts, Proxies, W3c, Web};
 pub use xml::Xml;

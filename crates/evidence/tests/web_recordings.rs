@@ -207,13 +207,13 @@ fn every_request_to_tomcat_is_found() {
     compare("tomcat", "localhost_access_log.txt", &web, &Tells { agent: false, ..ALL });
     compare("tomcat", "combined.txt", &web, &ALL);
     compare("tomcat", "custom.txt", &described("tomcat/server.xml"), &ALL);
-    compare("tomcat", "extended.txt", &W3c, &Tells { version: false, ..ALL });
+    compare("tomcat", "extended.txt", &W3c::default(), &Tells { version: false, ..ALL });
 }
 
 /// Composed by hand: columns that change within a file.
 #[test]
 fn iis_is_read_by_its_header() {
-    let (keeper, output) = read(&W3c, &recording("by-hand/iis-w3c.log"));
+    let (keeper, output) = read(&W3c::default(), &recording("by-hand/iis-w3c.log"));
     assert_eq!(output.damages, []);
     let lines = fs::read_to_string(recording("by-hand/iis-w3c.expected.jsonl")).unwrap();
     let truth: Vec<Value> = lines.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -265,7 +265,7 @@ fn parts_of_recordings_are_read_like_the_whole() {
         assert_eq!(many.records.last(), one.records.last(), "{name}");
     }
     let text = fs::read(recording("by-hand/iis-w3c.log")).unwrap();
-    let (many, output) = read_bytes(&W3c, "iis", &text.repeat(300));
+    let (many, output) = read_bytes(&W3c::default(), "iis", &text.repeat(300));
     assert_eq!((many.records.len(), output.damages.len()), (2400, 0));
     assert_eq!(first(&many.records[2399].1, "cs-version"), "HTTP/1.0");
 }
@@ -348,7 +348,7 @@ fn every_line_of_the_corpus_is_a_record() {
     eprintln!("{} files, {records} records", paths.len());
     if let Some(folder) = samples {
         let path = folder.join("Tunna_rdp_tunnel_IIS.log");
-        let (keeper, output) = read(&W3c, &path);
+        let (keeper, output) = read(&W3c::default(), &path);
         assert_eq!(output.damages, []);
         let text = fs::read_to_string(path).unwrap();
         let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();

@@ -37,7 +37,7 @@ use event::Finding;
 
 pub use crate::csv::Csv;
 pub use json::{Json, Jsonl};
-pub use logins::{LoginCsv, LoginFormat, LoginJsonl, LoginPrinter, LoginTable};
+pub use logins::{LoginCsv, LoginFormat, LoginJson, LoginJsonl, LoginPrinter, LoginTable};
 pub use place::place_text;
 pub use plain::plain;
 pub use spool::Spool;

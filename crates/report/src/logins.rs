@@ -1,4 +1,4 @@
-//! Lists of logins: a table for people, JSON lines and CSV for programs. Fields are called as in `docs/fields.md`.
+//! Lists of logins: a table for people, JSON, JSON lines and CSV for programs. Fields are called as in `docs/fields.md`.
 
 mod fold;
 mod table;
@@ -41,21 +41,29 @@ pub enum LoginFormat {
     Text,
     /// A JSON object a line, one for each try.
     Jsonl,
+    /// One JSON object: every try, and what was read and what was not.
+    Json,
     /// A row a try.
     Csv,
 }
 
 impl LoginFormat {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::Text, Self::Jsonl, Self::Csv];
+    pub const ALL: [Self; 4] = [Self::Text, Self::Jsonl, Self::Json, Self::Csv];
 
     /// The format's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Jsonl => "jsonl",
+            Self::Json => "json",
             Self::Csv => "csv",
         }
+    }
+
+    /// Whether a list in this format tells what was read, beside the logins.
+    pub const fn has_summary(self) -> bool {
+        matches!(self, Self::Text | Self::Json)
     }
 
     /// A printer of this format that writes to `out`. It makes the temporary file it may need now.
@@ -66,6 +74,7 @@ impl LoginFormat {
         Ok(match self {
             Self::Text => Box::new(LoginTable::new(out, style)?),
             Self::Jsonl => Box::new(LoginJsonl { out, zone: style.zone, line: Vec::new() }),
+            Self::Json => Box::new(LoginJson { out, zone: style.zone, begun: false, line: Vec::new() }),
             Self::Csv => Box::new(LoginCsv { out, zone: style.zone, begun: false }),
         })
     }
@@ -82,7 +91,7 @@ impl FromStr for LoginFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|format| format.as_str() == text);
-        known.ok_or_else(|| format!("'{text}' is not a format of logins; use text, jsonl or csv"))
+        known.ok_or_else(|| format!("'{text}' is not a format of logins; use text, jsonl, json or csv"))
     }
 }
 
@@ -222,6 +231,31 @@ impl LoginPrinter for LoginJsonl<'_> {
     }
 
     fn end(&mut self, _: &Summary) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Prints one JSON object with all tries, a line each, and the summary.
+pub struct LoginJson<'a> {
+    out: &'a mut (dyn Write + Send),
+    zone: Zone,
+    begun: bool,
+    line: Vec<u8>,
+}
+
+impl LoginPrinter for LoginJson<'_> {
+    fn attempt(&mut self, attempt: &Attempt<Place>) -> io::Result<()> {
+        let begun = std::mem::replace(&mut self.begun, true);
+        self.line.clear();
+        self.line.extend_from_slice(if begun { b",\n" } else { b"{\"logins\":[\n" });
+        write_json(&View::of(attempt, &self.zone), &mut self.line)?;
+        self.out.write_all(&self.line)
+    }
+
+    fn end(&mut self, summary: &Summary) -> io::Result<()> {
+        self.out.write_all(if self.begun { b"\n],\"summary\":\n" } else { b"{\"logins\":[],\"summary\":\n" })?;
+        summary.to_json(&self.zone, self.out)?;
+        self.out.write_all(b"\n}\n")?;
         self.out.flush()
     }
 }

@@ -18,6 +18,7 @@ mod condition;
 pub mod correlate;
 mod correlation;
 mod fold;
+mod idle;
 mod load;
 mod matcher;
 mod memo;

@@ -13,6 +13,7 @@ use crate::{
     compile::Classes,
     correlate,
     correlation::Correlation,
+    idle::idle,
     matcher::Rules,
     modifier::Unusable,
     rule::{self, Document, Filter, Placeholders, Rule},
@@ -202,20 +203,24 @@ impl Loaded {
     /// Compiles the rules; those that no evidence can concern are told of in `not_applicable`, correlations that cannot be put together in
     /// `refused`.
     pub fn compile(&mut self, taxonomy: &Taxonomy) -> Rules {
+        let refused = self.refused.len();
         let plan = correlate::plan(&mut self.rules, &self.correlations, &mut self.refused);
+        // Each of those that are refused here is a correlation.
+        let correlations = self.correlations.len().saturating_sub(self.refused.len() - refused);
         let mut rules = std::mem::take(&mut self.rules);
         rules.retain(|rule| !rule.silent || rule.followed.is_some());
         let (classes, others) = Classes::new(rules, taxonomy);
         let without_evidence = others.iter().filter_map(|(rule, _)| rule.followed.as_ref().map(|rule| rule.number));
-        for info in plan.without(&without_evidence.collect()) {
-            let reason = "none of the rules that the correlation names is applicable".into();
+        let idle = idle(&plan, &without_evidence.collect());
+        let idle_count = idle.len();
+        for (info, reason) in idle {
             self.not_applicable.push(NotApplicable { path: info.path.clone(), title: info.title.clone(), reason });
         }
-        for (rule, reason) in others.into_iter().filter(|(rule, _)| !rule.silent) {
+        for (rule, reason) in others {
             let (path, title) = (rule.info.path.clone(), rule.info.title.clone());
             self.not_applicable.push(NotApplicable { path, title, reason });
         }
-        Rules { classes: Arc::new(classes), plan: Arc::new(plan) }
+        Rules { classes: Arc::new(classes), plan: Arc::new(plan), correlations, idle: idle_count }
     }
 
     fn refuse(&mut self, path: &str, line: usize, reason: String) {

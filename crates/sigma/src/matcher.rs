@@ -19,6 +19,10 @@ use crate::{
 pub struct Rules {
     pub(crate) classes: Arc<Classes>,
     pub(crate) plan: Arc<Plan>,
+    /// Correlations that were not refused.
+    pub(crate) correlations: usize,
+    /// Of those the ones that can find nothing; they were told as not applicable.
+    pub(crate) idle: usize,
 }
 
 impl Rules {
@@ -29,13 +33,19 @@ impl Rules {
 
     /// How many rules there are, those that are only there for correlations too.
     pub fn all(&self) -> usize {
-        self.classes.rules().len() + self.plan.correlations.len()
+        self.classes.rules().len() + self.correlations()
+    }
+
+    /// How many of them are correlations, whatever they have in common.
+    pub fn correlations(&self) -> usize {
+        self.correlations.saturating_sub(self.idle)
     }
 
     /// How many rules can find something: detections and correlations, but for those that are only there for other correlations.
     pub fn count(&self) -> usize {
         let detections = self.classes.rules().iter().filter(|rule| !rule.silent).count();
-        detections + self.plan.correlations.iter().filter(|planned| !planned.silent).count()
+        let correlations = self.plan.correlations.iter().filter(|planned| !planned.silent).count();
+        detections + correlations.saturating_sub(self.idle)
     }
 
     /// A detector for one thread.
@@ -156,7 +166,11 @@ impl State {
     /// Tells of a rule that is satisfied.
     fn tell(&mut self, rule: &ProgramRule, program: &Program, event: &Event<'_>, classes: &Classes, seen: &mut Seen) {
         if let Some(followed) = &rule.followed {
+            let before = seen.observations.len();
             followed.observe(event, program, &mut seen.observations);
+            if seen.observations.len() > before {
+                seen.observations.repeat_last(event.record.times());
+            }
         }
         if !rule.silent {
             let asked = self.asked;

@@ -1,8 +1,14 @@
 """What shells keep of the commands typed into them."""
 
+import os
+import pty
+import select
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 from .world import Host, text_or_hex, write_expected
 
@@ -33,6 +39,43 @@ def type_into(shell, commands):
     return truth
 
 
+# fish edits on a terminal only, takes no bytes that are not UTF-8, and ends loops in its own way. Outside of a namespace nothing is to be connected to.
+FISH_COMMANDS = [command for command in COMMANDS if b"\xff" not in command and not command.startswith((b"#", b"for", b"curl", b"ssh"))]
+FISH_COMMANDS[-1:-1] = [b"- cmd: forged", b"for i in 1 2\n  echo $i\nend"]
+FISH_HISTORY = ".local/share/fish/fish_history"
+
+
+def record_fish_here(out):
+    """fish of this machine, for itself: a tree with it takes minutes to make."""
+    with tempfile.TemporaryDirectory() as home:
+        # Where this folder is, fish makes no completions out of all manual pages.
+        (Path(home) / ".local/share/fish/generated_completions").mkdir(parents=True)
+        shell, terminal = pty.fork()
+        if shell == 0:
+            os.execvpe("fish", ["fish", "-i"], {**ENV, "HOME": home})
+        wait_for(terminal, 3)
+        truth = []
+        for command in FISH_COMMANDS:
+            truth.append({**text_or_hex("command", command), "typed": round(time.time(), 3)})
+            os.write(terminal, command + b"\r")
+            wait_for(terminal, 0.5)
+        os.waitpid(shell, 0)
+        shutil.copyfile(Path(home) / FISH_HISTORY, out / "fish.history")
+    version = subprocess.run(["dpkg-query", "-W", "-f=${Version}", "fish"], capture_output=True, text=True, check=True).stdout
+    write_expected(out / "fish.expected.jsonl", [{"kind": "recording", "fish": version}, *truth])
+
+
+def wait_for(terminal, seconds):
+    """Takes what is printed for so long."""
+    end = time.time() + seconds
+    while time.time() < end:
+        if select.select([terminal], [], [], 0.05)[0]:
+            try:
+                os.read(terminal, 1 << 16)
+            except OSError:
+                return  # The shell has left its terminal.
+
+
 def record(trees, out, outside):
     dest = out / "history"
     dest.mkdir(parents=True, exist_ok=True)
@@ -49,3 +92,7 @@ def record(trees, out, outside):
             host.running.remove(shell)
             shutil.copyfile(host.path("/root/h"), dest / f"{name}.history")
             write_expected(dest / f"{name}.expected.jsonl", [{"kind": "recording", package: host.version(package)}, *truth])
+
+
+if __name__ == "__main__":
+    record_fish_here(Path(sys.argv[1]).resolve())

@@ -38,6 +38,7 @@ fn times_of_bash_belong_to_the_commands_behind_them() {
 
 #[test]
 fn zsh_fish_and_powershell_are_read() {
+    // PSReadLine's lines are composed by hand, from its documentation; those of the others are recorded, too (tests/recordings).
     let zsh = b": 1700000000:5;echo two\\\nlines\n\\: 1;x\necho \\\\ \n: 1700000001:0;a\x83\xbfb\n";
     assert_eq!(
         commands(History::Zsh, zsh),

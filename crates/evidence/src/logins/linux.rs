@@ -43,7 +43,13 @@ pub(super) fn said(program: &str, host: Cow<'static, str>, fields: &Fields) -> O
     let program = base_name(program);
     match fields.get("action") {
         "" => None,
-        "login" if program == "login" => Some(Step::Login(console(host, fields))),
+        "login" => match program {
+            "login" => Some(Step::Login(console(host, fields))),
+            "klogind" => Some(Step::Login(common(host, "klogin", fields))),
+            "kshd" => Some(Step::Login(common(host, "kshell", fields))),
+            "ftpd" | "in.ftpd" => Some(Step::Login(common(host, "ftp", fields))),
+            _ => sshd("login", host, fields),
+        },
         "su" => Some(su(host, fields)),
         "session_opened" | "session_closed" | "authentication_failure" => pam(program, host, fields),
         action => sshd(action, host, fields),

@@ -18,6 +18,8 @@ pub(super) enum Program {
     Cron,
     Kernel,
     Logind,
+    Klogin,
+    Ftp,
     /// An old PAM names itself in the program's place: `su(pam_unix)[1]`.
     Pam,
     Other,
@@ -43,6 +45,8 @@ impl Program {
             "cron" | "CRON" | "crond" | "CROND" | "crontab" | "anacron" => Self::Cron,
             "kernel" => Self::Kernel,
             "systemd-logind" => Self::Logind,
+            "klogind" | "kshd" => Self::Klogin,
+            "ftpd" | "in.ftpd" => Self::Ftp,
             _ => Self::Other,
         }
     }
@@ -77,6 +81,8 @@ impl Program {
             Self::Cron => cron(message, facts),
             Self::Kernel => kernel(message, facts),
             Self::Logind => logind(message, facts),
+            Self::Klogin => klogin(message, facts),
+            Self::Ftp => ftp(message, facts),
             Self::Pam => pam::said(message, facts),
             Self::Other => {}
         }
@@ -196,6 +202,40 @@ fn kernel<'a>(message: &'a str, facts: &mut Facts<'a>) {
     }
 }
 
+/// `Authentication failed from host.example (192.0.2.7): Permission denied in replay cache code` (MIT Kerberos' klogind and kshd)
+fn klogin<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let Some(rest) = message.strip_prefix("Authentication failed from ") else { return };
+    let Some((address, reason)) = rest.split_once(" (").and_then(|(_, rest)| rest.split_once("): ")) else { return };
+    facts.action("login");
+    facts.add("outcome", "failed");
+    facts.add("method", "kerberos");
+    facts.add("source_address", address);
+    facts.add("reason", reason.trim_end());
+}
+
+/// `ANONYMOUS FTP LOGIN FROM 192.0.2.7,  (anonymous)`, `FTP LOGIN FROM 192.0.2.7 as anna`, `FTP LOGIN FAILED FROM 192.0.2.7, anna` (BSD's ftpd)
+fn ftp<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let mut tell = |outcome: &'static str, address: &'a str, user: &'a str| {
+        facts.action("login");
+        facts.add("outcome", outcome);
+        facts.user(user);
+        // A name may stand before the address: `host.example [192.0.2.7]`.
+        let address = address.split_once('[').map_or(address, |(_, address)| address.trim_end_matches(']'));
+        facts.add("source_address", address);
+    };
+    if let Some(rest) = message.strip_prefix("ANONYMOUS FTP LOGIN FROM ") {
+        tell("accepted", rest.split_once(',').map_or(rest, |(address, _)| address).trim_end(), "anonymous");
+    } else if let Some((address, user)) =
+        message.strip_prefix("FTP LOGIN FAILED FROM ").and_then(|rest| rest.split_once(", "))
+    {
+        tell("failed", address, user);
+    } else if let Some((address, user)) =
+        message.strip_prefix("FTP LOGIN FROM ").and_then(|rest| rest.split_once(" as "))
+    {
+        tell("accepted", address, user.split_once(" (").map_or(user, |(user, _)| user));
+    }
+}
+
 /// `New session 3 of user anna.`, `Removed session 3.`
 fn logind<'a>(message: &'a str, facts: &mut Facts<'a>) {
     if let Some(rest) = message.strip_prefix("New session ") {
@@ -273,6 +313,21 @@ mod tests {
                 "sshd",
                 "message repeated 2 times: [ Failed password for a from ::1 port 1 ssh2]",
                 "action=login|outcome=failed|method=password|user=a|source_address=::1|source_port=1|repeated=2",
+            ),
+            (
+                "klogind",
+                "Authentication failed from h.example (192.0.2.7): Permission denied in replay cache code ",
+                "action=login|outcome=failed|method=kerberos|source_address=192.0.2.7|reason=Permission denied in replay cache code",
+            ),
+            (
+                "ftpd",
+                "ANONYMOUS FTP LOGIN FROM 192.0.2.7,  (anonymous)",
+                "action=login|outcome=accepted|user=anonymous|source_address=192.0.2.7",
+            ),
+            (
+                "ftpd",
+                "FTP LOGIN FAILED FROM h.example [192.0.2.7], anna",
+                "action=login|outcome=failed|user=anna|source_address=192.0.2.7",
             ),
             ("other", "new user: name=x", ""),
         ];

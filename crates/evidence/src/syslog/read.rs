@@ -10,6 +10,7 @@ use super::{
     facts::Facts,
     header::{Beginning, Header, bare, header, is_remark},
     show::{Known, Programs, source},
+    sshd::repeated,
     stamp::{Stamp, Yearless},
     sudo,
     years::Dates,
@@ -283,6 +284,10 @@ impl Record for SyslogRecord<'_> {
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
         self.known.visit(self.header, visit);
+    }
+
+    fn times(&self) -> u64 {
+        repeated(self.header.message).map_or(1, |(times, _)| times)
     }
 
     fn visit_text(&self, visit: &mut dyn FnMut(Value<'_>)) {

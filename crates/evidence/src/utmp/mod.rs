@@ -12,9 +12,11 @@
 //! decides, and where that says nothing it is wtmp.
 //!
 //! Records of wtmp, btmp and utmp are numbered from 1 (record n begins at byte (n − 1) × 384), those of lastlog are their user's number.
+//! A record that cannot be one costs itself; where bytes are missing or were added, records are read on from where they go on.
 //! A record of zeros in wtmp or btmp, which are only appended to, is told as damage, and the tally tells of the gap and of clocks that
 //! go back: intruders who remove their traces overwrite records.
 
+mod cut;
 mod read;
 mod record;
 
@@ -58,6 +60,12 @@ impl Utmp {
             (_, Width::Narrow) => 384,
             (_, Width::Wide) => 400,
         }
+    }
+
+    /// The number of the record that begins at or behind an offset.
+    const fn number_at(self, offset: u64) -> u64 {
+        let before = offset.div_ceil(self.size() as u64);
+        if matches!(self.kind, Kind::Lastlog) { before } else { before + 1 }
     }
 
     /// What a piece is that begins with `head`.
@@ -147,8 +155,7 @@ impl Format for Utmp {
         match self.size() {
             292 => Box::<TextCutter<FixedBorders<292>>>::default(),
             296 => Box::<TextCutter<FixedBorders<296>>>::default(),
-            400 => Box::<TextCutter<FixedBorders<400>>>::default(),
-            _ => Box::<TextCutter<FixedBorders<384>>>::default(),
+            _ => Box::new(cut::UtmpCutter::new(*self)),
         }
     }
 
@@ -157,7 +164,7 @@ impl Format for Utmp {
     }
 }
 
-/// Borders between records of one size.
+/// Borders between records of lastlog; where one stands says whose it is, so none can be looked for elsewhere.
 #[derive(Default)]
 struct FixedBorders<const SIZE: usize>;
 

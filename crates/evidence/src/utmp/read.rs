@@ -86,7 +86,7 @@ impl Reader for UtmpReader {
         let source = self.source();
         let wanted = Wanted::of(&source, detector);
         let size = self.utmp.size();
-        let first = block.offset / size as u64 + u64::from(self.utmp.kind != Kind::Lastlog);
+        let first = self.utmp.number_at(block.offset);
         let records = block.bytes.chunks_exact(size);
         let rest = records.remainder().len();
         for (bytes, number) in records.zip(first..) {
@@ -151,8 +151,10 @@ impl UtmpReader {
             return Ok((told_of_last(&last, number), last.time()));
         }
         let raw = Raw::of(bytes, self.utmp.width).ok_or_else(short)?;
-        let name = raw.type_name();
-        let name = name.ok_or_else(|| format!("expected a type from 0 to 9, found {}", raw.kind))?;
+        if let Some(problem) = raw.problem() {
+            return Err(problem);
+        }
+        let name = raw.type_name().unwrap_or_default();
         let mut told = Told::default();
         told.means("type", name);
         self.meaning(&raw, &mut told);

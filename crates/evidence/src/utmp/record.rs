@@ -32,6 +32,12 @@ const TYPES: [&str; 10] = [
 const FIRST: i64 = 315_532_800;
 const LAST: i64 = 4_102_444_800;
 
+/// Seconds of a year.
+const YEAR: i64 = 31_622_400;
+
+/// The bytes at a record's end that may be anything: the address and the room for what may come.
+pub(super) const TRAILER: usize = 36;
+
 /// How wide times and the session are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
@@ -130,13 +136,30 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Whether it looks like a record at all. Names may hold any byte: clients choose them.
+    /// What cannot stand in a record that was written whole. Names may hold any byte: clients choose them; a clock that was never set
+    /// is in its first year.
+    pub(super) fn problem(&self) -> Option<String> {
+        if self.type_name().is_none() {
+            return Some(format!("expected a type from 0 to 9, found {}", self.kind));
+        }
+        if !is_printable(self.line) || self.host.iter().any(u8::is_ascii_control) {
+            return Some("expected the names of a terminal and of a client, found other bytes".to_owned());
+        }
+        let is_time = (0..YEAR).contains(&self.seconds) || (FIRST..LAST).contains(&self.seconds);
+        if self.kind != EMPTY && !(is_time && (0..1_000_000).contains(&self.micros)) {
+            return Some(format!("expected a time, found {} s and {} µs", self.seconds, self.micros));
+        }
+        None
+    }
+
+    /// Whether it looks like a record beyond doubt, or like a place that was never used or was given up.
     pub(super) fn is_plausible(&self) -> bool {
-        self.type_name().is_some()
-            && (0..1_000_000).contains(&self.micros)
-            && is_printable(self.line)
-            && (self.kind == EMPTY || (FIRST..LAST).contains(&self.seconds) && !self.line.is_empty())
-            && !self.host.iter().any(u8::is_ascii_control)
+        self.problem().is_none() && (self.kind == EMPTY || self.is_one())
+    }
+
+    /// Whether it looks like a record of something beyond doubt.
+    pub(super) fn is_one(&self) -> bool {
+        self.kind != EMPTY && self.seconds >= FIRST && !self.line.is_empty() && self.problem().is_none()
     }
 }
 

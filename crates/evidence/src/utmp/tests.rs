@@ -1,10 +1,10 @@
 use event::Position;
 use proptest::prelude::*;
 
-use super::{FixedBorders, Kind, Utmp, Width};
+use super::{Kind, Utmp, Width, cut::UtmpCutter};
 use crate::{
-    Format,
-    testing::{read, read_blocks, smallest_blocks},
+    Cutter, Format,
+    testing::{Keeper, read, read_blocks},
 };
 
 const NARROW: Utmp = Utmp { kind: Kind::Wtmp, width: Width::Narrow };
@@ -37,6 +37,7 @@ fn of(bytes: &[u8], name: &str) -> Option<(&'static str, Width)> {
     Utmp::of(bytes, name).map(|utmp| (utmp.name(), utmp.width))
 }
 
+/// Records of 400 and 296 bytes are composed by hand, from glibc's `bits/utmp.h`; there is no recording of them.
 #[test]
 fn records_of_both_widths_are_read() {
     for width in [Width::Narrow, Width::Wide] {
@@ -102,6 +103,45 @@ fn wiped_records_and_clocks_that_go_back_are_told() {
     assert_eq!(reasons, ["expected a type from 0 to 9, found 77", "expected a record of 384 bytes, found the first 5"]);
 }
 
+/// The users of the records that were read, and the numbers of those that were lost.
+fn users(bytes: &[u8]) -> (Vec<String>, Vec<u64>) {
+    let (Keeper { shown, .. }, output) = read(&NARROW, "wtmp", bytes);
+    let user = |line: &String| line.split("user=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    assert_eq!(output.damages.iter().map(|damage| damage.records).sum::<u64>(), output.damages.len() as u64);
+    (shown.iter().map(user).collect(), output.damages.iter().map(|damage| damage.position.number()).collect())
+}
+
+#[test]
+fn a_broken_record_costs_itself_alone() {
+    let names: Vec<String> = (0..8).map(|number| format!("user{number}")).collect();
+    let records: Vec<Vec<u8>> =
+        names.iter().zip(SECONDS..).map(|(name, time)| entry(Width::Narrow, 7, name, "pts/0", "::1", time)).collect();
+    let without = |lost: usize| -> Vec<String> {
+        names.iter().enumerate().filter(|(number, _)| *number != lost).map(|(_, name)| name.clone()).collect()
+    };
+    for lost in [0, 3, 6] {
+        let broken = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut records = records.clone();
+            change(&mut records[lost]);
+            users(&records.concat())
+        };
+        let expected = (without(lost), vec![lost as u64 + 1]);
+        // Overwritten where it stands.
+        assert_eq!(broken(&|record| record[0] = 77), expected);
+        assert_eq!(broken(&|record| record[8] = 7), expected);
+        assert_eq!(broken(&|record| record[340..344].fill(255)), expected);
+        // Too short, wherever the bytes are missing: of the address and the room behind it too.
+        for cut in [1, 20, 100, 300, 383] {
+            let kept = |record: &mut Vec<u8>| record.truncate(384 - cut);
+            assert_eq!(broken(&kept), expected, "{lost} {cut}");
+            assert_eq!(broken(&|record| drop(record.drain(20..20 + cut.min(360)))), expected, "{lost} {cut}");
+        }
+        // Bytes before it that belong to none.
+        let (found, damaged) = broken(&|record| drop(record.splice(..0, *b"lost and found")));
+        assert_eq!((found, damaged), (names.clone(), vec![lost as u64 + 1]));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -122,7 +162,11 @@ proptest! {
         let mut bytes: Vec<u8> = steps.iter().flat_map(record).collect();
         bytes.extend(vec![1; rest]);
         let whole = read(&NARROW, "wtmp", &bytes);
-        let parts = read_blocks(&NARROW, "wtmp", &smallest_blocks::<FixedBorders<384>>(&bytes));
+        let (mut cutter, mut input, mut blocks) = (UtmpCutter::of(NARROW, 1), bytes.as_slice(), Vec::new());
+        while let Some(block) = cutter.cut(&mut input).unwrap() {
+            blocks.push(block);
+        }
+        let parts = read_blocks(&NARROW, "wtmp", &blocks);
         prop_assert_eq!(whole.0.shown, parts.0.shown);
         prop_assert_eq!(whole.1.damages, parts.1.damages);
     }

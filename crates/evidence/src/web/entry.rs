@@ -67,10 +67,11 @@ pub(super) enum Column {
     Site,
     Scheme,
     Extension,
+    Proxy,
 }
 
 /// All of them, with the names that their fields have (`docs/fields.md`).
-pub(super) const COLUMNS: [(Column, &str); 25] = [
+pub(super) const COLUMNS: [(Column, &str); 26] = [
     (Column::Client, "c-ip"),
     (Column::ClientPort, "c-port"),
     (Column::User, "cs-username"),
@@ -96,6 +97,7 @@ pub(super) const COLUMNS: [(Column, &str); 25] = [
     (Column::Site, "s-sitename"),
     (Column::Scheme, "cs-uri-scheme"),
     (Column::Extension, "cs-uri-extension"),
+    (Column::Proxy, "proxy-ip"),
 ];
 
 /// A record.
@@ -133,6 +135,13 @@ impl<'a> Entry<'a> {
             && known.is_none()
             && !Self::is_absent(text)
         {
+            *known = Some(text);
+        }
+    }
+
+    /// Sets what is known better than the log says.
+    pub(super) fn replace(&mut self, column: Column, text: &'a str) {
+        if let Some(known) = self.columns.get_mut(column as usize) {
             *known = Some(text);
         }
     }

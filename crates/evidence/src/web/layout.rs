@@ -345,7 +345,7 @@ pub(super) fn variable(name: &str) -> Option<What> {
         "http_referer" => Column::Referer,
         "http_user_agent" => Column::Agent,
         "http_cookie" => Column::Cookie,
-        "http_x_forwarded_for" => Column::ForwardedFor,
+        "http_x_forwarded_for" | "proxy_add_x_forwarded_for" => Column::ForwardedFor,
         "content_type" | "http_content_type" => Column::ContentType,
         _ => return None,
     };

@@ -26,6 +26,7 @@ mod entry;
 mod error;
 mod json;
 mod layout;
+mod proxies;
 mod read;
 mod shape;
 mod show;
@@ -33,6 +34,7 @@ mod stamp;
 mod w3c;
 
 pub use layout::Layouts;
+pub use proxies::Proxies;
 
 use crate::{Cutter, Format, Reader, cut::TextCutter};
 
@@ -40,12 +42,19 @@ use crate::{Cutter, Format, Reader, cut::TextCutter};
 #[derive(Clone, Debug, Default)]
 pub struct Web {
     layouts: Layouts,
+    proxies: Proxies,
 }
 
 impl Web {
     /// Reads logs of these formats, too.
     pub fn with(layouts: Layouts) -> Self {
-        Self { layouts }
+        Self { layouts, ..Self::default() }
+    }
+
+    /// Looks behind these proxies.
+    #[must_use]
+    pub fn behind(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
     }
 }
 
@@ -63,13 +72,22 @@ impl Format for Web {
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::new(read::WebReader::new(self.layouts.clone()))
+        Box::new(read::WebReader::new(self.layouts.clone(), self.proxies.clone()))
     }
 }
 
 /// Logs whose columns a line `#Fields:` names: the W3C's Extended Log File Format (WD-logfile-960323).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct W3c;
+#[derive(Clone, Debug, Default)]
+pub struct W3c {
+    proxies: Proxies,
+}
+
+impl W3c {
+    /// Looks behind these proxies.
+    pub fn behind(proxies: Proxies) -> Self {
+        Self { proxies }
+    }
+}
 
 impl Format for W3c {
     fn name(&self) -> &'static str {
@@ -85,7 +103,7 @@ impl Format for W3c {
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::<w3c::W3cReader>::default()
+        Box::new(w3c::W3cReader::behind(self.proxies.clone()))
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     entry::{Entry, Source},
     error::take_in,
     layout::Layouts,
+    proxies::Proxies,
     shape::{Shapes, without_end},
     show::{Pass, Shower},
 };
@@ -34,8 +35,8 @@ struct Open<'a> {
 }
 
 impl WebReader {
-    pub(super) fn new(layouts: Layouts) -> Self {
-        Self { shapes: Arc::new(Shapes::new(layouts)), shower: Shower::default() }
+    pub(super) fn new(layouts: Layouts, proxies: Proxies) -> Self {
+        Self { shapes: Arc::new(Shapes::new(layouts)), shower: Shower::behind(proxies) }
     }
 
     fn close<'a>(

@@ -7,6 +7,7 @@ use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record
 use super::{
     decode::{Escape, Scratch, Text},
     entry::{COLUMNS, Column, Entry, Source},
+    proxies::Proxies,
 };
 use crate::{
     Block, Output,
@@ -77,9 +78,15 @@ pub(super) struct Shower {
     wanted: [Option<Arc<Wanted>>; 6],
     values: Values<'static>,
     scratch: Scratch,
+    proxies: Proxies,
 }
 
 impl Shower {
+    /// Has those say whose requests they pass on.
+    pub(super) fn behind(proxies: Proxies) -> Self {
+        Self { proxies, ..Self::default() }
+    }
+
     fn wanted(&mut self, source: Source, detector: &mut dyn Detector) -> Option<Arc<Wanted>> {
         let known = self.wanted.get_mut(source as usize)?;
         Some(Arc::clone(known.get_or_insert_with(|| Arc::new(Wanted::new(source, detector)))))
@@ -102,6 +109,7 @@ impl Shower {
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = wanted.interest.text.is_some_and(may_stand);
         entry.complete();
+        self.proxies.look_behind(entry);
         pass.texts.clear();
         self.scratch.clear();
         for (slot, column) in &wanted.columns {

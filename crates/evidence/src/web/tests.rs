@@ -108,7 +108,7 @@ fn columns_are_read_by_the_line_that_names_them() {
 2026-11-22 05:34:28 ::1 http a.example /x ?y=1 \"a \"\"b\"\" c\"
 ";
     let mut keeper = Keeper::new("::1", &["cs-uri", "cs-user-agent", "sc-win32-status"]);
-    let output = read(&W3c, text, &mut keeper);
+    let output = read(&W3c::default(), text, &mut keeper);
     let shown = |line, source: &str, values: &str, text| (line, source.to_owned(), values.to_owned(), text);
     assert_eq!(
         keeper.shown,
@@ -201,8 +201,8 @@ proptest! {
         let output = read(&Web::default(), &bytes, &mut Keeper::new("-", &FIELDS));
         let filled = bytes.split(|byte| *byte == b'\n').any(|line| !String::from_utf8_lossy(line).trim_ascii().trim_start_matches('\u{feff}').is_empty());
         prop_assert!(!filled || output.records > 0 || !output.damages.is_empty());
-        let _ = W3c.recognises(&w3c, "");
-        read(&W3c, &w3c, &mut Keeper::new("-", &FIELDS));
+        let _ = W3c::default().recognises(&w3c, "");
+        read(&W3c::default(), &w3c, &mut Keeper::new("-", &FIELDS));
     }
 
     /// Whatever is given as a format, and whatever is read by it.

@@ -7,6 +7,7 @@ use event::{Detector, Piece, Time};
 use super::{
     decode::Escape,
     entry::{Column, Entry, Source},
+    proxies::Proxies,
     shape::without_end,
     show::{Pass, Shower},
     stamp,
@@ -179,9 +180,14 @@ fn what(name: &str) -> What<'_> {
 }
 
 /// Reads blocks.
-#[derive(Default)]
 pub(super) struct W3cReader {
     shower: Shower,
+}
+
+impl W3cReader {
+    pub(super) fn behind(proxies: Proxies) -> Self {
+        Self { shower: Shower::behind(proxies) }
+    }
 }
 
 impl Reader for W3cReader {

@@ -27,24 +27,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The correlations that can find nothing, since none of the rules below them is left without those of these numbers.
-    pub fn without(&self, gone: &HashSet<u32>) -> Vec<Arc<RuleInfo>> {
-        let mut alive = vec![false; self.correlations.len()];
-        // Those that are named come before those that name them.
-        for (source, uses) in self.uses.iter().enumerate() {
-            let own = self.correlations.iter().position(|planned| planned.source == source);
-            let is_alive = match own {
-                Some(own) => alive.get(own).copied().unwrap_or_default(),
-                None => !gone.contains(&(source as u32)),
-            };
-            uses.iter().filter(|_| is_alive).for_each(|used| {
-                alive.iter_mut().skip(used.correlation).take(1).for_each(|alive| *alive = true);
-            });
-        }
-        let dead = self.correlations.iter().zip(&alive).filter(|(planned, alive)| !**alive && !planned.silent);
-        dead.map(|(planned, _)| Arc::clone(&planned.info)).collect()
-    }
-
     /// The same for the same correlations of the same rules.
     pub fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(format!("{self:?}")).into()
