@@ -208,7 +208,7 @@ impl Loaded {
         // Each of those that are refused here is a correlation.
         let correlations = self.correlations.len().saturating_sub(self.refused.len() - refused);
         let mut rules = std::mem::take(&mut self.rules);
-        rules.retain(|rule| !rule.silent || rule.followed.is_some());
+        rules.retain(|rule| !rule.silent || rule.followed.is_some() || rule.spoken_for);
         let (classes, others) = Classes::new(rules, taxonomy);
         let without_evidence = others.iter().filter_map(|(rule, _)| rule.followed.as_ref().map(|rule| rule.number));
         let idle = idle(&plan, &without_evidence.collect());

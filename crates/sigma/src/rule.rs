@@ -30,6 +30,8 @@ pub struct Rule {
     pub silent: bool,
     /// What it tells correlations; set when it is compiled.
     pub(crate) followed: Option<Arc<Followed>>,
+    /// Whether another rule that says the same tells correlations on its behalf, so that it need not be evaluated; set when it is compiled.
+    pub(crate) spoken_for: bool,
 }
 
 /// Sigma's `logsource`, in lower case.
@@ -189,7 +191,9 @@ pub fn document(node: &Node, path: &str, placeholders: &Placeholders) -> Result<
     let expr = expression(detection, placeholders)?;
     let info = Arc::new(info(node, path)?);
     let name = node.text("name").unwrap_or_default().to_owned();
-    Ok(Document::Rule(Box::new(Rule { info, name, line: node.line, logsource, expr, silent: false, followed: None })))
+    let line = node.line;
+    let rule = Rule { info, name, line, logsource, expr, silent: false, followed: None, spoken_for: false };
+    Ok(Document::Rule(Box::new(rule)))
 }
 
 fn info(node: &Node, path: &str) -> Result<RuleInfo, Problem> {

@@ -342,8 +342,8 @@ impl Builder<'_> {
         let mut plan = Plan::default();
         let mut numbers = HashMap::new();
         for (at, rule) in self.rules.iter_mut().enumerate() {
-            // Another one speaks for it.
-            rule.silent |= self.alike.of(Target::Rule(at)) != Target::Rule(at);
+            rule.spoken_for = self.alike.of(Target::Rule(at)) != Target::Rule(at);
+            rule.silent |= rule.spoken_for;
             let Some(source) = self.sources.remove(&Target::Rule(at)) else { continue };
             numbers.insert(Target::Rule(at), plan.uses.len());
             rule.silent |= !source.generate;
