@@ -184,7 +184,7 @@ impl Classes {
 
     fn index_log(&self, (product, channel): &LogKey) -> Log {
         let mut log = Log { rules: Vec::new(), event_ids: BTreeSet::new(), providers: BTreeSet::new() };
-        for (number, _) in self.rules.iter().enumerate().filter(|(_, rule)| !rule.spoken_for) {
+        for (number, rule) in self.rules.iter().enumerate().filter(|(_, rule)| !rule.spoken_for) {
             let indices = self.applications.get(number).map(Vec::as_slice).unwrap_or_default();
             let can_apply = |index: &&u32| {
                 self.entries.get(**index as usize).is_some_and(|entry| {
