@@ -92,6 +92,8 @@ struct State {
     found: Vec<u32>,
     /// Whether a test was asked that no scan answers.
     asked: bool,
+    /// The rules that are satisfied.
+    satisfied: Vec<u32>,
     /// By the value's place in the event: its text, once someone asked for it.
     texts: Vec<Text>,
     hits: Vec<u32>,
@@ -163,6 +165,17 @@ impl State {
         }
     }
 
+    /// Finds the candidates that are satisfied.
+    fn evaluate(&mut self, program: &Program, event: &Event<'_>, satisfied: &mut Vec<u32>) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.sort_unstable();
+        satisfied.extend(candidates.iter().copied().filter(|index| {
+            let rule = program.rules.get(*index as usize);
+            rule.is_some_and(|rule| Evaluation { program, event, state: self }.holds(&rule.node))
+        }));
+        self.candidates = candidates;
+    }
+
     /// Tells of a rule that is satisfied.
     fn tell(&mut self, rule: &ProgramRule, program: &Program, event: &Event<'_>, classes: &Classes, seen: &mut Seen) {
         if let Some(followed) = &rule.followed {
@@ -173,9 +186,7 @@ impl State {
             }
         }
         if !rule.silent {
-            let asked = self.asked;
             seen.findings.push(Evaluation { program, event, state: self }.finding(rule, classes));
-            self.asked = asked;
         }
     }
 
@@ -246,32 +257,26 @@ impl SigmaDetector {
         self.state.hits = hits;
     }
 
-    /// Evaluates the candidates.
+    /// Finds out which candidates are satisfied, and tells of them.
     fn judge(&mut self, program: &Program, event: &Event<'_>, seen: &mut Seen) {
         let Some(outcomes) = self.outcomes.get_mut(event.class.0 as usize) else { return };
-        let mut found = std::mem::take(&mut self.state.found);
+        let state = &mut self.state;
+        let (mut found, mut satisfied) = (std::mem::take(&mut state.found), std::mem::take(&mut state.satisfied));
         found.sort_unstable();
         found.dedup();
-        if let Some(satisfied) = outcomes.recall(&found) {
-            let satisfied = satisfied.iter().filter_map(|index| program.rules.get(*index as usize));
-            satisfied.for_each(|rule| self.state.tell(rule, program, event, &self.classes, seen));
-        } else {
-            let mut satisfied = Vec::new();
-            let mut candidates = std::mem::take(&mut self.state.candidates);
-            candidates.sort_unstable();
-            for index in &candidates {
-                let Some(rule) = program.rules.get(*index as usize) else { continue };
-                if (Evaluation { program, event, state: &mut self.state }).holds(&rule.node) {
-                    satisfied.push(*index);
-                    self.state.tell(rule, program, event, &self.classes, seen);
+        satisfied.clear();
+        match outcomes.recall(&found) {
+            Some(known) => satisfied.extend_from_slice(known),
+            None => {
+                state.evaluate(program, event, &mut satisfied);
+                if !state.asked {
+                    outcomes.remember(&found, &satisfied);
                 }
             }
-            self.state.candidates = candidates;
-            if !self.state.asked {
-                outcomes.remember(&found, satisfied);
-            }
         }
-        self.state.found = found;
+        let rules = satisfied.iter().filter_map(|index| program.rules.get(*index as usize));
+        rules.for_each(|rule| state.tell(rule, program, event, &self.classes, seen));
+        (state.found, state.satisfied) = (found, satisfied);
     }
 
     fn forget_if_full(&mut self) {

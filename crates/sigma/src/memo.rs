@@ -126,7 +126,7 @@ impl Outcomes {
     }
 
     /// Remembers what came of tests.
-    pub fn remember(&mut self, found: &[u32], satisfied: Vec<u32>) {
+    pub fn remember(&mut self, found: &[u32], satisfied: &[u32]) {
         // The first ones are the frequent ones.
         if found.len() <= MAX_TESTS && self.0.len() < MAX_OUTCOMES {
             self.0.insert(found.into(), satisfied.into());
