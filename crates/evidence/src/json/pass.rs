@@ -23,12 +23,21 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], line: u64, notes: &mut Vec<String>) ->
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
     }
-    let is_bad = |line: &[u8]| std::str::from_utf8(line).is_err();
-    let mut bad = bytes.split(|byte| *byte == b'\n').zip(line..).filter(|(line, _)| is_bad(line));
-    let first = bad.next().map_or(line, |(_, number)| number);
-    let place = many_lines(first, bad.count());
+    let (mut text, mut rest, mut number) = (String::with_capacity(bytes.len() + 64), bytes, line);
+    let (mut first, mut last, mut more) = (None, None, 0);
+    while let Err(error) = std::str::from_utf8(rest) {
+        let (valid, bad) = rest.split_at(error.valid_up_to());
+        text.push_str(std::str::from_utf8(valid).unwrap_or_default());
+        text.push(char::REPLACEMENT_CHARACTER);
+        number += memchr::memchr_iter(b'\n', valid).count() as u64;
+        first = first.or(Some(number));
+        more += usize::from(last.replace(number).is_some_and(|last| last != number));
+        rest = bad.get(error.error_len().unwrap_or(bad.len())..).unwrap_or_default();
+    }
+    text.push_str(std::str::from_utf8(rest).unwrap_or_default());
+    let place = many_lines(first.unwrap_or(line), more);
     notes.push(format!("{place}: bytes that are not UTF-8 were read as U+FFFD"));
-    String::from_utf8_lossy(bytes)
+    Cow::Owned(text)
 }
 
 /// A line, and how many more places are like it.
@@ -159,5 +168,23 @@ impl Words {
             self.groups.len() - 1
         });
         self.groups.get_mut(known).is_none_or(|places| places.may_stand(&record))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_utf8_is_told_by_line_and_replaced_as_everywhere() {
+        for (bytes, told) in [
+            (&b"a\nb\xff\xfec\nd"[..], "line 8"),
+            (b"\xff\n\xe2\x82\nd\n\xf0\x9f\x98", "line 7 and 2 more"),
+            (b"a\n\n\xc3", "line 9"),
+        ] {
+            let mut notes = Vec::new();
+            assert_eq!(decode(bytes, 7, &mut notes), String::from_utf8_lossy(bytes));
+            assert_eq!(notes, [format!("{told}: bytes that are not UTF-8 were read as U+FFFD")]);
+        }
     }
 }

@@ -37,7 +37,10 @@ fn required(hir: &Hir, depth: usize) -> Option<Vec<String>> {
 fn concat(parts: &[Hir], depth: usize) -> Option<Vec<String>> {
     let mut best: Option<Vec<String>> = None;
     let mut consider = |set: Vec<String>| {
-        let score = |set: &[String]| set.iter().map(String::len).min().unwrap_or(0) * 8 / (7 + set.len());
+        let score = |set: &[String]| {
+            let shortest = set.iter().map(String::len).min().filter(|length| *length >= MIN_LENGTH);
+            shortest.unwrap_or(0) * 1000 / (7 + set.len())
+        };
         if best.as_ref().is_none_or(|best| score(&set) > score(best)) {
             best = Some(set);
         }
@@ -120,6 +123,12 @@ mod tests {
             (r"(abcd){2}\d", Some(vec!["abcd"])),
             (r"abc|\d", None),
             (r"\.(php[3-4]?|cgi)$", Some(vec![".cgi", ".php", ".php3", ".php4"])),
+            (
+                r"(?i)\.(php[3-8]?|aspx?|jspx?)$",
+                Some(vec![
+                    ".asp", ".aspx", ".jsp", ".jspx", ".php", ".php3", ".php4", ".php5", ".php6", ".php7", ".php8",
+                ]),
+            ),
             (r"(?i)/(a|b)c.", Some(vec!["/ac", "/bc"])),
             (r"mimikatz[0-9][0-9]", Some(vec!["mimikatz"])),
             (r"(one|two)(three|four)?.", Some(vec!["one", "two"])),
