@@ -16,6 +16,7 @@
 
 pub mod entry;
 pub mod grant;
+pub mod policy;
 
 pub use entry::{Entry, What};
 pub use grant::{Grant, Granted, SecondFactor};

@@ -187,7 +187,7 @@ impl Builder {
                 self.problem(format!("{place}.{key}"), format!("{key} is empty, so it would allow nothing"));
             }
         }
-        for account in written.accounts.iter().chain(written.r#become) {
+        for account in written.accounts.iter().chain(written.may_become) {
             self.is_name(&format!("{place}.accounts"), account);
         }
         let people = self.people(&format!("{place}.who"), written.who);
@@ -200,7 +200,7 @@ impl Builder {
             hosts,
             accounts: written.accounts.to_vec(),
             when,
-            r#become: written.r#become.to_vec(),
+            may_become: written.may_become.to_vec(),
             written: [written.who.to_vec(), written.hosts.to_vec(), written.from.to_vec()],
         };
         (self.problems.len() == before).then_some(scope)
@@ -232,7 +232,7 @@ impl Builder {
     }
 
     fn schedule(&mut self, place: &str, written: &Written<'_>) -> Option<Schedule> {
-        let zone = written.timezone.as_ref().or(self.zone.as_ref()).map_or("UTC", String::as_str).to_owned();
+        let zone = written.timezone.or(self.zone.as_ref()).map_or("UTC", String::as_str).to_owned();
         let has_hours = written.when.iter().any(|window| window != "always") || !written.except.is_empty();
         if has_hours && written.timezone.is_none() && self.zone.is_none() {
             self.problem(format!("{place}.timezone"), "its windows need a time zone, here or at the top of the file");
@@ -261,7 +261,7 @@ impl Builder {
             when: if break_glass && rule.when.is_empty() { &always } else { &rule.when },
             timezone: rule.timezone.as_ref(),
             except: &rule.except,
-            r#become: &rule.r#become,
+            may_become: &rule.may_become,
             needs_source: true,
         };
         let scope = self.scope(place, &written, file);
@@ -346,7 +346,7 @@ impl Builder {
             when: if standing.when.is_empty() { &always } else { &standing.when },
             timezone: standing.timezone.as_ref(),
             except: &standing.except,
-            r#become: &standing.r#become,
+            may_become: &standing.may_become,
             needs_source: is_remote,
         };
         let keys = self.each(&format!("{place}.keys"), &standing.keys, fingerprint);
@@ -404,7 +404,7 @@ struct Written<'a> {
     when: &'a [String],
     timezone: Option<&'a String>,
     except: &'a [String],
-    r#become: &'a [String],
+    may_become: &'a [String],
     /// Whether it lets anyone in from elsewhere, so that it has to say from where.
     needs_source: bool,
 }

@@ -75,8 +75,8 @@ pub(super) struct Rule {
     pub command: Option<String>,
     #[serde(default)]
     pub permit: Vec<String>,
-    #[serde(default)]
-    pub r#become: Vec<String>,
+    #[serde(default, rename = "become")]
+    pub may_become: Vec<String>,
 }
 
 /// Access that needs no grant.
@@ -103,6 +103,6 @@ pub(super) struct Standing {
     pub password: bool,
     #[serde(default)]
     pub console: bool,
-    #[serde(default)]
-    pub r#become: Vec<String>,
+    #[serde(default, rename = "become")]
+    pub may_become: Vec<String>,
 }

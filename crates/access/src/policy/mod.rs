@@ -102,7 +102,7 @@ pub struct Scope {
     /// When.
     pub when: Schedule,
     /// The accounts that su and sudo may lead to from there.
-    pub r#become: Vec<String>,
+    pub may_become: Vec<String>,
     /// `who`, `hosts` and `from` as written, for sentences.
     written: [Vec<String>; 3],
 }

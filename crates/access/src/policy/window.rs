@@ -53,6 +53,9 @@ impl Schedule {
     pub fn parse(zone_name: &str, windows: &[String], except: &[String]) -> Result<Self, String> {
         let zone = TimeZone::get(zone_name)
             .map_err(|_| format!("'{zone_name}' is not a time zone; write an IANA name such as Europe/Berlin"))?;
+        if windows.is_empty() {
+            return Err("no window is given; write \"always\" for at any time".to_owned());
+        }
         let is_always = matches!(windows, [only] if only == "always");
         let windows: Result<Vec<Window>, String> =
             windows.iter().filter(|_| !is_always).map(|text| Window::parse(text)).collect();
@@ -305,6 +308,8 @@ mod tests {
         assert!(parse("Mon 08:00-08:00", "2026-01-01").contains("is empty"));
         assert!(parse("always", "soon").contains("is not a date"));
         assert!(parse("always", "2026-01-02..2026-01-01").contains("end before they begin"));
-        assert!(Schedule::parse("Mars/Olympus", &[], &[]).unwrap_err().contains("is not a time zone"));
+        assert!(
+            Schedule::parse("Mars/Olympus", &["always".to_owned()], &[]).unwrap_err().contains("is not a time zone")
+        );
     }
 }
