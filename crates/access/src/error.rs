@@ -8,6 +8,9 @@ pub enum Error {
     /// The policy, or a second factor, does not allow it. The reason is for the person who asked.
     #[error("{0}")]
     Denied(String),
+    /// It may be allowed later: others have to approve first.
+    #[error("{0}")]
+    Waiting(String),
     /// What was asked for makes no sense.
     #[error("{0}")]
     Usage(String),

@@ -17,7 +17,7 @@ const MOST: u64 = 1 << 20;
 /// Reads a file that only its owner, who is us or root, may read.
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let fail = |error| Error::file(path, error);
-    let mut file = File::open(path).map_err(fail)?;
+    let file = File::open(path).map_err(fail)?;
     let meta = file.metadata().map_err(fail)?;
     if !meta.is_file() {
         return Err(Error::file(path, "expected a file"));
@@ -35,7 +35,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     }
     // Reserved at once: a buffer that grew would leave copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1));
-    file.by_ref().take(MOST).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(MOST).read_to_end(&mut bytes).map_err(fail)?;
     Ok(bytes)
 }
 

@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
+use ssh_encoding::{Decode, Encode};
 use ssh_key::{
     Certificate, PrivateKey, PublicKey, Signature,
-    encoding::{Decode, Encode},
+
     private::KeypairData,
 };
 use zeroize::Zeroizing;
@@ -117,7 +118,7 @@ impl Agent {
     }
 }
 
-fn encoding(error: ssh_key::encoding::Error) -> Error {
+fn encoding(error: ssh_encoding::Error) -> Error {
     Error::Failed(format!("ssh-agent: {error}"))
 }
 

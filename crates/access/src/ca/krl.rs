@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use ssh_key::{PublicKey, encoding::Encode};
+use ssh_encoding::Encode;
+use ssh_key::PublicKey;
 
 use crate::{Error, error::Result};
 

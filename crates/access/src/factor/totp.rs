@@ -65,7 +65,18 @@ impl Secret {
         bool::from(right).then_some(found)
     }
 
-    /// The address that an authenticator takes it from, as a QR code or typed.
+    /// The secret in groups of four, to be typed into an authenticator that has no camera.
+    pub fn typed(&self) -> Zeroizing<String> {
+        let secret = Zeroizing::new(BASE32_NOPAD.encode(&self.0));
+        let mut text = Zeroizing::new(String::with_capacity(secret.len() * 2));
+        for (at, letter) in secret.char_indices() {
+            text.push_str(if at > 0 && at % 4 == 0 { " " } else { "" });
+            text.push(letter);
+        }
+        text
+    }
+
+    /// The address that an authenticator takes it from, as a QR code.
     pub fn address(&self, person: &str) -> Zeroizing<String> {
         let secret = Zeroizing::new(BASE32_NOPAD.encode(&self.0));
         Zeroizing::new(format!("otpauth://totp/Dreamcatcher:{person}?secret={}&issuer=Dreamcatcher", *secret))

@@ -36,12 +36,12 @@ impl Ledger {
     }
 
     /// Shows all entries, the oldest first, with text and hash.
-    fn each(&self, mut show: impl FnMut(&Entry, &str, &str) -> Result<()>) -> Result<()> {
+    fn each(&self, mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<()> {
         let mut statement = self.0.prepare("SELECT sequence, text, hash FROM entry ORDER BY sequence")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (text, hash): (String, String) = (row.get(1)?, row.get(2)?);
-            show(&super::verify::parse(row.get(0)?, &text)?, &text, &hash)?;
+            show(super::verify::parse(row.get(0)?, &text)?, &text, &hash)?;
         }
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Ledger {
     /// All entries, the oldest first, as the accounting takes them.
     pub fn entries(&self, mut take: impl FnMut(Entry)) -> Result<()> {
         self.each(|entry, _, _| {
-            take(entry.clone());
+            take(entry);
             Ok(())
         })
     }

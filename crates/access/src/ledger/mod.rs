@@ -15,11 +15,11 @@ mod verify;
 use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 pub use export::{Line, read as read_export};
-pub use look::{Enrolled, Request, Standing};
+pub use look::{Codes, Enrolled, Invitation, Release, Request, View};
 pub use verify::{Head, Verified};
 
 use crate::{
@@ -201,11 +201,6 @@ impl Change<'_> {
         self.transaction.execute("DELETE FROM secret WHERE key = ?", params![key])?;
         Ok(())
     }
-}
-
-/// A sealed secret.
-pub(crate) fn secret(connection: &Connection, key: &str) -> Result<Option<Vec<u8>>> {
-    Ok(connection.query_row("SELECT sealed FROM secret WHERE key = ?", [key], |row| row.get(0)).optional()?)
 }
 
 /// An entry's hash, in hexadecimal.
