@@ -1,5 +1,7 @@
 //! The program: reads what was typed, builds from it what is meant, runs it, and decides the exit status in one place.
 
+#[cfg(unix)]
+mod access;
 mod chronicle;
 mod cli;
 mod confine;
@@ -48,6 +50,8 @@ fn run(command: Command) -> anyhow::Result<Status> {
     match command {
         Command::Hunt(arguments) => hunt::run(&arguments),
         Command::Logins(arguments) => logins::run(&arguments),
+        #[cfg(unix)]
+        Command::Access(arguments) => access::run(&arguments.command),
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),
         Command::Completions { shell } => {

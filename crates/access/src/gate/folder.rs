@@ -49,6 +49,13 @@ impl Folder {
             let mode = meta.mode() & 0o7777;
             return Err(Error::file(path, format!("expected a folder of mode 0700, found {mode:04o}")));
         }
+        let user = rustix::process::geteuid().as_raw();
+        if meta.uid() != user {
+            return Err(Error::file(
+                path,
+                format!("belongs to user {}, but this is user {user}: run as the gate's account", meta.uid()),
+            ));
+        }
         let path = path.canonicalize().map_err(|error| Error::file(path, error))?;
         is_quotable(&path)?;
         Ok(Self(path))
@@ -58,7 +65,9 @@ impl Folder {
     pub fn begin(path: &Path, begin: &Begin<'_>) -> Result<Self> {
         is_quotable(&begin.settings.program)?;
         let made = DirBuilder::new().mode(0o700).create(path);
-        if let Err(error) = made.as_ref().map_err(|error| (error.kind() != std::io::ErrorKind::AlreadyExists).then_some(error)) {
+        if let Err(error) =
+            made.as_ref().map_err(|error| (error.kind() != std::io::ErrorKind::AlreadyExists).then_some(error))
+        {
             error.map_or(Ok(()), |error| Err(Error::file(path, error)))?;
         }
         let folder = Self::new(path)?;

@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 pub use command::Command;
 pub use enrol::Invited;
 pub use folder::{Begin, Folder, Settings};
+pub(crate) use request::principal;
 
 use crate::{
     Error, What,
@@ -96,7 +97,13 @@ impl Gate {
     }
 
     /// Does what a visitor who came from `source` asks for.
-    pub fn serve(&mut self, visitor: &Visitor, source: IpAddr, command: &str, terminal: &mut Terminal<'_>) -> Result<()> {
+    pub fn serve(
+        &mut self,
+        visitor: &Visitor,
+        source: IpAddr,
+        command: &str,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<()> {
         let command = Command::parse(command)?;
         match (visitor, command) {
             (_, Command::Help) => tell(terminal.output, command::HELP),
