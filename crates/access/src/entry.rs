@@ -110,6 +110,15 @@ pub enum What {
         /// Why.
         reasons: Vec<String>,
     },
+    /// The gate refused what an enrolled person tried beyond a request: approving their own, for one.
+    Refused {
+        /// Who tried.
+        person: String,
+        /// What.
+        attempt: String,
+        /// Why not.
+        reason: String,
+    },
     /// A certificate was granted.
     Granted(Box<Granted>),
     /// A grant counts no more.
@@ -127,6 +136,8 @@ pub enum What {
         serial: u64,
         /// The key's fingerprint.
         key: String,
+        /// The key as in `authorized_keys`: with it the host may ask the gate what is revoked.
+        public_key: String,
         /// The names and addresses that it holds for.
         principals: Vec<String>,
         /// Until when.
@@ -147,6 +158,10 @@ pub enum What {
     ReleaseApproved {
         /// Which one.
         release: u64,
+        /// The enrolled key it came over.
+        key: String,
+        /// What proved the person beside it.
+        second_factor: SecondFactor,
     },
     /// A patch or package is released: two people approved its hash.
     Released {
@@ -173,6 +188,42 @@ pub enum What {
         /// Why.
         reason: String,
     },
+}
+
+/// The kind of an entry, as the ledger's column has it: its name in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind(pub &'static str);
+
+/// Whom or what an entry is looked up by; empty for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Subject<'a>(pub &'a str);
+
+impl What {
+    /// What an entry is looked up by: its kind, its subject and its number.
+    pub(crate) fn keys(&self) -> (Kind, Subject<'_>, u64) {
+        let (kind, subject, number) = match self {
+            Self::Begun { .. } => ("begun", "", 0),
+            Self::Invited { key, invitation, .. } => ("invited", key.as_str(), *invitation),
+            Self::Enrolled { key, invitation, .. } => ("enrolled", key.as_str(), *invitation),
+            Self::KeyRevoked { key, .. } => ("key_revoked", key.as_str(), 0),
+            Self::CodeAccepted { person, step, .. } => ("code_accepted", person.as_str(), *step),
+            Self::CodeRefused { person, .. } => ("code_refused", person.as_str(), 0),
+            Self::Unlocked { person, .. } => ("unlocked", person.as_str(), 0),
+            Self::Requested(requested) => ("requested", requested.person.as_str(), requested.request),
+            Self::Approved { request, .. } => ("approved", "", *request),
+            Self::Denied { request, .. } => ("denied", "", *request),
+            Self::Refused { person, .. } => ("refused", person.as_str(), 0),
+            Self::Granted(granted) => ("granted", granted.person.as_str(), granted.serial),
+            Self::Revoked { serial, .. } => ("revoked", "", *serial),
+            Self::HostCertified { host, serial, .. } => ("host_certified", host.as_str(), *serial),
+            Self::ReleaseRequested { release, sha256, .. } => ("release_requested", sha256.as_str(), *release),
+            Self::ReleaseApproved { release, .. } => ("release_approved", "", *release),
+            Self::Released { release, sha256, .. } => ("released", sha256.as_str(), *release),
+            Self::PolicyChanged { sha256 } => ("policy_changed", sha256.as_str(), 0),
+            Self::Administered { .. } => ("administered", "", 0),
+        };
+        (Kind(kind), Subject(subject), number)
+    }
 }
 
 /// A login that was asked for.

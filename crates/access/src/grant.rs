@@ -68,6 +68,11 @@ pub enum SecondFactor {
 pub struct Grant(Granted);
 
 impl Grant {
+    /// Of a record that stands in the ledger.
+    pub(crate) fn written(granted: Granted) -> Self {
+        Self(granted)
+    }
+
     /// What it says.
     pub fn granted(&self) -> &Granted {
         &self.0

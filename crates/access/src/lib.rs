@@ -15,9 +15,22 @@
 //! Certificates: OpenSSH's `PROTOCOL.certkeys`; revocation lists: `PROTOCOL.krl`; one-time codes: RFC 6238.
 
 pub mod account;
+#[cfg(unix)]
+pub mod ca;
 pub mod entry;
+pub mod error;
+#[cfg(unix)]
+pub mod factor;
+#[cfg(unix)]
+pub mod gate;
 pub mod grant;
+pub mod ledger;
 pub mod policy;
+#[cfg(unix)]
+mod private;
+#[cfg(unix)]
+pub mod seal;
 
 pub use entry::{Entry, What};
+pub use error::{Error, Result};
 pub use grant::{Grant, Granted, SecondFactor};
