@@ -1,6 +1,5 @@
 //! The program: reads what was typed, builds from it what is meant, runs it, and decides the exit status in one place.
 
-#[cfg(unix)]
 mod access;
 mod chronicle;
 mod cli;
@@ -49,9 +48,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Status> {
     match command {
         Command::Hunt(arguments) => hunt::run(&arguments),
-        Command::Logins(arguments) => logins::run(&arguments),
-        #[cfg(unix)]
         Command::Access(arguments) => access::run(&arguments.command),
+        Command::Logins(arguments) => logins::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),
         Command::Completions { shell } => {

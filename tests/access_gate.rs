@@ -57,7 +57,8 @@ fn keep_certificate(person: &Person, came: &Came) {
 
 /// What ssh-keygen says of the certificate.
 fn keygen(person: &Person) -> String {
-    let output = Command::new("ssh-keygen").arg("-L").arg("-f").arg(format!("{}-cert.pub", person.key.display())).output();
+    let output =
+        Command::new("ssh-keygen").arg("-L").arg("-f").arg(format!("{}-cert.pub", person.key.display())).output();
     String::from_utf8(output.unwrap().stdout).unwrap()
 }
 
@@ -112,7 +113,9 @@ fn one_command_for_the_person_and_nothing_stays_behind() {
     config = format!("Host gate\n  IdentityFile {}\n  IdentitiesOnly yes\n{config}", alice.key.display());
     fs::write(house.path("ssh_config"), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_dreamcatcher"));
-    command.args(["access", "ssh", "web01", "--as", &me(), "--gate", "gate", "--ssh-config"]).arg(house.path("ssh_config"));
+    command
+        .args(["access", "ssh", "web01", "--as", &me(), "--gate", "gate", "--ssh-config"])
+        .arg(house.path("ssh_config"));
     command.args(["--", "echo", "in"]).env("SSH_AUTH_SOCK", &socket).env("XDG_DATA_HOME", house.path("data"));
     let came = run(command, &format!("{code}\n")).fine();
     assert_eq!(came.out, "in\n", "{came:?}");
@@ -120,7 +123,8 @@ fn one_command_for_the_person_and_nothing_stays_behind() {
     let mut list = Command::new("ssh-add");
     list.arg("-l").env("SSH_AUTH_SOCK", &socket);
     assert!(run(list, "").fine().out.contains("ED25519-CERT"), "key and certificate are in the agent");
-    let kept: Vec<_> = fs::read_dir(house.path("data/dreamcatcher/access")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let kept: Vec<_> =
+        fs::read_dir(house.path("data/dreamcatcher/access")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert!(fs::read_to_string(&kept[0]).unwrap().starts_with("ssh-ed25519-cert-v01@openssh.com "));
 }
@@ -299,7 +303,16 @@ fn two_people_release_a_package() {
     fs::write(house.path("bob_config"), config).unwrap();
     house.turn_clock(60);
     let config = house.path("bob_config").display().to_string();
-    let arguments = ["release", &package.display().to_string(), "--reason", "fixes the pump", "--gate", "gate", "--ssh-config", &config];
+    let arguments = [
+        "release",
+        &package.display().to_string(),
+        "--reason",
+        "fixes the pump",
+        "--gate",
+        "gate",
+        "--ssh-config",
+        &config,
+    ];
     let came = house.access_with_input(&arguments, &format!("{}\n", bob.code(house.now()))).fine();
     let sum = Command::new("sha256sum").arg(&package).output().unwrap();
     let sum = String::from_utf8(sum.stdout).unwrap()[..64].to_owned();

@@ -1,20 +1,12 @@
-//! What can be typed behind `access`.
+//! What can be typed behind `access` on its granting side.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Arguments of `access`.
-#[derive(Args, Debug)]
-pub struct AccessArguments {
-    /// What to do about access.
-    #[command(subcommand)]
-    pub command: AccessCommand,
-}
-
-/// The subcommands of `access`.
+/// The subcommands of `access` by which access is granted.
 #[derive(Debug, Subcommand)]
-pub enum AccessCommand {
+pub enum GrantCommand {
     /// On the gate: begin, in a folder of the gate's account: keys of the authorities, the ledger.
     Init(InitArguments),
     /// On the gate: what sshd runs for each enrolled key, as its forced command.

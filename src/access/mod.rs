@@ -1,55 +1,99 @@
-//! `access`: who may log in where, as whom, until when and why.
+//! `dreamcatcher access`: who may log in where, granted for a while, and accounted for.
 
-pub mod cli;
+mod check;
+#[cfg(unix)]
+mod cli;
+#[cfg(unix)]
 mod gate;
+#[cfg(unix)]
+mod grant;
+#[cfg(unix)]
 mod host_setup;
+#[cfg(unix)]
 mod ledger;
+#[cfg(unix)]
 mod release;
+#[cfg(unix)]
 mod session;
+#[cfg(unix)]
 mod ssh;
+mod what_can;
+mod who_can;
 
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
-use access::Error;
+use access::policy::Policy;
+use anyhow::{Context, Result, anyhow};
+use clap::{Args, Subcommand};
 
-use self::cli::{AccessCommand, ReachArguments};
-use crate::status::{Status, WithStatus};
+use crate::status::Status;
 
-/// Runs a subcommand of `access`.
-pub fn run(command: &AccessCommand) -> anyhow::Result<Status> {
-    let done = match command {
-        AccessCommand::Init(arguments) => gate::init(arguments),
-        AccessCommand::Gate(arguments) => gate::serve(arguments),
-        AccessCommand::Invite { folder, person, output } => gate::invite(folder, person, output),
-        AccessCommand::Revoke { folder, what, reason } => gate::revoke(folder, what, reason),
-        AccessCommand::Unlock { folder, person, reason } => gate::unlock(folder, person, reason),
-        AccessCommand::Agent(folder) => gate::agent(folder),
-        AccessCommand::Krl(folder) => gate::krl(folder),
-        AccessCommand::Ssh(arguments) => ssh::run(arguments),
-        AccessCommand::Release(arguments) => release::run(arguments),
-        AccessCommand::Ledger { command } => ledger::run(command),
-        AccessCommand::HostSetup(arguments) => host_setup::run(arguments),
-        AccessCommand::Session(arguments) => session::run(arguments),
-    };
-    done.map_err(|error| match error.downcast_ref::<Error>() {
-        Some(Error::Denied(reason)) => WithStatus(Status::Denied, reason.clone()).into(),
-        Some(Error::Waiting(reason)) => WithStatus(Status::Waiting, reason.clone()).into(),
-        _ => error,
+/// Arguments of `access`.
+#[derive(Args, Debug)]
+pub struct AccessArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AccessCommand,
+}
+
+/// The subcommands of `access`.
+#[derive(Debug, Subcommand)]
+pub enum AccessCommand {
+    /// What has to do with granting.
+    #[cfg(unix)]
+    #[command(flatten)]
+    Grant(cli::GrantCommand),
+    /// Check a policy, and explain it back in sentences.
+    Check(PolicyArguments),
+    /// Who can get in to a host: the rules about it, in sentences.
+    WhoCan {
+        /// The host, by any of its names or addresses.
+        host: String,
+        #[command(flatten)]
+        policy: PolicyArguments,
+    },
+    /// What a person can get in to: the rules about them, in sentences.
+    WhatCan {
+        /// The person.
+        person: String,
+        #[command(flatten)]
+        policy: PolicyArguments,
+    },
+}
+
+/// Where the policy is.
+#[derive(Args, Debug)]
+pub struct PolicyArguments {
+    /// The policy (see docs/access.md).
+    #[arg(long, value_name = "FILE", default_value = "access.toml")]
+    pub access: PathBuf,
+}
+
+/// Runs the subcommand.
+pub fn run(command: &AccessCommand) -> Result<Status> {
+    match command {
+        #[cfg(unix)]
+        AccessCommand::Grant(command) => grant::run(command),
+        AccessCommand::Check(arguments) => check::run(arguments),
+        AccessCommand::WhoCan { host, policy } => who_can::run(host, policy),
+        AccessCommand::WhatCan { person, policy } => what_can::run(person, policy),
+    }
+}
+
+/// Reads a policy.
+pub fn policy(path: &Path) -> Result<Policy> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Policy::parse(&text).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect();
+        anyhow!(problems.join("\ndreamcatcher: "))
     })
 }
 
-/// ssh to the gate, about to be given what to ask there.
-fn ssh_to_gate(reach: &ReachArguments) -> Command {
-    let mut ssh = ssh(reach);
-    ssh.arg("-T").arg(&reach.gate);
-    ssh
-}
-
-/// ssh with the configuration that was asked for.
-fn ssh(reach: &ReachArguments) -> Command {
-    let mut ssh = Command::new("ssh");
-    if let Some(config) = &reach.ssh_config {
-        ssh.arg("-F").arg(config);
+/// Prints sentences, a line each.
+fn print(sentences: &[String]) -> Result<Status> {
+    let mut out = std::io::stdout().lock();
+    for sentence in sentences {
+        std::io::Write::write_all(&mut out, format!("{}\n", report::plain(sentence)).as_bytes())?;
     }
-    ssh
+    Ok(Status::Finished)
 }

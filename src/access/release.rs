@@ -5,7 +5,7 @@ use std::{fs::File, io};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::{cli::ReleaseArguments, ssh_to_gate};
+use super::{cli::ReleaseArguments, grant::ssh_to_gate};
 use crate::status::Status;
 
 /// Puts a file forward.

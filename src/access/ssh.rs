@@ -13,7 +13,10 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use ssh_key::{Certificate, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
 
-use super::{cli::SshArguments, ssh, ssh_to_gate};
+use super::{
+    cli::SshArguments,
+    grant::{ssh, ssh_to_gate},
+};
 use crate::{
     site,
     status::{Status, WithStatus},

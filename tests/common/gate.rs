@@ -222,7 +222,12 @@ impl House {
     /// ssh with the configuration of the house and this key only.
     pub fn ssh_command(&self, key: &Path, host: &str) -> Command {
         let mut ssh = Command::new("ssh");
-        ssh.arg("-F").arg(self.path("ssh_config")).args(["-o", "IdentitiesOnly=yes", "-i"]).arg(key).arg("-T").arg(host);
+        ssh.arg("-F")
+            .arg(self.path("ssh_config"))
+            .args(["-o", "IdentitiesOnly=yes", "-i"])
+            .arg(key)
+            .arg("-T")
+            .arg(host);
         ssh.env_remove("SSH_AUTH_SOCK");
         ssh
     }
@@ -246,7 +251,8 @@ impl House {
     }
 
     pub fn new_key(&self, path: &Path) {
-        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(path).status();
+        let made =
+            Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(path).status();
         assert!(made.unwrap().success());
     }
 
@@ -315,7 +321,8 @@ impl House {
         let place = ["--etc", &text(&etc), "--pam", &text(&pam), "--key-path", &text(&key)].map(str::to_owned);
         let place: Vec<&str> = place.iter().map(String::as_str).collect();
         let (setup, gate) = (text(&setup), text(&self.gate()));
-        let prepare = ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
+        let prepare =
+            ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
         let made = self.access(&[&prepare, &place[..]].concat()).fine();
         let trust = made.out.lines().find(|line| line.contains("@cert-authority")).unwrap().trim().to_owned();
         fs::write(self.path("known_hosts"), format!("{trust}\n")).unwrap();

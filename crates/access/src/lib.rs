@@ -14,6 +14,7 @@
 //!
 //! Certificates: OpenSSH's `PROTOCOL.certkeys`; revocation lists: `PROTOCOL.krl`; one-time codes: RFC 6238.
 
+pub mod account;
 #[cfg(unix)]
 pub mod ca;
 pub mod entry;

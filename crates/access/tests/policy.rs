@@ -1,5 +1,13 @@
 //! The policy: what is refused, what it says, what it decides.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
 use access::policy::{Approval, Decision, Missing, Permit, Policy, Request, Why};
 use jiff::{SignedDuration, Timestamp};
 

@@ -225,7 +225,8 @@ fn an_export_is_read_back_and_its_chain_checked() {
     assert_eq!(head, ledger.verify(&[]).unwrap().head);
     let text = String::from_utf8(text).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let changed = [text.replace("deploy", "root"), lines[1..].join("\n"), [&lines[..4], &lines[5..]].concat().join("\n")];
+    let changed =
+        [text.replace("deploy", "root"), lines[1..].join("\n"), [&lines[..4], &lines[5..]].concat().join("\n")];
     for changed in changed {
         assert!(reason(read_export(&mut changed.as_bytes(), |_| ())).contains("the chain of hashes is broken"));
     }

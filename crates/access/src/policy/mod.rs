@@ -234,7 +234,7 @@ pub fn contains(networks: &[IpNet], address: IpAddr) -> bool {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn and<T: fmt::Display>(names: &[T]) -> String {
+pub(crate) fn and<T: fmt::Display>(names: &[T]) -> String {
     joined(names, "and")
 }
 
