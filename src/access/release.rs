@@ -1,6 +1,10 @@
 //! `access release`: a file's hash goes to the gate.
 
-use std::{fs::File, io};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -15,13 +19,24 @@ pub fn run(arguments: &ReleaseArguments) -> Result<Status> {
     if name.contains(' ') {
         bail!("expected a file's name without blanks, found '{name}'");
     }
-    let mut hasher = Sha256::new();
-    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    io::copy(&mut file, &mut hasher).with_context(|| format!("cannot read {}", path.display()))?;
-    let sha256: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hash(path).with_context(|| format!("cannot read {}", path.display()))?;
     println!("{sha256}  {name}");
     let mut ssh = ssh_to_gate(&arguments.reach);
     ssh.args(["release", &sha256, name, "--reason", &arguments.reason]);
     let status = ssh.status().context("cannot run ssh")?;
     Ok(if status.success() { Status::Finished } else { Status::Denied })
+}
+
+/// A file's SHA-256, in hexadecimal.
+fn hash(path: &Path) -> io::Result<String> {
+    let (mut hasher, mut file) = (Sha256::new(), BufReader::with_capacity(1 << 16, File::open(path)?));
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hasher.update(bytes);
+        let length = bytes.len();
+        file.consume(length);
+    }
 }
