@@ -82,7 +82,8 @@ impl<'a> Gate<'a> {
 
     fn entries(&self) -> Vec<Value> {
         let ledger = self.folder.join("ledger.db");
-        let program = Command::new(env!("CARGO_BIN_EXE_dreamcatcher")).args(["access", "ledger", "export"]).arg(ledger).output();
+        let program =
+            Command::new(env!("CARGO_BIN_EXE_dreamcatcher")).args(["access", "ledger", "export"]).arg(ledger).output();
         let out = program.unwrap();
         assert!(out.status.success(), "the chain verifies: {}", String::from_utf8_lossy(&out.stderr));
         let lines = String::from_utf8(out.stdout).unwrap();
@@ -167,7 +168,12 @@ fn a_gate_killed_a_thousand_times_loses_and_doubles_nothing() {
         assert_eq!(granted["key_id"], certificate.key_id(), "what was handed out stands in the ledger");
         assert!(seen.insert(certificate.serial()), "no serial twice");
     }
-    assert!(seen.len() > 20 && granted.len() < asked, "{} of {asked} were handed out, {} granted", seen.len(), granted.len());
+    assert!(
+        seen.len() > 20 && granted.len() < asked,
+        "{} of {asked} were handed out, {} granted",
+        seen.len(),
+        granted.len()
+    );
     println!("{kills} of {asked} gates killed; {} grants, {} certificates handed out", granted.len(), seen.len());
     // And it goes on.
     let (_, out) = kill(gate.ask(gate.keys.len() - 1), Duration::from_secs(60));

@@ -32,7 +32,6 @@ fn apply(arguments: &HostSetupArguments, file: &Path) -> Result<Status> {
         bail!("{}: expected a setup of {}, found one of {}", file.display(), arguments.host, setup.host);
     }
     host::apply(&setup, &arguments.sshd)?;
-    print!("{}", setup.print());
     println!("written and checked; now let sshd read its configuration again: systemctl reload ssh");
     Ok(Status::Finished)
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use jiff::Timestamp;
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 use ssh_key::{LineEnding, PrivateKey};
 
 use super::*;
@@ -132,7 +132,7 @@ proptest! {
         prop_assert!(good && text.contains("# KRL version 7"), "{text}");
         let file = folder.path().join("asked.pub");
         let list = list.display().to_string();
-        let mut is_revoked = |text: String| {
+        let is_revoked = |text: String| {
             std::fs::write(&file, text).unwrap();
             !keygen(&["-Q", "-f", &list], &file).0
         };

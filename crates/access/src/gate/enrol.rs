@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
 use zeroize::Zeroizing;
 
-use super::{Gate, LOCAL, Terminal, line, tell};
+use super::{Gate, LOCAL, Terminal, line, tell, whole};
 use crate::{
     Error, SecondFactor, What,
     error::Result,
@@ -39,7 +39,7 @@ impl Gate {
         let (folder, settings) = (&self.folder, &self.settings);
         let (invitation, until) = self.ledger.write((self.clock)(), |under_way| {
             let invitation = under_way.view().next_number("invited")?;
-            let until = under_way.now() + HOLDS;
+            let until = whole(under_way.now() + HOLDS)?;
             let public = private.public_key();
             let (key, public_key) = (key::fingerprint(public), key::line(&strip(public))?);
             under_way.append(LOCAL, What::Invited { invitation, person: person.to_owned(), key, public_key, until })?;
@@ -85,7 +85,7 @@ impl Gate {
         let drawn = totp::qr_code(&address)?;
         tell(terminal.output, "Scan this with an authenticator:\n\n")?;
         tell(terminal.output, &drawn)?;
-        tell(terminal.output, "\n\nor type its secret there: ")?;
+        tell(terminal.output, "\nor type its secret there: ")?;
         tell(terminal.output, &secret.typed())?;
         tell(terminal.output, "\n\n")?;
         for _ in 0..TRIES {

@@ -180,6 +180,11 @@ fn note_policy(under_way: &mut Change<'_>, hash: &str) -> Result<()> {
     Ok(())
 }
 
+/// A time in whole seconds, as certificates have it.
+fn whole(time: Timestamp) -> Result<Timestamp> {
+    Timestamp::from_second(time.as_second()).map_err(|error| Error::Failed(error.to_string()))
+}
+
 /// Reads a line that a person types: at most 256 bytes, without its end.
 fn line(input: &mut dyn BufRead) -> Result<Zeroizing<String>> {
     const LONGEST: u64 = 256;
