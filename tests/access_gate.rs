@@ -12,9 +12,18 @@
 #[path = "common/gate.rs"]
 mod gate;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
-use gate::{Came, House, Person, me, run};
+use gate::{Came, House, Person, me, run, sshd, wait_for};
+use sha2::{Digest, Sha256};
+use ssh_key::{private::Ed25519Keypair, rand_core::OsRng};
 
 /// Alice of a provider, Bob and Carol of our own staff; one rule that needs approval and one that does not.
 const POLICY: &str = r#"
@@ -90,8 +99,6 @@ fn from_nothing_to_a_login() {
     }
     assert!(granted["key_id"].as_str().unwrap().starts_with(&format!("dreamcatcher:1:alice:{account}@web01:")));
 
-    // The gate's clock is the one that counts for the certificate, so the server's has to agree: it is at most a minute ahead here.
-    std::thread::sleep(std::time::Duration::from_secs(1));
     let login = house.ssh(&alice.key, "web01", "echo in", "").fine();
     assert_eq!(login.out, "in\n");
     let log = house.log("web01");
@@ -353,4 +360,205 @@ fn a_setup_is_checked_and_taken_back() {
     fs::write(etc.join("sshd_config"), "NoSuchThing yes\n").unwrap();
     house.access(&apply).fails(3, "sshd -t refuses it");
     house.access(&[&apply[..], &["--sshd", "/no/sshd"]].concat()).fails(3, "cannot run sshd");
+}
+
+/// One network, and windows around the present.
+fn narrow(window: &str) -> String {
+    format!(
+        r#"
+timezone = "UTC"
+[providers.webcare]
+people = ["alice"]
+networks = ["127.0.0.1/32"]
+[hosts.web01]
+[hosts.web02]
+[[rules]]
+name = "narrow"
+who = ["webcare"]
+hosts = ["web01", "web02"]
+accounts = ["ME"]
+when = ["{window}"]
+at_most = "2h"
+command = "/bin/echo only this"
+"#
+    )
+}
+
+#[test]
+fn limits_hold_at_the_host() {
+    let mut house = House::new(&narrow("always"));
+    house.open_gate();
+    house.start_server("web01");
+    house.start_server("web02");
+    let alice = house.enrol("alice");
+    let request = format!("request web01 --as {}", me());
+    let came = house.ask_anew(&alice, &request).fine();
+    keep_certificate(&alice, &came);
+    // Whatever the client asks for, the forced command is what runs.
+    for asked in ["echo dodged", "sh", ""] {
+        let login = house.ssh(&alice.key, "web01", asked, "echo dodged\n").fine();
+        assert_eq!(login.out, "only this\n", "{asked}");
+    }
+    house.ssh(&alice.key, "web02", "true", "").fails(255, "Permission denied");
+    let from = |host: &str, command: &str| {
+        let mut ssh = house.ssh_command(&alice.key, host);
+        ssh.args(["-o", "BindAddress=127.0.0.9", command]);
+        run(ssh, &format!("{}\n", alice.code(house.now())))
+    };
+    from("web01", "true").fails(255, "Permission denied");
+    assert!(house.log("web01").contains("not from a permitted source address"), "{}", house.log("web01"));
+    house.turn_clock(90);
+    from("gate", &request).fails(5, "lets nobody in from 127.0.0.9");
+    // Neither a terminal nor forwarding, as the rule permits none.
+    let mut forward = house.ssh_command(&alice.key, "web01");
+    forward.args(["-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:1", "-N"]);
+    assert_ne!(run(forward, "").status, 0);
+}
+
+#[test]
+fn a_certificate_ends_with_its_window() {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    // A window that is open now, for at least ten minutes, and closes within the rule's two hours; over midnight if need be.
+    let (begin, end) = (&now - jiff::Span::new().hours(1), &now + jiff::Span::new().minutes(20));
+    let days = "Mon-Sun";
+    let window = format!("{days} {}-{}", begin.strftime("%H:%M"), end.strftime("%H:%M"));
+    let mut house = House::new(&narrow(&window));
+    house.open_gate();
+    let alice = house.enrol("alice");
+    let request = format!("request web01 --as {}", me());
+    house.ask_anew(&alice, &request).fine();
+    let entries = house.entries();
+    let granted = entries.iter().find_map(|entry| entry["what"].get("granted")).unwrap();
+    let expected = end.with().second(0).subsec_nanosecond(0).build().unwrap().timestamp();
+    assert_eq!(granted["until"], expected.to_string());
+    house.turn_clock(3600);
+    house.ask(&alice, &request).fails(5, "rule narrow is open");
+    house.ask_anew(&alice, &format!("{request} --for 0s")).fails(5, "no time at all");
+    house.policy("[[rules]]\nname = \"no\"\nnonsense = 1\n");
+    house.ask_anew(&alice, &request).fails(3, "there is no such key");
+    assert_eq!(house.count("granted"), 1);
+    assert_eq!(house.count("policy_changed"), 1);
+}
+
+/// An agent with one FIDO key in software, whose owner touches it or does not.
+fn fido_agent(socket: &Path, pair: Ed25519Keypair, touched: bool) {
+    let listener = UnixListener::bind(socket).unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            serve_fido(client, &pair, touched);
+        }
+    });
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+fn fido_blob(pair: &Ed25519Keypair) -> Vec<u8> {
+    [string(b"sk-ssh-ed25519@openssh.com"), string(&pair.public.0), string(b"ssh:")].concat()
+}
+
+/// OpenSSH's PROTOCOL.u2f and PROTOCOL.agent, the little of them that ssh asks for.
+fn serve_fido(mut client: UnixStream, pair: &Ed25519Keypair, touched: bool) {
+    let mut length = [0; 4];
+    while client.read_exact(&mut length).is_ok() {
+        let mut message = vec![0; u32::from_be_bytes(length) as usize];
+        client.read_exact(&mut message).unwrap();
+        let answer = match message[0] {
+            11 => [&[12, 0, 0, 0, 1][..], &string(&fido_blob(pair)), &string(b"fido")].concat(),
+            13 => {
+                let (_, data) = take(&message[1..]);
+                let (data, _) = take(data);
+                let (flags, counter) = ([u8::from(touched)], 7_u32.to_be_bytes());
+                let signed = [&Sha256::digest(b"ssh:")[..], &flags, &counter, &Sha256::digest(data)[..]].concat();
+                let signature = signature::Signer::<ssh_key::Signature>::sign(pair, &signed);
+                let blob = [string(b"sk-ssh-ed25519@openssh.com"), string(signature.as_bytes()), flags.to_vec(), counter.to_vec()];
+                [vec![14], string(&blob.concat())].concat()
+            }
+            _ => vec![5],
+        };
+        client.write_all(&string(&answer)).unwrap();
+    }
+}
+
+/// A string of the protocol, and what follows it.
+fn take(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let length = u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize;
+    bytes[4..].split_at(length)
+}
+
+#[test]
+fn the_touch_of_a_fido_key_is_the_second_factor() {
+    let mut house = House::new(POLICY);
+    house.open_gate();
+    house.start_server("web01");
+    let pair = Ed25519Keypair::random(&mut OsRng);
+    let line = format!("sk-ssh-ed25519@openssh.com {}", data_encoding::BASE64.encode(&fido_blob(&pair)));
+    let public = house.path("fido.pub");
+    fs::write(&public, format!("{line}\n")).unwrap();
+    let invitation = house.invite("alice");
+    let came = house.ssh(&invitation, "gate", &format!("enrol {line}"), "").fine();
+    assert!(!came.out.contains("authenticator") && came.out.contains("is enrolled for alice"), "{came:?}");
+    let sockets = [true, false].map(|touched| {
+        let socket = house.path(&format!("fido-{touched}"));
+        fido_agent(&socket, pair.clone(), touched);
+        socket
+    });
+    let ask = |socket: &Path, host: &str, command: &str| {
+        let mut ssh = house.ssh_command(&public, host);
+        ssh.env("SSH_AUTH_SOCK", socket).arg(command);
+        run(ssh, "")
+    };
+    let request = format!("request web01 --as {}", me());
+    let came = ask(&sockets[0], "gate", &request).fine();
+    assert!(came.out.starts_with("sk-ssh-ed25519-cert-v01@openssh.com "), "{came:?}");
+    fs::write(house.path("fido-cert.pub"), came.out).unwrap();
+    let mut login = house.ssh_command(&public, "web01");
+    login.arg("-o").arg(format!("CertificateFile={}", house.path("fido-cert.pub").display()));
+    login.env("SSH_AUTH_SOCK", &sockets[0]).args(["echo", "in"]);
+    assert_eq!(run(login, "").fine().out, "in\n");
+    ask(&sockets[1], "gate", &request).fails(255, "Permission denied");
+    let entries = house.entries();
+    let granted = entries.iter().find_map(|entry| entry["what"].get("granted")).unwrap();
+    assert_eq!(granted["second_factor"], "touch");
+}
+
+/// Needs root, for PAM's file is the system's: it is replaced in a mount namespace, in which this sshd runs alone.
+#[test]
+fn a_session_ends_with_its_certificate() {
+    if me() != "root" {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: not root, so a test proves nothing here");
+        return;
+    }
+    let mut house = House::new(POLICY);
+    house.open_gate();
+    house.start_server("web01");
+    house.stop_sshd();
+    let pam = house.path("pam");
+    let line = format!("session optional pam_exec.so quiet {} access session\n", env!("CARGO_BIN_EXE_dreamcatcher"));
+    fs::write(&pam, fs::read_to_string("/etc/pam.d/sshd").unwrap() + &line).unwrap();
+    let mut server = Command::new("unshare");
+    let script = r#"mount --bind "$1" /etc/pam.d/sshd && exec "$2" -D -f "$3" -E "$4""#;
+    server.args(["--mount", "sh", "-c", script, "sh"]).arg(&pam).arg(sshd()).arg(house.etc("web01").join("sshd_config"));
+    let mut server = server.arg(house.path("web01.log")).stdin(Stdio::null()).spawn().unwrap();
+    let before = house.log("web01").matches("Server listening").count();
+    wait_for("web01", || house.log("web01").matches("Server listening").count() > before);
+    let alice = house.enrol("alice");
+    let came = house.ask_anew(&alice, &format!("request web01 --as {} --for 40s", me())).fine();
+    keep_certificate(&alice, &came);
+    // The gate's clock is half a minute ahead: the certificate ends in 70 seconds at the latest.
+    let begin = Instant::now();
+    let marker = format!("1000{}", std::process::id());
+    let login = house.ssh(&alice.key, "web01", &format!("sleep {marker} & echo in; sleep 600; echo survived"), "");
+    assert!(login.out == "in\n" && login.status != 0, "{login:?}");
+    assert!(begin.elapsed() < Duration::from_secs(90), "{:?}", begin.elapsed());
+    let mut left = Command::new("pgrep");
+    left.args(["-f", &format!("^sleep {marker}$")]);
+    wait_for("what the session began to end", || run_again(&mut left).is_empty());
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+fn run_again(command: &mut Command) -> Vec<u8> {
+    command.output().unwrap().stdout
 }

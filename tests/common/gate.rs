@@ -1,7 +1,7 @@
 //! A gate and a server with Debian's own sshd on loopback, people with keys and authenticators, and a clock that tests may turn.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -89,19 +89,20 @@ impl House {
 
     /// The same, with further arguments of `access init`.
     pub fn begin(policy: &str, init: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("dreamcatcher-gate-").tempdir().unwrap();
-        let mut house = Self { folder, sshds: Vec::new(), agents: Vec::new(), config: String::new() };
-        let gate = house.gate();
-        fs::DirBuilder::new().mode(0o700).create(&gate).unwrap();
-        let program = house.wrapper();
-        let gate = gate.display().to_string();
-        let arguments = [&["init", "--folder", &gate, "--program", &program.display().to_string()], init].concat();
-        if init.is_empty() {
-            house.access(&arguments).fine();
-        } else {
-            house.access_with_input(&arguments, "correct horse battery staple\n").fine();
-        }
+        let house = Self::bare();
+        let (gate, program) = (house.gate().display().to_string(), house.path("dreamcatcher").display().to_string());
+        let arguments = [&["init", "--folder", &gate, "--program", &program], init].concat();
+        house.access_with_input(&arguments, "correct horse battery staple\n").fine();
         house.policy(policy);
+        house
+    }
+
+    /// A house whose gate has not begun.
+    pub fn bare() -> Self {
+        let folder = tempfile::Builder::new().prefix("dreamcatcher-gate-").tempdir().unwrap();
+        let house = Self { folder, sshds: Vec::new(), agents: Vec::new(), config: String::new() };
+        fs::DirBuilder::new().mode(0o700).create(house.gate()).unwrap();
+        house.wrapper();
         house
     }
 
@@ -118,12 +119,13 @@ impl House {
     }
 
     /// The program as the gate's sshd starts it: with the clock of the house.
-    fn wrapper(&self) -> PathBuf {
+    fn wrapper(&self) {
         let path = self.path("dreamcatcher");
         let clock = self.gate().join("clock");
         fs::write(&clock, "+0\n").unwrap();
-        let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-        assert!(Path::new(library).exists(), "libfaketime is missing: apt install faketime (ci/test does)");
+        let libraries = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketime.so.1"));
+        let library = libraries.filter(|path| path.exists()).next();
+        let library = library.expect("libfaketime is missing: apt install faketime (ci/test does)").display().to_string();
         let text = format!(
             "#!/bin/sh\nexport LD_PRELOAD={library} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1\nexec {} \"$@\"\n",
             clock.display(),
@@ -131,7 +133,6 @@ impl House {
         );
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
     }
 
     /// Turns the gate's clock by so many seconds from the machine's.
@@ -266,10 +267,15 @@ impl House {
 
     /// Invites and enrols a person with a new key and an authenticator.
     pub fn enrol(&self, name: &str) -> Person {
+        let invitation = self.invite(name);
+        self.enrol_by(&invitation, name)
+    }
+
+    /// Enrols a person with a new key and an authenticator.
+    pub fn enrol_by(&self, invitation: &Path, name: &str) -> Person {
         let key = self.path(&format!("key-{name}"));
         self.new_key(&key);
-        let invitation = self.invite(name);
-        let mut ssh = self.ssh_command(&invitation, "gate");
+        let mut ssh = self.ssh_command(invitation, "gate");
         ssh.arg(format!("enrol {}", fs::read_to_string(key.with_extension("pub")).unwrap().trim()));
         let mut child = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
@@ -305,30 +311,38 @@ impl House {
         socket
     }
 
-    /// Prepares a server on the gate, applies the setup there, and starts its sshd.
-    pub fn start_server(&mut self, name: &str) {
+    /// Makes what a server has before it is set up: its key, sshd's configuration, PAM's file.
+    pub fn prepare_server(&mut self, name: &str) {
         let etc = self.etc(name);
         fs::create_dir_all(etc.join("sshd_config.d")).unwrap();
-        let key = etc.join("ssh_host_ed25519_key");
-        self.new_key(&key);
-        // sshd has to read the setup before it is there: a first start writes its configuration.
         self.start_sshd(name, "");
         self.stop_sshd();
-        let (setup, pam) = (self.path(&format!("{name}.json")), self.path(&format!("{name}-pam")));
-        fs::write(&pam, "auth required pam_unix.so\n").unwrap();
+        fs::write(self.path(&format!("{name}-pam")), "auth required pam_unix.so\n").unwrap();
+    }
+
+    /// Starts a server's sshd again, after its configuration was changed.
+    pub fn restart_sshd(&mut self, name: &str) {
+        let at = self.config.rfind(&format!("Host {name}\n")).unwrap();
+        self.config.truncate(at);
+        self.start_sshd(name, "");
+    }
+
+    /// Prepares a server on the gate, applies the setup there, and starts its sshd.
+    pub fn start_server(&mut self, name: &str) {
+        self.prepare_server(name);
         let text = |path: &Path| path.display().to_string();
+        let (etc, pam) = (self.etc(name), self.path(&format!("{name}-pam")));
+        let key = etc.join("ssh_host_ed25519_key");
         let public = text(&key.with_extension("pub"));
         let place = ["--etc", &text(&etc), "--pam", &text(&pam), "--key-path", &text(&key)].map(str::to_owned);
         let place: Vec<&str> = place.iter().map(String::as_str).collect();
-        let (setup, gate) = (text(&setup), text(&self.gate()));
-        let prepare =
-            ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
+        let (setup, gate) = (text(&self.path(&format!("{name}.json"))), text(&self.gate()));
+        let prepare = ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
         let made = self.access(&[&prepare, &place[..]].concat()).fine();
         let trust = made.out.lines().find(|line| line.contains("@cert-authority")).unwrap().trim().to_owned();
         fs::write(self.path("known_hosts"), format!("{trust}\n")).unwrap();
         self.access(&[&["host-setup", name, "--apply", &setup], &place[..]].concat()).fine();
-        self.config.truncate(self.config.rfind("Host ").unwrap());
-        self.start_sshd(name, "");
+        self.restart_sshd(name);
     }
 
     /// All entries of the ledger, as exported.
@@ -374,11 +388,4 @@ pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// Keeps a file's text for `ssh -i`.
-pub fn private(path: &Path, text: &str) {
-    let mut file = File::create(path).unwrap();
-    file.set_permissions(fs::Permissions::from_mode(0o600)).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
 }
