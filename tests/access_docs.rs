@@ -91,7 +91,8 @@ impl World {
         }
         let folder = format!("--folder {}", text(&house.gate()));
         for verb in ["init", "invite", "agent", "host-setup"] {
-            command = command.replace(&format!("dreamcatcher access {verb}"), &format!("dreamcatcher access {verb} {folder}"));
+            command = command
+                .replace(&format!("dreamcatcher access {verb}"), &format!("dreamcatcher access {verb} {folder}"));
         }
         let config = format!("-F {} -o IdentitiesOnly=yes -i {key}", text(&house.path("ssh_config")));
         command = command.replace("dreamcatcher access", &format!("{} access", text(&house.path("dreamcatcher"))));
@@ -113,11 +114,14 @@ impl World {
 
     /// The next code of a person's authenticator, where they have one.
     fn code(&self, who: &str) -> String {
-        self.people.get(who).map(|person| {
-            let offset = self.house.now() - jiff::Timestamp::now().as_second();
-            self.house.turn_clock(offset + 30);
-            format!("{}\n", person.code(self.house.now()))
-        }).unwrap_or_default()
+        self.people
+            .get(who)
+            .map(|person| {
+                let offset = self.house.now() - jiff::Timestamp::now().as_second();
+                self.house.turn_clock(offset + 30);
+                format!("{}\n", person.code(self.house.now()))
+            })
+            .unwrap_or_default()
     }
 
     fn play(&mut self, step: &Step) {
@@ -149,7 +153,12 @@ impl World {
         came.fine();
         if step.command.contains("approve 1") {
             let done = self.waiting.take().unwrap().wait_with_output().unwrap();
-            assert!(done.status.success(), "{} {}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            assert!(
+                done.status.success(),
+                "{} {}",
+                String::from_utf8_lossy(&done.stdout),
+                String::from_utf8_lossy(&done.stderr)
+            );
         }
     }
 
@@ -160,7 +169,8 @@ impl World {
         let config = fs::read_to_string(self.house.path("ssh_config")).unwrap();
         let own = format!("Host gate\n  IdentityFile {key}\n  IdentitiesOnly yes\n{config}");
         fs::write(self.house.path("config-alice"), own).unwrap();
-        let mut child = self.shell(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            self.shell(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
         self.waiting = Some(child);
         wait_for("the request", || self.house.count("requested") == 1);
@@ -177,7 +187,8 @@ fn policy(text: &str) -> String {
 fn each_command_of_the_document_works() {
     let (steps, blocks) = read();
     assert!(steps.len() > 20 && blocks["access.conf"].contains("AuthorizedKeysFile"), "{}", steps.len());
-    let (main, further): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| !needs_a_gate_of_its_own(&step.command));
+    let (main, further): (Vec<&Step>, Vec<&Step>) =
+        steps.iter().partition(|step| !needs_a_gate_of_its_own(&step.command));
     let mut world = World { house: House::bare(), people: BTreeMap::new(), waiting: None, agent: None };
     for step in main.into_iter().filter(|step| !is_for_the_system(&step.command)) {
         if step.command == "sshd -t" {

@@ -249,10 +249,7 @@ fn revoked_is_revoked() {
     // The host fetches with its own key what is revoked.
     let revoked = house.etc("web01").join("dreamcatcher/revoked");
     let host_key = house.etc("web01").join("ssh_host_ed25519_key");
-    let mut fetch = house.ssh_command(&host_key, "gate");
-    let krl = fetch.arg("krl").output().unwrap();
-    assert!(krl.status.success());
-    fs::write(&revoked, krl.stdout).unwrap();
+    house.fetch_revoked("web01");
     house.ssh(&host_key, "gate", "list", "").fails(5, "a host may ask for krl only");
     house.ssh(&alice.key, "web01", "true", "").fails(255, "Permission denied");
     let query = |key: &Path| {
@@ -274,8 +271,7 @@ fn revoked_is_revoked() {
     house.ask(&alice, &format!("revoke {} --reason mine", fingerprint(&bob))).fails(5, "not yours to revoke");
     house.ask(&bob, &format!("revoke {} --reason laptop stolen", fingerprint(&alice))).fine();
     house.ask(&alice, "list").fails(255, "Permission denied");
-    let krl = house.ssh_command(&host_key, "gate").arg("krl").output().unwrap();
-    fs::write(&revoked, krl.stdout).unwrap();
+    house.fetch_revoked("web01");
     assert!(query(&alice.key.with_extension("pub")).out.contains("REVOKED"));
     assert_eq!(house.count("revoked"), 2);
 }
@@ -472,7 +468,12 @@ fn serve_fido(mut client: UnixStream, pair: &Ed25519Keypair, touched: bool) {
                 let (flags, counter) = ([u8::from(touched)], 7_u32.to_be_bytes());
                 let signed = [&Sha256::digest(b"ssh:")[..], &flags, &counter, &Sha256::digest(data)[..]].concat();
                 let signature = signature::Signer::<ssh_key::Signature>::sign(pair, &signed);
-                let blob = [string(b"sk-ssh-ed25519@openssh.com"), string(signature.as_bytes()), flags.to_vec(), counter.to_vec()];
+                let blob = [
+                    string(b"sk-ssh-ed25519@openssh.com"),
+                    string(signature.as_bytes()),
+                    flags.to_vec(),
+                    counter.to_vec(),
+                ];
                 [vec![14], string(&blob.concat())].concat()
             }
             _ => vec![5],
@@ -539,7 +540,11 @@ fn a_session_ends_with_its_certificate() {
     fs::write(&pam, fs::read_to_string("/etc/pam.d/sshd").unwrap() + &line).unwrap();
     let mut server = Command::new("unshare");
     let script = r#"mount --bind "$1" /etc/pam.d/sshd && exec "$2" -D -f "$3" -E "$4""#;
-    server.args(["--mount", "sh", "-c", script, "sh"]).arg(&pam).arg(sshd()).arg(house.etc("web01").join("sshd_config"));
+    server
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(&pam)
+        .arg(sshd())
+        .arg(house.etc("web01").join("sshd_config"));
     let mut server = server.arg(house.path("web01.log")).stdin(Stdio::null()).spawn().unwrap();
     let before = house.log("web01").matches("Server listening").count();
     wait_for("web01", || house.log("web01").matches("Server listening").count() > before);

@@ -17,7 +17,10 @@ use jiff::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::cli::{FolderArguments, GateArguments, InitArguments, VisitorArguments};
+use super::{
+    cli::{FolderArguments, GateArguments, InitArguments, VisitorArguments},
+    grant::guard_memory,
+};
 use crate::{confine::confine, status::Status};
 
 /// The shortest passphrase that is taken.
@@ -29,6 +32,7 @@ pub fn init(arguments: &InitArguments) -> Result<Status> {
         Some(program) => program.clone(),
         None => env::current_exe().context("cannot tell where this program is; use --program")?,
     };
+    guard_memory();
     let passphrase = arguments.agent.is_some().then(new_passphrase).transpose()?;
     let settings = Settings { program, agent: arguments.agent.clone() };
     let begin = Begin { settings, passphrase: passphrase.as_ref().map(|text| text.as_str()), now: Timestamp::now() };
@@ -46,6 +50,7 @@ pub fn serve(arguments: &GateArguments) -> Result<Status> {
     let visitor = visitor(&arguments.visitor)?;
     // What comes from here on is written by others: a person, whoever stole a key.
     confine(&[], &[&arguments.folder.folder]);
+    guard_memory();
     let mut gate = Gate::open(&arguments.folder.folder, Timestamp::now)?;
     with_terminal(|terminal| gate.serve(&visitor, source, &command, terminal))
 }
@@ -105,6 +110,7 @@ pub fn agent(arguments: &FolderArguments) -> Result<Status> {
     };
     let path = folder.authority_key();
     let sealed = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    guard_memory();
     let passphrase = passphrase("passphrase of the authority's key: ")?;
     let key = seal::unseal_with_passphrase(&passphrase, &path.display().to_string(), &sealed)?;
     ca::unlock(&path, &key, &folder.path().join(socket))?;

@@ -48,3 +48,9 @@ pub fn ssh(reach: &ReachArguments) -> Command {
     }
     ssh
 }
+
+/// Keeps what is in memory from core dumps, and from other processes of the same account. Best effort, as `confine`.
+pub fn guard_memory() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}

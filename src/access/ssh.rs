@@ -15,7 +15,7 @@ use ssh_key::{Certificate, PrivateKey, private::Ed25519Keypair, rand_core::OsRng
 
 use super::{
     cli::SshArguments,
-    grant::{ssh, ssh_to_gate},
+    grant::{guard_memory, ssh, ssh_to_gate},
 };
 use crate::{
     site,
@@ -28,6 +28,7 @@ pub fn run(arguments: &SshArguments) -> Result<Status> {
     let socket = socket.context("no ssh-agent: SSH_AUTH_SOCK is not set; start one with: eval $(ssh-agent)")?;
     // Before a grant is asked for that nobody could use.
     let mut agent = Agent::connect(&socket)?;
+    guard_memory();
     let mut private = PrivateKey::from(Ed25519Keypair::random(&mut OsRng));
     private.set_comment(format!("dreamcatcher {}@{}", arguments.account, arguments.host));
     let certificate = ask(arguments, &private)?;

@@ -123,9 +123,11 @@ impl House {
         let path = self.path("dreamcatcher");
         let clock = self.gate().join("clock");
         fs::write(&clock, "+0\n").unwrap();
-        let libraries = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketime.so.1"));
+        let libraries =
+            fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketime.so.1"));
         let library = libraries.filter(|path| path.exists()).next();
-        let library = library.expect("libfaketime is missing: apt install faketime (ci/test does)").display().to_string();
+        let library =
+            library.expect("libfaketime is missing: apt install faketime (ci/test does)").display().to_string();
         let text = format!(
             "#!/bin/sh\nexport LD_PRELOAD={library} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1\nexec {} \"$@\"\n",
             clock.display(),
@@ -337,12 +339,26 @@ impl House {
         let place = ["--etc", &text(&etc), "--pam", &text(&pam), "--key-path", &text(&key)].map(str::to_owned);
         let place: Vec<&str> = place.iter().map(String::as_str).collect();
         let (setup, gate) = (text(&self.path(&format!("{name}.json"))), text(&self.gate()));
-        let prepare = ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
+        let prepare =
+            ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
         let made = self.access(&[&prepare, &place[..]].concat()).fine();
         let trust = made.out.lines().find(|line| line.contains("@cert-authority")).unwrap().trim().to_owned();
         fs::write(self.path("known_hosts"), format!("{trust}\n")).unwrap();
         self.access(&[&["host-setup", name, "--apply", &setup], &place[..]].concat()).fine();
         self.restart_sshd(name);
+    }
+
+    /// Runs the script by which a server fetches what is revoked; its ssh gets the configuration of the house.
+    pub fn fetch_revoked(&self, name: &str) {
+        let tools = self.path("tools");
+        fs::create_dir_all(&tools).unwrap();
+        let ssh = tools.join("ssh");
+        let text = format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", self.path("ssh_config").display());
+        fs::write(&ssh, text).unwrap();
+        fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut script = Command::new(self.etc(name).join("dreamcatcher/fetch-revoked"));
+        script.env("PATH", format!("{}:/usr/bin:/bin", tools.display()));
+        run(script, "").fine();
     }
 
     /// All entries of the ledger, as exported.

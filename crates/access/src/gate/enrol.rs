@@ -113,7 +113,7 @@ impl Gate {
             let (person, reason) = (enrolled.person.clone(), reason.to_owned());
             under_way.append(who, What::KeyRevoked { person, key: key.to_owned(), reason: reason.clone() })?;
             under_way.drop_secret(key)?;
-            for granted in under_way.view().grants(under_way.now())? {
+            for granted in under_way.view().grants_of(&enrolled.person, under_way.now())? {
                 let request = under_way.view().request(granted.request)?;
                 if request.is_some_and(|request| request.requested.enrolled_key == key) {
                     under_way.append(who, What::Revoked { serial: granted.serial, reason: reason.clone() })?;
