@@ -219,7 +219,7 @@ fn an_invitation_counts_once_and_a_day() {
     house.open_gate();
     house.local(&["invite", "mallory", "--output", "/dev/null/x"]).fails(5, "knows nobody called mallory");
     let alice = house.enrol("alice");
-    let again = fs::read_to_string(alice.key.with_extension("pub")).unwrap();
+    let again = fs::read_to_string(alice.key.with_extension("pub")).unwrap().trim().to_owned();
     let used = house.path("invitation-alice");
     house.ssh(&used, "gate", &format!("enrol {again}"), "").fails(255, "Permission denied");
     let invitation = house.invite("carol");
@@ -227,7 +227,7 @@ fn an_invitation_counts_once_and_a_day() {
     house.ssh(&invitation, "gate", &format!("enrol {again}"), "").fails(5, "the key is enrolled for alice already");
     let key = house.path("carol");
     house.new_key(&key);
-    let enrol = format!("enrol {}", fs::read_to_string(key.with_extension("pub")).unwrap());
+    let enrol = format!("enrol {}", fs::read_to_string(key.with_extension("pub")).unwrap().trim());
     house.ssh(&invitation, "gate", &enrol, "1\n2\n3\n").fails(5, "nothing is enrolled");
     house.turn_clock(24 * 3600 + 5);
     house.ssh(&invitation, "gate", &enrol, "1\n").fails(5, "older than a day");

@@ -136,10 +136,14 @@ fn a_gate_killed_a_thousand_times_loses_and_doubles_nothing() {
     let mut random = u64::from(std::process::id());
     println!("seed {random}");
     // How long one takes that is not killed, so that kills fall into all of its life.
-    let begin = Instant::now();
-    let (_, first) = kill(gate.ask(0), Duration::from_secs(60));
-    let life = begin.elapsed();
-    let (mut kills, mut asked, mut handed_out) = (0, 1, vec![first]);
+    let mut handed_out = Vec::new();
+    let lives = (0..5).map(|_| {
+        let begin = Instant::now();
+        handed_out.push(kill(gate.ask(0), Duration::from_secs(60)).1);
+        begin.elapsed()
+    });
+    let life = lives.min().unwrap();
+    let (mut kills, mut asked) = (0, handed_out.len());
     while kills < KILLS {
         let together = (0..AT_ONCE).map(|more| {
             let person = (asked + more) / EACH;
@@ -177,5 +181,5 @@ fn a_gate_killed_a_thousand_times_loses_and_doubles_nothing() {
     println!("{kills} of {asked} gates killed; {} grants, {} certificates handed out", granted.len(), seen.len());
     // And it goes on.
     let (_, out) = kill(gate.ask(gate.keys.len() - 1), Duration::from_secs(60));
-    assert!(out.starts_with("ssh-"), "{out}");
+    assert!(out.starts_with("sk-ssh-"), "{out}");
 }

@@ -33,7 +33,6 @@ impl Drop for House {
 
 /// Somebody with an enrolled key, and the secret in their authenticator.
 pub struct Person {
-    pub name: String,
     pub key: PathBuf,
     pub secret: Vec<u8>,
 }
@@ -296,7 +295,7 @@ impl House {
             shown += &line;
         };
         assert!(shown.contains('█'), "a QR code: {shown}");
-        let person = Person { name: name.to_owned(), key, secret };
+        let person = Person { key, secret };
         writeln!(child.stdin.take().unwrap(), "{}", person.code(self.now())).unwrap();
         let mut rest = String::new();
         reader.read_to_string(&mut rest).unwrap();
