@@ -1,6 +1,8 @@
 //! `dreamcatcher access`: who may log in where, granted for a while, and accounted for.
 
+mod audit;
 mod check;
+mod suggest;
 mod what_can;
 mod who_can;
 
@@ -39,6 +41,10 @@ pub enum AccessCommand {
         #[command(flatten)]
         policy: PolicyArguments,
     },
+    /// Write the smallest policy that explains the logins in logs, each line with how often it was used and when last.
+    Suggest(suggest::SuggestArguments),
+    /// List standing access found on a host: keys, passwords, sudo, groups, sshd's settings; each with the line that mends it.
+    Audit(audit::AuditArguments),
 }
 
 /// Where the policy is.
@@ -55,6 +61,8 @@ pub fn run(command: &AccessCommand) -> Result<Status> {
         AccessCommand::Check(arguments) => check::run(arguments),
         AccessCommand::WhoCan { host, policy } => who_can::run(host, policy),
         AccessCommand::WhatCan { person, policy } => what_can::run(person, policy),
+        AccessCommand::Suggest(arguments) => suggest::run(arguments),
+        AccessCommand::Audit(arguments) => audit::run(arguments),
     }
 }
 

@@ -45,7 +45,7 @@ impl Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
         Self::Ledger(match error.sqlite_error_code() {
             Some(DatabaseBusy | DatabaseLocked) => "locked by another process for too long; try again".into(),
             Some(DatabaseCorrupt | NotADatabase) => format!("damaged: {error}"),

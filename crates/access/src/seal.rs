@@ -28,7 +28,9 @@ impl Seal {
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-"));
         let identity = line.and_then(|line| line.trim().parse().ok());
-        identity.map(Self).ok_or_else(|| Error::file(path, "expected a line AGE-SECRET-KEY-…, found none that is whole"))
+        identity
+            .map(Self)
+            .ok_or_else(|| Error::file(path, "expected a line AGE-SECRET-KEY-…, found none that is whole"))
     }
 
     /// Encrypts a secret.

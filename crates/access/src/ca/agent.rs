@@ -10,11 +10,7 @@ use std::{
 };
 
 use ssh_encoding::{Decode, Encode};
-use ssh_key::{
-    Certificate, PrivateKey, PublicKey, Signature,
-
-    private::KeypairData,
-};
+use ssh_key::{Certificate, PrivateKey, PublicKey, Signature, private::KeypairData};
 use zeroize::Zeroizing;
 
 use crate::{Error, error::Result};
@@ -41,7 +37,10 @@ impl Agent {
     pub fn connect(socket: &Path) -> Result<Self> {
         let fail = |error| Error::Failed(format!("no ssh-agent at {}: {error}", socket.display()));
         let stream = UnixStream::connect(socket).map_err(fail)?;
-        stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE))).map_err(fail)?;
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
+            .map_err(fail)?;
         Ok(Self(stream))
     }
 
@@ -73,7 +72,12 @@ impl Agent {
     }
 
     /// Gives the agent an Ed25519 key, with its certificate if it has one, for `lifetime` or for good.
-    pub fn add(&mut self, key: &PrivateKey, certificate: Option<&Certificate>, lifetime: Option<Duration>) -> Result<()> {
+    pub fn add(
+        &mut self,
+        key: &PrivateKey,
+        certificate: Option<&Certificate>,
+        lifetime: Option<Duration>,
+    ) -> Result<()> {
         let KeypairData::Ed25519(pair) = key.key_data() else {
             return Err(Error::Usage("expected an Ed25519 key".into()));
         };

@@ -99,7 +99,14 @@ impl Authority {
 
     /// Signs the certificate of a host's key, for the names and addresses that clients call it by. `from` and `until` are
     /// seconds since 1970.
-    pub fn certify_host(&self, serial: u64, key: &PublicKey, names: &[String], from: i64, until: i64) -> Result<Certificate> {
+    pub fn certify_host(
+        &self,
+        serial: u64,
+        key: &PublicKey,
+        names: &[String],
+        from: i64,
+        until: i64,
+    ) -> Result<Certificate> {
         let build = || {
             let mut builder = builder(key, CertType::Host, serial, from, until)?;
             builder.key_id(names.first().map(String::as_str).unwrap_or_default())?;

@@ -148,7 +148,11 @@ impl Words {
     }
 
     fn word(&mut self, what: &str) -> Result<String> {
-        if self.plain.is_empty() { Err(usage(format!("expected {what}, found nothing"))) } else { Ok(self.plain.remove(0)) }
+        if self.plain.is_empty() {
+            Err(usage(format!("expected {what}, found nothing")))
+        } else {
+            Ok(self.plain.remove(0))
+        }
     }
 
     fn number(&mut self) -> Result<u64> {
@@ -162,7 +166,9 @@ impl Words {
     }
 
     fn needed(&mut self, name: &str) -> Result<String> {
-        self.option(name).filter(|value| !value.is_empty()).ok_or_else(|| usage(format!("expected {name} with a value")))
+        self.option(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| usage(format!("expected {name} with a value")))
     }
 
     fn flag(&mut self, name: &str) -> Result<bool> {
@@ -173,8 +179,15 @@ impl Words {
     }
 
     fn wanted(&mut self) -> Result<Wanted> {
-        let length = |text: String| text.parse::<SignedDuration>().map_err(|_| usage(format!("expected a length such as 30m, found '{text}'")));
-        let wait = |text: String| text.parse().ok().filter(|minutes| *minutes <= 120).ok_or_else(|| usage("expected --wait with 0 to 120 minutes"));
+        let length = |text: String| {
+            text.parse::<SignedDuration>().map_err(|_| usage(format!("expected a length such as 30m, found '{text}'")))
+        };
+        let wait = |text: String| {
+            text.parse()
+                .ok()
+                .filter(|minutes| *minutes <= 120)
+                .ok_or_else(|| usage("expected --wait with 0 to 120 minutes"))
+        };
         Ok(Wanted {
             host: self.word("a host")?,
             account: self.needed("--as")?,

@@ -66,7 +66,8 @@ pub(super) fn check(
     let reason = match secret.step_of(code, under_way.now()) {
         // A step counts once, and so do all before it: a code that somebody has looked at is worth nothing.
         Some(step) if codes.last_step.is_none_or(|last| last < step) => {
-            under_way.append(&person, What::CodeAccepted { person: person.clone(), key: enrolled.key.clone(), step })?;
+            under_way
+                .append(&person, What::CodeAccepted { person: person.clone(), key: enrolled.key.clone(), step })?;
             return Ok(Ok(SecondFactor::Totp));
         }
         Some(_) => "the code was used before; wait for the next one",

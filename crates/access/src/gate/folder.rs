@@ -58,7 +58,9 @@ impl Folder {
     pub fn begin(path: &Path, begin: &Begin<'_>) -> Result<Self> {
         is_quotable(&begin.settings.program)?;
         let made = DirBuilder::new().mode(0o700).create(path);
-        if let Err(error) = made.as_ref().map_err(|error| (error.kind() != std::io::ErrorKind::AlreadyExists).then_some(error)) {
+        if let Err(error) =
+            made.as_ref().map_err(|error| (error.kind() != std::io::ErrorKind::AlreadyExists).then_some(error))
+        {
             error.map_or(Ok(()), |error| Err(Error::file(path, error)))?;
         }
         let folder = Self::new(path)?;

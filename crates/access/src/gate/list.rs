@@ -13,7 +13,8 @@ impl Gate {
         for request in self.ledger.view().open_requests(now, request::OPEN)? {
             if sees_all || request.requested.person == *person {
                 let approved: Vec<&str> = request.approvals.iter().map(|approval| &*approval.person).collect();
-                let by = if approved.is_empty() { String::new() } else { format!("; approved by {}", approved.join(", ")) };
+                let by =
+                    if approved.is_empty() { String::new() } else { format!("; approved by {}", approved.join(", ")) };
                 tell(terminal.output, &format!("{}{by}\n", review::sentence(&request.requested)))?;
                 nothing = false;
             }

@@ -96,7 +96,13 @@ impl Gate {
     }
 
     /// Does what a visitor who came from `source` asks for.
-    pub fn serve(&mut self, visitor: &Visitor, source: IpAddr, command: &str, terminal: &mut Terminal<'_>) -> Result<()> {
+    pub fn serve(
+        &mut self,
+        visitor: &Visitor,
+        source: IpAddr,
+        command: &str,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<()> {
         let command = Command::parse(command)?;
         match (visitor, command) {
             (_, Command::Help) => tell(terminal.output, command::HELP),

@@ -19,11 +19,19 @@ impl Gate {
             under_way.append(&session.enrolled.person, What::ReleaseRequested { release, name, sha256, reason })?;
             Ok(release)
         })?;
-        tell(terminal.output, &format!("release {number} waits for the approval of another: approve-release {number}\n"))
+        tell(
+            terminal.output,
+            &format!("release {number} waits for the approval of another: approve-release {number}\n"),
+        )
     }
 
     /// Approves what another put forward.
-    pub(super) fn approve_release(&mut self, session: &Session, number: u64, terminal: &mut Terminal<'_>) -> Result<()> {
+    pub(super) fn approve_release(
+        &mut self,
+        session: &Session,
+        number: u64,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<()> {
         let person = &session.enrolled.person;
         let Some(release) = self.ledger.view().release(number)? else {
             return Err(Error::Denied(format!("there is no release {number}")));
@@ -32,7 +40,16 @@ impl Gate {
             let reason = "nobody approves a release twice, or one of their own";
             return Err(self.refuse(person, format!("approve-release {number}"), reason));
         }
-        tell(terminal.notes, &format!("{} ({}), put forward by {}: {}\n", release.name, release.sha256, release.approvals.join(", "), release.reason))?;
+        tell(
+            terminal.notes,
+            &format!(
+                "{} ({}), put forward by {}: {}\n",
+                release.name,
+                release.sha256,
+                release.approvals.join(", "),
+                release.reason
+            ),
+        )?;
         let is_released = self.by_staff(session, format!("approve-release {number}"), terminal, |under_way| {
             let Some(release) = under_way.view().release(number)?.filter(|release| !release.released) else {
                 return Err(Error::Denied(format!("release {number} is out already")));

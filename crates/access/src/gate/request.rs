@@ -158,7 +158,12 @@ pub(super) fn closed(request: &Request, now: Timestamp) -> Option<String> {
 }
 
 /// What the policy says of a request now.
-pub(super) fn decide(policy: &Policy, requested: &Requested, approvals: &[Approval], at: Timestamp) -> Result<Decision> {
+pub(super) fn decide(
+    policy: &Policy,
+    requested: &Requested,
+    approvals: &[Approval],
+    at: Timestamp,
+) -> Result<Decision> {
     let source = requested.source.parse().map_err(|_| Error::Ledger("a request has no address".into()))?;
     Ok(policy.decide(&policy::Request {
         person: &requested.person,
@@ -206,7 +211,8 @@ fn settle(
 /// The grant that the terms of the policy make of a request.
 fn record(under_way: &Change<'_>, terms: Terms, requested: &Requested, authority: &Authority) -> Result<Granted> {
     let serial = under_way.view().next_number("granted")?;
-    let whole = |time: Timestamp| Timestamp::from_second(time.as_second()).map_err(|error| Error::Failed(error.to_string()));
+    let whole =
+        |time: Timestamp| Timestamp::from_second(time.as_second()).map_err(|error| Error::Failed(error.to_string()));
     let principal = principal(&terms.account, &terms.host);
     // The certificate names the ledger's last entry: sshd's logs, which others keep, bear witness to the ledger's past.
     let head: String = under_way.head().hash.chars().take(16).collect();

@@ -48,11 +48,20 @@ impl Gate {
                 Err(Unasked::Closed(reason) | Unasked::NotYours(reason)) => Ok(Some(reason)),
             }
         })?;
-        refused.map_or_else(|| tell(terminal.output, &format!("request {number} is approved\n")), |reason| Err(Error::Denied(reason)))
+        refused.map_or_else(
+            || tell(terminal.output, &format!("request {number} is approved\n")),
+            |reason| Err(Error::Denied(reason)),
+        )
     }
 
     /// Denies a request, or takes back one's own.
-    pub(super) fn deny(&mut self, session: &Session, number: u64, reason: &str, terminal: &mut Terminal<'_>) -> Result<()> {
+    pub(super) fn deny(
+        &mut self,
+        session: &Session,
+        number: u64,
+        reason: &str,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<()> {
         let person = &session.enrolled.person;
         let Some(request) = self.ledger.view().request(number)? else {
             return Err(Error::Denied(format!("there is no request {number}")));
@@ -71,7 +80,10 @@ impl Gate {
             under_way.append(person, What::Denied { request: number, reasons: vec![reason.to_owned()] })?;
             Ok(None)
         })?;
-        closed.map_or_else(|| tell(terminal.output, &format!("request {number} is denied\n")), |reason| Err(Error::Denied(reason)))
+        closed.map_or_else(
+            || tell(terminal.output, &format!("request {number} is denied\n")),
+            |reason| Err(Error::Denied(reason)),
+        )
     }
 
     /// Revokes a grant: one's own, or anyone's by our own staff and by `local`.
@@ -109,7 +121,8 @@ fn may_approve(
     if request.requested.person == person {
         return Ok(Err(Unasked::NotYours("nobody approves a request of their own".into())));
     }
-    let is_asked = |missing: &Missing| matches!(missing, Missing::Approvals { by, .. } if by.iter().any(|one| one == person));
+    let is_asked =
+        |missing: &Missing| matches!(missing, Missing::Approvals { by, .. } if by.iter().any(|one| one == person));
     Ok(match request::decide(policy, &request.requested, &request.approvals, now)? {
         Decision::Need(missing) if missing.iter().any(is_asked) => Ok(request),
         Decision::Allow(_) => Err(Unasked::Closed(format!("request {number} needs no further approval"))),

@@ -27,7 +27,9 @@ impl Ledger {
     pub fn export(&self, out: &mut dyn Write) -> Result<u64> {
         let verified = self.verify(&[])?;
         self.each(|entry, text, hash| {
-            let fail = |error: &dyn std::fmt::Display| Error::Failed(format!("cannot write entry {}: {error}", entry.sequence));
+            let fail = |error: &dyn std::fmt::Display| {
+                Error::Failed(format!("cannot write entry {}: {error}", entry.sequence))
+            };
             let raw: &RawValue = serde_json::from_str(text).map_err(|error| fail(&error))?;
             let line = serde_json::to_string(&Line { hash, entry: raw }).map_err(|error| fail(&error))?;
             writeln!(out, "{line}").map_err(|error| fail(&error))

@@ -4,12 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{Change, Ledger, column, verify::parse};
-use crate::{
-    Entry, Error, Granted, SecondFactor, What,
-    entry::Requested,
-    error::Result,
-    policy::Approval,
-};
+use crate::{Entry, Error, Granted, SecondFactor, What, entry::Requested, error::Result, policy::Approval};
 
 /// The most entries that a list shows.
 const MOST: u32 = 200;
@@ -128,9 +123,11 @@ impl View<'_> {
     pub(crate) fn next_number(&self, kind: &str) -> Result<u64> {
         let mut statement = self.0.prepare_cached("SELECT max(number) FROM entry WHERE kind = ?")?;
         let highest: Option<i64> = statement.query_row([kind], |row| row.get(0))?;
-        highest.unwrap_or_default().checked_add(1).and_then(|next| u64::try_from(next).ok()).ok_or_else(|| {
-            Error::Ledger(format!("there are no numbers left for {kind}"))
-        })
+        highest
+            .unwrap_or_default()
+            .checked_add(1)
+            .and_then(|next| u64::try_from(next).ok())
+            .ok_or_else(|| Error::Ledger(format!("there are no numbers left for {kind}")))
     }
 
     /// The text of the policy that the gate worked by last, by its SHA-256.
@@ -165,7 +162,12 @@ impl View<'_> {
         let sql = "SELECT sequence, text FROM entry AS one WHERE kind = 'enrolled' AND EXISTS (SELECT 1 FROM entry
             WHERE kind = 'key_revoked' AND subject = one.subject AND sequence > one.sequence) AND NOT EXISTS (SELECT 1
             FROM entry WHERE kind = 'enrolled' AND subject = one.subject AND sequence > one.sequence) ORDER BY sequence";
-        Ok(self.entries(sql, [])?.into_iter().filter_map(|entry| enrolled(entry.what)).map(|key| key.public_key).collect())
+        Ok(self
+            .entries(sql, [])?
+            .into_iter()
+            .filter_map(|entry| enrolled(entry.what))
+            .map(|key| key.public_key)
+            .collect())
     }
 
     /// Invitations that can still be used.
@@ -198,7 +200,8 @@ impl View<'_> {
         let accepted = self.about("code_accepted", person, 1)?.pop();
         let unlocked = self.about("unlocked", person, 1)?.pop();
         let since = accepted.iter().chain(&unlocked).map(|entry| entry.sequence).max().unwrap_or_default();
-        let wrong: Vec<Entry> = self.about("code_refused", person, most)?.into_iter().filter(|entry| entry.sequence > since).collect();
+        let wrong: Vec<Entry> =
+            self.about("code_refused", person, most)?.into_iter().filter(|entry| entry.sequence > since).collect();
         let last_step = accepted.and_then(|entry| match entry.what {
             What::CodeAccepted { step, .. } => Some(step),
             _ => None,
@@ -213,7 +216,8 @@ impl View<'_> {
 
     /// A request, with what became of it.
     pub fn request(&self, number: u64) -> Result<Option<Request>> {
-        let Some(Entry { time, what: What::Requested(requested), .. }) = self.numbered("requested", number)?.pop() else {
+        let Some(Entry { time, what: What::Requested(requested), .. }) = self.numbered("requested", number)?.pop()
+        else {
             return Ok(None);
         };
         let approvals = self.numbered("approved", number)?;
@@ -221,7 +225,8 @@ impl View<'_> {
             What::Denied { reasons, .. } => Some(reasons),
             _ => None,
         });
-        let sql = "SELECT number FROM entry WHERE kind = 'granted' AND json_extract(text, '$.what.granted.request') = ?";
+        let sql =
+            "SELECT number FROM entry WHERE kind = 'granted' AND json_extract(text, '$.what.granted.request') = ?";
         let serial: Option<i64> =
             self.0.prepare_cached(sql)?.query_row([column(number)?], |row| row.get(0)).optional()?;
         Ok(Some(Request {

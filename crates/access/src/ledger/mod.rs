@@ -103,7 +103,8 @@ impl Ledger {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;
         // A file on its own that is whole between any two commits, and synced by each: a copy of it is evidence.
-        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
+        connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             connection.pragma_update(None, "journal_mode", "TRUNCATE")?;
         }
@@ -117,7 +118,9 @@ impl Ledger {
         }
         match number("user_version")? {
             VERSION => Ok(()),
-            other => Err(Error::Ledger(format!("expected version {VERSION}, found {other}: written by another version"))),
+            other => {
+                Err(Error::Ledger(format!("expected version {VERSION}, found {other}: written by another version")))
+            }
         }
     }
 
@@ -126,7 +129,9 @@ impl Ledger {
         let transaction = self.0.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let head = verify::head(&transaction)?;
         if let Some(last) = head.time.filter(|last| now.as_second() + SLACK < last.as_second()) {
-            return Err(Error::Ledger(format!("the clock stands at {now}, before the last entry, of {last}: set it right")));
+            return Err(Error::Ledger(format!(
+                "the clock stands at {now}, before the last entry, of {last}: set it right"
+            )));
         }
         // Within the slack the ledger's time stands still rather than go back.
         let now = head.time.map_or(now, |last| now.max(last));

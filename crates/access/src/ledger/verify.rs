@@ -82,14 +82,21 @@ impl Ledger {
                 hash: row.get(6)?,
             };
             head = row.follows(&head)?;
-            if let Some((_, hash)) = noted.iter().find(|(sequence, hash)| *sequence == head.sequence && *hash != head.hash) {
+            if let Some((_, hash)) =
+                noted.iter().find(|(sequence, hash)| *sequence == head.sequence && *hash != head.hash)
+            {
                 let found = &head.hash;
-                return Err(Error::Ledger(format!("entry {} was changed: expected hash {hash}, found {found}", head.sequence)));
+                return Err(Error::Ledger(format!(
+                    "entry {} was changed: expected hash {hash}, found {found}",
+                    head.sequence
+                )));
             }
         }
         if let Some((missing, _)) = noted.iter().find(|(sequence, _)| *sequence > head.sequence) {
             let last = head.sequence;
-            return Err(Error::Ledger(format!("entries were removed: expected entry {missing}, found {last} as the last")));
+            return Err(Error::Ledger(format!(
+                "entries were removed: expected entry {missing}, found {last} as the last"
+            )));
         }
         Ok(Verified { entries: head.sequence, head })
     }
@@ -103,7 +110,10 @@ impl Row {
         let entry = parse(at, &self.text)?;
         let expected = head.sequence + 1;
         if entry.sequence != expected || at != column(expected)? {
-            return wrong(format!("expected number {expected}, found {}: entries were removed or added", entry.sequence));
+            return wrong(format!(
+                "expected number {expected}, found {}: entries were removed or added",
+                entry.sequence
+            ));
         }
         if entry.previous != head.hash {
             return wrong(format!("expected to follow {}, found {}: the past was changed", head.hash, entry.previous));
