@@ -133,6 +133,13 @@ pub struct HuntArguments {
     #[arg(long, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<Level>,
 
+    /// Explain every login to the hosts of this access policy (see docs/access.md); what nothing explains is a finding.
+    #[arg(long, value_name = "FILE", help_heading = "Access")]
+    pub access: Option<PathBuf>,
+    /// The ledger of grants, or what `access ledger export` wrote of it.
+    #[arg(long, value_name = "FILE", requires = "access", help_heading = "Access")]
+    pub ledger: Option<PathBuf>,
+
     /// How much the clocks of the machines may differ, e.g. 30s: correlations look that much further, and do not insist on the order
     /// of events of different machines within it.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Reading")]

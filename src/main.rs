@@ -1,6 +1,7 @@
 //! The program: reads what was typed, builds from it what is meant, runs it, and decides the exit status in one place.
 
 mod access;
+mod accounting;
 mod chronicle;
 mod cli;
 mod confine;

@@ -1,22 +1,10 @@
 //! `dreamcatcher access`: who may log in where, granted for a while, and accounted for.
 
+mod audit;
 mod check;
 #[cfg(unix)]
-mod cli;
-#[cfg(unix)]
-mod gate;
-#[cfg(unix)]
 mod grant;
-#[cfg(unix)]
-mod host_setup;
-#[cfg(unix)]
-mod ledger;
-#[cfg(unix)]
-mod release;
-#[cfg(unix)]
-mod session;
-#[cfg(unix)]
-mod ssh;
+mod suggest;
 mod what_can;
 mod who_can;
 
@@ -42,7 +30,7 @@ pub enum AccessCommand {
     /// What has to do with granting.
     #[cfg(unix)]
     #[command(flatten)]
-    Grant(cli::GrantCommand),
+    Grant(grant::cli::GrantCommand),
     /// Check a policy, and explain it back in sentences.
     Check(PolicyArguments),
     /// Who can get in to a host: the rules about it, in sentences.
@@ -59,6 +47,10 @@ pub enum AccessCommand {
         #[command(flatten)]
         policy: PolicyArguments,
     },
+    /// Write the smallest policy that explains the logins in logs, each line with how often it was used and when last.
+    Suggest(suggest::SuggestArguments),
+    /// List standing access found on a host: keys, passwords, sudo, groups, sshd's settings; each with the line that mends it.
+    Audit(audit::AuditArguments),
 }
 
 /// Where the policy is.
@@ -77,6 +69,8 @@ pub fn run(command: &AccessCommand) -> Result<Status> {
         AccessCommand::Check(arguments) => check::run(arguments),
         AccessCommand::WhoCan { host, policy } => who_can::run(host, policy),
         AccessCommand::WhatCan { person, policy } => what_can::run(person, policy),
+        AccessCommand::Suggest(arguments) => suggest::run(arguments),
+        AccessCommand::Audit(arguments) => audit::run(arguments),
     }
 }
 

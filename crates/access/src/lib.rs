@@ -15,6 +15,7 @@
 //! Certificates: OpenSSH's `PROTOCOL.certkeys`; revocation lists: `PROTOCOL.krl`; one-time codes: RFC 6238.
 
 pub mod account;
+pub mod audit;
 #[cfg(unix)]
 pub mod ca;
 pub mod entry;

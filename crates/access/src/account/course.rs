@@ -46,7 +46,11 @@ impl Course<'_> {
             }
             Step::Login(login) | Step::Hint(login) => self.refused(at, host, &login),
             Step::Child(of, child) => self.child(at, host, &of, &child),
-            Step::Request(request) => self.trace(at, names(host, &request.of), began),
+            Step::Request(request) => {
+                let names = names(host, &request.of);
+                self.requested(&names, &request.kind);
+                self.trace(at, names, began);
+            }
             Step::Logout(logout) if logout.tried.is_some() => {}
             Step::Logout(logout) => self.logout(at, names(host, &logout.of), began),
         }
@@ -62,7 +66,9 @@ impl Course<'_> {
         if self.state.courses.len() >= MAX {
             self.state.courses.clear();
         }
-        self.state.pieces.entry(at.at.path.clone()).or_insert_with(|| at.host.clone());
+        if !self.state.pieces.contains_key(&at.at.path) && self.state.pieces.len() < MAX {
+            self.state.pieces.insert(at.at.path.clone(), (at.host.clone(), at.at.clone(), at.time));
+        }
         let key = format!("{}\0{}", at.at.path, at.host);
         let new = || Order { last: 0, last_time: at.time, is_told: false };
         let order = self.state.courses.entry(key).or_insert_with(new);
@@ -160,6 +166,19 @@ impl Course<'_> {
         }
     }
 
+    /// What is started in a session is the grant's command, if it has one: sshd calls that `forced-command`.
+    fn requested(&mut self, names: &[String], kind: &str) {
+        let Some(connection) = self.state.find(names).and_then(|id| self.state.open.get(&id)) else { return };
+        if let Phase::In { told, until: Some((_, serial)) } = &connection.state
+            && matches!(kind, "shell" | "command")
+            && self.covered.has_command(*serial)
+        {
+            let why = format!("grant {serial} lets one command run only, but a {kind} was started");
+            let finding = told.finding(Class::Forged, why);
+            self.findings.push(finding);
+        }
+    }
+
     /// Something of a session's further course is told.
     fn trace(&mut self, at: &Told, names: Vec<String>, began: i64) {
         if !names.is_empty() && self.state.find(&names).is_none() && at.time - began > LONG_SESSION {
@@ -251,6 +270,11 @@ impl Course<'_> {
             let why = format!("nothing lets {} become {} by {}", told.by_user, told.user, told.service);
             self.find(told, Class::NoGrant, why);
         }
+        if told.service == "sudo"
+            && let Some(name) = self.covered.unreleased(&told.reason)
+        {
+            self.find(told, Class::NotReleased, format!("the ledger has no release of {name}"));
+        }
         if told.service == "su" {
             self.state.begin(names, Phase::In { told: Box::new(told.clone()), until: None });
         }
@@ -335,5 +359,19 @@ impl Course<'_> {
                 self.find(&told, Class::Outlasts, why);
             }
         }
+    }
+
+    /// At the end: rotated logs of covered hosts between which one is missing.
+    pub fn missing_logs(&mut self) {
+        let seen = self.state.pieces.keys().map(String::as_str).collect();
+        let rotations = &self.state.rotations;
+        let missing = rotations.missing().into_iter().filter(|(path, _)| rotations.belongs(path, &seen));
+        let found = missing.filter_map(|(path, names)| {
+            let (host, at, time) = self.state.pieces.get(path).or_else(|| self.state.pieces.values().next())?;
+            let told = Told { host: host.clone(), at: at.clone(), time: *time, ..Told::default() };
+            Some(told.finding(Class::LogMissing, format!("{names} is not among the evidence")))
+        });
+        let found: Vec<Finding> = found.collect();
+        self.findings.extend(found);
     }
 }

@@ -1,6 +1,10 @@
 //! What the policy and the ledger say of a login.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +29,8 @@ pub struct Covered {
     /// What the gate refused.
     pub(super) refused: Vec<Told>,
     /// The names of files that were released.
-    pub(super) released: Vec<String>,
+    released: HashSet<String>,
+    has_ledger: bool,
     texts: HashMap<String, Arc<str>>,
 }
 
@@ -41,6 +46,7 @@ struct Known {
     from: Timestamp,
     until: Timestamp,
     approvals: Vec<Arc<str>>,
+    has_command: bool,
     break_glass: bool,
     revoked: Option<Timestamp>,
 }
@@ -73,7 +79,8 @@ impl Covered {
             grants: HashMap::new(),
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
-            released: Vec::new(),
+            released: HashSet::new(),
+            has_ledger: false,
             texts: HashMap::new(),
         }
     }
@@ -91,10 +98,32 @@ impl Covered {
             What::Denied { reasons, request } if entry.who == "gate" => {
                 self.refused(path, entry, "", format!("request {request}: {}", reasons.join("; ")));
             }
+            What::Refused { person, attempt, reason } => {
+                self.refused(path, entry, person, format!("{attempt}: {reason}"));
+            }
             What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
-            What::Released { name, .. } => self.released.push(name.clone()),
+            What::Released { name, .. } => drop(self.released.insert(name.clone())),
             _ => {}
         }
+    }
+
+    /// Says that the ledger was read: what it does not have was not granted, and not released.
+    pub fn has_ledger(&mut self) {
+        self.has_ledger = true;
+    }
+
+    /// The package file that a command installs and that was never released.
+    pub(super) fn unreleased(&self, command: &str) -> Option<String> {
+        const INSTALLERS: [&str; 8] = ["dpkg", "apt", "apt-get", "rpm", "dnf", "yum", "zypper", "apk"];
+        const PACKAGES: [&str; 3] = [".deb", ".rpm", ".apk"];
+        let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut words = command.split_whitespace();
+        let installer = base(words.next()?);
+        if !self.has_ledger || !INSTALLERS.contains(&installer.as_str()) {
+            return None;
+        }
+        let mut files = words.filter(|word| PACKAGES.iter().any(|ending| word.ends_with(ending))).map(base);
+        files.find(|name| !self.released.contains(name))
     }
 
     fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {
@@ -126,6 +155,7 @@ impl Covered {
             from: granted.from,
             until: granted.until,
             approvals: granted.approvals.iter().map(|person| self.text(person)).collect(),
+            has_command: granted.force_command.is_some(),
             break_glass: granted.break_glass,
             revoked: None,
         };
@@ -135,6 +165,11 @@ impl Covered {
     /// The person whose grant has this serial.
     pub(super) fn person_of(&self, serial: u64) -> Option<&str> {
         self.grants.get(&serial).map(|known| &*known.person)
+    }
+
+    /// Whether a grant lets nothing be run but one command.
+    pub(super) fn has_command(&self, serial: u64) -> bool {
+        self.grants.get(&serial).is_some_and(|known| known.has_command)
     }
 
     /// What an accepted login at a host of the policy is.

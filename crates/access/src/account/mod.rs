@@ -12,7 +12,9 @@
 mod class;
 mod course;
 mod covered;
+mod rotation;
 mod state;
+mod suggest;
 mod told;
 mod usual;
 
@@ -24,6 +26,7 @@ pub use class::Class;
 use course::Course;
 pub use covered::Covered;
 use state::State;
+pub use suggest::Suggestion;
 use told::Told;
 
 /// How long what other records tell of a login waits for sshd's own line, in nanoseconds.
@@ -52,6 +55,13 @@ impl Accounting {
     /// Explains logins by a policy and ledger, if there are any; learns what is usual in any case.
     pub fn new(covered: Option<Covered>) -> Self {
         Self { covered, state: State::default() }
+    }
+
+    /// Takes note of a piece of evidence, whatever it holds.
+    pub fn piece(&mut self, path: &str) {
+        if self.covered.is_some() {
+            self.state.rotations.piece(path);
+        }
     }
 
     /// Takes note of an address of a host that its log tells of.
@@ -124,6 +134,7 @@ impl Follower for Accounting {
         let mut course = Course { covered, state: &mut self.state, findings };
         course.look_again(None);
         course.still_open();
+        course.missing_logs();
         findings.extend(covered.refused.iter().map(|told| told.finding(Class::RequestRefused, told.reason.clone())));
     }
 

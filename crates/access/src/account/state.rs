@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use event::Link;
 use serde::{Deserialize, Serialize};
 
-use super::{told::Told, usual::Usual};
+use super::{
+    rotation::Rotations,
+    told::{Standing, Told},
+    usual::Usual,
+};
 
 /// How often one account's becoming another is told, in nanoseconds.
 const AGAIN: i64 = 3_600_000_000_000;
@@ -26,8 +30,9 @@ pub(super) struct State {
     pub hosts: HashMap<String, Log>,
     /// How far each piece was seen in the order of time, by piece and host.
     pub courses: HashMap<String, Order>,
-    /// The piece each host's records were seen in.
-    pub pieces: BTreeMap<String, String>,
+    /// The first record of a host in each piece.
+    pub pieces: BTreeMap<String, (String, Standing, i64)>,
+    pub rotations: Rotations,
     /// The last time that something was told, so that it is not told again at once.
     pub told: HashMap<String, i64>,
     pub logins: u64,

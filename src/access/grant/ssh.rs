@@ -13,10 +13,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use ssh_key::{Certificate, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
 
-use super::{
-    cli::SshArguments,
-    grant::{guard_memory, ssh, ssh_to_gate},
-};
+use super::{cli::SshArguments, guard_memory, ssh, ssh_to_gate};
 use crate::{
     site,
     status::{Status, WithStatus},

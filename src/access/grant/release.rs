@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::{cli::ReleaseArguments, grant::ssh_to_gate};
+use super::{cli::ReleaseArguments, ssh_to_gate};
 use crate::status::Status;
 
 /// Puts a file forward.

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::{
     cli::{FolderArguments, GateArguments, InitArguments, VisitorArguments},
-    grant::guard_memory,
+    guard_memory,
 };
 use crate::{confine::confine, status::Status};
 

@@ -1,13 +1,18 @@
 //! The granting side of `access`: the gate, the person's side of it, hosts, the ledger.
 
+pub mod cli;
+mod gate;
+mod host_setup;
+mod ledger;
+mod release;
+mod session;
+mod ssh;
+
 use std::process::Command;
 
 use access::Error;
 
-use super::{
-    cli::{GrantCommand, ReachArguments},
-    gate, host_setup, ledger, release, session,
-};
+use self::cli::{GrantCommand, ReachArguments};
 use crate::status::{Status, WithStatus};
 
 /// Runs a subcommand of the granting side.
@@ -20,7 +25,7 @@ pub fn run(command: &GrantCommand) -> anyhow::Result<Status> {
         GrantCommand::Unlock { folder, person, reason } => gate::unlock(folder, person, reason),
         GrantCommand::Agent(folder) => gate::agent(folder),
         GrantCommand::Krl(folder) => gate::krl(folder),
-        GrantCommand::Ssh(arguments) => super::ssh::run(arguments),
+        GrantCommand::Ssh(arguments) => ssh::run(arguments),
         GrantCommand::Release(arguments) => release::run(arguments),
         GrantCommand::Ledger { command } => ledger::run(command),
         GrantCommand::HostSetup(arguments) => host_setup::run(arguments),
@@ -34,14 +39,14 @@ pub fn run(command: &GrantCommand) -> anyhow::Result<Status> {
 }
 
 /// ssh to the gate, about to be given what to ask there.
-pub fn ssh_to_gate(reach: &ReachArguments) -> Command {
+fn ssh_to_gate(reach: &ReachArguments) -> Command {
     let mut ssh = ssh(reach);
     ssh.arg("-T").arg(&reach.gate);
     ssh
 }
 
 /// ssh with the configuration that was asked for.
-pub fn ssh(reach: &ReachArguments) -> Command {
+fn ssh(reach: &ReachArguments) -> Command {
     let mut ssh = Command::new("ssh");
     if let Some(config) = &reach.ssh_config {
         ssh.arg("-F").arg(config);
@@ -50,7 +55,7 @@ pub fn ssh(reach: &ReachArguments) -> Command {
 }
 
 /// Keeps what is in memory from core dumps, and from other processes of the same account. Best effort, as `confine`.
-pub fn guard_memory() {
+fn guard_memory() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
