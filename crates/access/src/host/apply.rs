@@ -26,10 +26,11 @@ pub fn apply(setup: &Setup, sshd: &Path) -> Result<()> {
     }
     // As it stands now: a fault that was there before is not to be blamed on the setup, nor hidden by it.
     check(sshd, &setup.etc, &[])?;
-    let before = Before::take(setup)?;
+    let paths = setup.files.iter().map(|file| setup.etc.join(&file.path)).chain([setup.pam.clone()]);
+    let before = paths.map(Before::take).collect::<Result<Vec<_>>>()?;
     let done = write(setup).and_then(|()| check(sshd, &setup.etc, &setup.effective));
     if let Err(error) = done {
-        before.restore()?;
+        before.into_iter().try_for_each(Before::restore)?;
         return Err(error);
     }
     Ok(())
@@ -50,31 +51,28 @@ pub fn undo(etc: &Path, pam: &Path, sshd: &Path) -> Result<()> {
     check(sshd, etc, &[])
 }
 
-/// The files as they were before.
+/// A file as it was before.
 struct Before {
-    files: Vec<(PathBuf, Option<(Vec<u8>, u32)>)>,
+    path: PathBuf,
+    /// Its bytes and mode; `None` if it was not there.
+    was: Option<(Vec<u8>, u32)>,
 }
 
 impl Before {
-    fn take(setup: &Setup) -> Result<Self> {
-        let mut paths: Vec<PathBuf> = setup.files.iter().map(|file| setup.etc.join(&file.path)).collect();
-        paths.push(setup.pam.clone());
-        let take = |path: PathBuf| match (fs::read(&path), fs::metadata(&path)) {
-            (Ok(bytes), Ok(meta)) => Ok((path, Some((bytes, meta.permissions().mode())))),
-            (Err(error), _) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&path, error)),
-            _ => Ok((path, None)),
+    fn take(path: PathBuf) -> Result<Self> {
+        let was = match (fs::read(&path), fs::metadata(&path)) {
+            (Ok(bytes), Ok(meta)) => Some((bytes, meta.permissions().mode())),
+            (Err(error), _) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, error)),
+            _ => None,
         };
-        Ok(Self { files: paths.into_iter().map(take).collect::<Result<_>>()? })
+        Ok(Self { path, was })
     }
 
     fn restore(self) -> Result<()> {
-        for (path, before) in self.files {
-            match before {
-                Some((bytes, mode)) => private::replace(&path, &bytes, mode & 0o7777)?,
-                None => remove(fs::remove_file(&path), &path)?,
-            }
+        match self.was {
+            Some((bytes, mode)) => private::replace(&self.path, &bytes, mode & 0o7777),
+            None => remove(fs::remove_file(&self.path), &self.path),
         }
-        Ok(())
     }
 }
 

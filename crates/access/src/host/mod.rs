@@ -7,7 +7,10 @@
 mod apply;
 mod session;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,51 +85,21 @@ impl Setup {
             return Err(Error::Usage(format!("the policy knows no host called {host}")));
         };
         let folder = facts.etc.join(FOLDER);
-        let at = |name: &str| folder.join(name).display().to_string();
-        let item = |name: &str, mode: u32, bytes: &[u8]| Item {
-            path: Path::new(FOLDER).join(name),
-            mode,
-            bytes: bytes.to_vec(),
-        };
-        let mut accounts: Vec<&String> = policy
-            .rules
-            .iter()
-            .filter(|rule| rule.scope.hosts.contains(&host.id))
-            .flat_map(|rule| &rule.scope.accounts)
-            .collect();
-        accounts.sort();
-        accounts.dedup();
-        let mut files = vec![item("authority.pub", 0o644, format!("{}\n", facts.authority).as_bytes())];
-        files.push(item("revoked", 0o644, facts.krl));
+        let rules = policy.rules.iter().filter(|rule| rule.scope.hosts.contains(&host.id));
+        let accounts: BTreeSet<&String> = rules.flat_map(|rule| &rule.scope.accounts).collect();
+        let mut files = vec![
+            Item::new("authority.pub", 0o644, format!("{}\n", facts.authority)),
+            Item::new("revoked", 0o644, facts.krl),
+        ];
         for account in accounts {
             let line = format!("{}\n", principal(account, &host.id));
-            files.push(item(&format!("principals/{account}"), 0o644, line.as_bytes()));
-        }
-        let mut lines = vec![
-            ("TrustedUserCAKeys", at("authority.pub")),
-            ("AuthorizedPrincipalsFile", at("principals/%u")),
-            ("RevokedKeys", at("revoked")),
-            ("LogLevel", "VERBOSE".into()),
-            ("PubkeyAuthentication", "yes".into()),
-            ("PasswordAuthentication", "no".into()),
-            ("KbdInteractiveAuthentication", "no".into()),
-            ("HostbasedAuthentication", "no".into()),
-            ("UsePAM", "yes".into()),
-        ];
-        // Where nobody has standing access, a plain key opens nothing.
-        if !policy.standing.iter().any(|standing| !standing.keys.is_empty() && standing.scope.hosts.contains(&host.id))
-        {
-            lines.push(("AuthorizedKeysFile", "none".into()));
+            files.push(Item::new(&format!("principals/{account}"), 0o644, line));
         }
         if let Some((key, certificate)) = facts.certificate {
-            files.push(item("host-cert.pub", 0o644, format!("{certificate}\n").as_bytes()));
-            // Naming one key takes away the defaults, so the certified key is the host's only one: clients know it by its authority.
-            lines.push(("HostKey", key.display().to_string()));
-            lines.push(("HostCertificate", at("host-cert.pub")));
-            if let Some(gate) = facts.gate {
-                files.push(item("fetch-revoked", 0o755, fetch(gate, key, &folder).as_bytes()));
-            }
+            files.push(Item::new("host-cert.pub", 0o644, format!("{certificate}\n")));
+            files.extend(facts.gate.map(|gate| Item::new("fetch-revoked", 0o755, fetch(gate, key, &folder))));
         }
+        let lines = configuration(policy, &host.id, facts);
         let mut text = format!("# {}: written by dreamcatcher access host-setup; taken back by its --undo.\n", host.id);
         for (name, value) in &lines {
             text.push_str(&format!("{name} {value}\n"));
@@ -157,6 +130,40 @@ impl Setup {
     fn pam_line(&self) -> String {
         format!("session optional pam_exec.so quiet {} access session # dreamcatcher", self.program.display())
     }
+}
+
+impl Item {
+    /// A file in our folder.
+    fn new(name: &str, mode: u32, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { path: Path::new(FOLDER).join(name), mode, bytes: bytes.into() }
+    }
+}
+
+/// The lines of sshd's configuration.
+fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'static str, String)> {
+    let at = |name: &str| facts.etc.join(FOLDER).join(name).display().to_string();
+    let mut lines = vec![
+        ("TrustedUserCAKeys", at("authority.pub")),
+        ("AuthorizedPrincipalsFile", at("principals/%u")),
+        ("RevokedKeys", at("revoked")),
+        ("LogLevel", "VERBOSE".into()),
+        ("PubkeyAuthentication", "yes".into()),
+        ("PasswordAuthentication", "no".into()),
+        ("KbdInteractiveAuthentication", "no".into()),
+        ("HostbasedAuthentication", "no".into()),
+        ("UsePAM", "yes".into()),
+    ];
+    // Where nobody has standing access, a plain key opens nothing.
+    let mut standing = policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host));
+    if standing.all(|standing| standing.keys.is_empty()) {
+        lines.push(("AuthorizedKeysFile", "none".into()));
+    }
+    if let Some((key, _)) = facts.certificate {
+        // Naming one key takes away the defaults, so the certified key is the host's only one: clients know it by its authority.
+        lines.push(("HostKey", key.display().to_string()));
+        lines.push(("HostCertificate", at("host-cert.pub")));
+    }
+    lines
 }
 
 /// A script that fetches what is revoked, checks it, and puts it in place whole.
