@@ -15,7 +15,10 @@ mod gate;
 use std::{
     fs,
     io::{Read, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -274,6 +277,9 @@ fn revoked_is_revoked() {
     house.fetch_revoked("web01");
     assert!(query(&alice.key.with_extension("pub")).out.contains("REVOKED"));
     assert_eq!(house.count("revoked"), 2);
+    let lost = fs::read_to_string(alice.key.with_extension("pub")).unwrap().trim().to_owned();
+    let invitation = house.invite("alice");
+    house.ssh(&invitation, "gate", &format!("enrol {lost}"), "").fails(5, "the key was revoked; enrol another");
 }
 
 #[test]
@@ -341,6 +347,14 @@ fn a_setup_is_checked_and_taken_back() {
     let text = |path: &Path| path.display().to_string();
     let place = ["--etc", &text(&etc), "--pam", &text(&pam)].map(str::to_owned);
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
+    let setup = house.path("web01.json").display().to_string();
+    let former = etc.join("dreamcatcher/principals/former");
+    fs::write(&former, "former@web01\n").unwrap();
+    house.access(&[&["host-setup", "web01", "--apply", &setup], &place[..]].concat()).fine();
+    assert!(!former.exists(), "of an account that the policy does not name any more");
+    let principals = etc.join("dreamcatcher/principals");
+    assert_eq!(fs::metadata(principals.join(me())).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(fs::metadata(principals).unwrap().permissions().mode() & 0o777, 0o755);
     house.access(&[&["host-setup", "web01", "--undo"], &place[..]].concat()).fine();
     assert_eq!(fs::read_to_string(&pam).unwrap(), "auth required pam_unix.so\n");
     assert!(!etc.join("dreamcatcher").exists() && !etc.join("sshd_config.d/00-dreamcatcher.conf").exists());
@@ -348,7 +362,6 @@ fn a_setup_is_checked_and_taken_back() {
     // Where sshd would not do what the setup says, nothing stays.
     let config = fs::read_to_string(etc.join("sshd_config")).unwrap();
     fs::write(etc.join("sshd_config"), format!("PasswordAuthentication yes\n{config}")).unwrap();
-    let setup = house.path("web01.json").display().to_string();
     let apply = [&["host-setup", "web01", "--apply", &setup], &place[..]].concat();
     house.access(&apply).fails(3, "expected 'passwordauthentication no', found 'passwordauthentication yes'");
     assert!(!etc.join("sshd_config.d/00-dreamcatcher.conf").exists());

@@ -1,9 +1,9 @@
 //! Files that are nobody else's: mode 0600, written whole or not at all, and refused where others may look.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -47,23 +47,23 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(path)
 }
 
-/// Puts a file in place of an older one: at any moment one of the two is there, whole.
+/// Puts a file in place of an older one: at any moment one of the two is there, whole. Its mode is this one, whatever the umask is.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
-    let fail = |error| Error::file(path, error);
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
         file.sync_all()?;
         fs::rename(&new, path)
     })();
-    if written.is_err() {
+    if let Err(error) = written {
         // The first error says more than that the new file cannot be removed either.
         let _ = fs::remove_file(&new);
+        return Err(Error::file(path, error));
     }
-    written.map_err(fail)?;
     sync_folder(path)
 }
 

@@ -137,7 +137,11 @@ fn invited(view: View<'_>, number: u64, now: Timestamp) -> Result<String> {
     open.map(|one| one.person).ok_or_else(|| Error::Denied("the invitation was used, or is older than a day".into()))
 }
 
+/// A key is one person's, and one that was lost does not come back.
 fn is_new(view: View<'_>, fingerprint: &str) -> Result<()> {
+    if view.is_key_revoked(fingerprint)? {
+        return Err(Error::Denied("the key was revoked; enrol another".into()));
+    }
     match view.enrolled(fingerprint)? {
         Some(enrolled) => Err(Error::Denied(format!("the key is enrolled for {} already", enrolled.person))),
         None => Ok(()),

@@ -1,6 +1,6 @@
 //! Requests, and the grants that come of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ssh_key::PublicKey;
@@ -22,6 +22,8 @@ pub(super) const OPEN: SignedDuration = SignedDuration::from_hours(24);
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// How often to look whether a request has been approved.
 const LOOK: Duration = Duration::from_secs(1);
+/// How many looks make a minute.
+const LOOKS: u32 = 60;
 
 /// What came of a request.
 enum Outcome {
@@ -102,30 +104,39 @@ impl Gate {
     }
 
     /// Waits for approvals, at most so many minutes.
-    fn wait(&mut self, number: u64, minutes: u64, authority: &Authority) -> Result<(Outcome, Option<Grant>)> {
-        let end = Instant::now() + Duration::from_secs(60 * minutes);
+    fn wait(
+        &mut self,
+        number: u64,
+        minutes: u64,
+        authority: &Authority,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<(Outcome, Option<Grant>)> {
         let mut seen = 0;
-        loop {
-            std::thread::sleep(LOOK);
-            let Some(request) = self.ledger.view().request(number)? else {
-                return Err(Error::Ledger(format!("request {number} is gone")));
-            };
-            if request.approvals.len() > seen || request.denied.is_some() {
-                seen = request.approvals.len();
-                // Read again: it may have been changed since this process began to wait.
-                (self.policy, self.policy_hash) = self.folder.policy()?;
-                let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
-                    note_policy(under_way, &self.policy_hash)?;
-                    answer(under_way, &self.policy, authority, number)
-                })?;
-                if !matches!(outcome, Outcome::Waiting(_)) {
-                    return Ok((outcome, grant));
+        for minute in 0..minutes {
+            if minute > 0 {
+                // Where the person is gone this fails: nobody is left to hand a certificate to.
+                tell(terminal.notes, &format!("request {number} still waits\n"))?;
+            }
+            for _ in 0..LOOKS {
+                std::thread::sleep(LOOK);
+                let Some(request) = self.ledger.view().request(number)? else {
+                    return Err(Error::Ledger(format!("request {number} is gone")));
+                };
+                if request.approvals.len() > seen || request.denied.is_some() {
+                    seen = request.approvals.len();
+                    // Read again: it may have been changed since this process began to wait.
+                    (self.policy, self.policy_hash) = self.folder.policy()?;
+                    let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+                        note_policy(under_way, &self.policy_hash)?;
+                        answer(under_way, &self.policy, authority, number)
+                    })?;
+                    if !matches!(outcome, Outcome::Waiting(_)) {
+                        return Ok((outcome, grant));
+                    }
                 }
             }
-            if Instant::now() >= end {
-                return Ok((Outcome::Waiting("an approval".into()), None));
-            }
         }
+        Ok((Outcome::Waiting("an approval".into()), None))
     }
 }
 
@@ -139,6 +150,9 @@ fn answer(
     let Some(request) = under_way.view().request(number)? else {
         return Ok((Outcome::Refused(format!("there is no request {number}")), None));
     };
+    if under_way.view().enrolled(&request.requested.enrolled_key)?.is_none() {
+        return Ok((Outcome::Refused("the key that it was asked for with is not enrolled any more".into()), None));
+    }
     match closed(&request, under_way.now()) {
         Some(reason) => Ok((Outcome::Refused(reason), None)),
         None => settle(under_way, policy, authority, &request.requested, &request.approvals),

@@ -33,6 +33,23 @@ pub fn apply(setup: &Setup, sshd: &Path) -> Result<()> {
         before.into_iter().try_for_each(Before::restore)?;
         return Err(error);
     }
+    remove_principals_of_before(setup)
+}
+
+/// Accounts that the policy does not name any more need no principals.
+fn remove_principals_of_before(setup: &Setup) -> Result<()> {
+    let folder = setup.etc.join(FOLDER).join("principals");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::file(&folder, error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|error| Error::file(&folder, error))?.path();
+        if !setup.files.iter().any(|file| setup.etc.join(&file.path) == path) {
+            remove(fs::remove_file(&path), &path)?;
+        }
+    }
     Ok(())
 }
 
@@ -76,11 +93,21 @@ impl Before {
     }
 }
 
+/// Makes a folder that all may look into, whatever the umask is: sshd reads principals as the account that logs in.
+fn make_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    folder.parent().map_or(Ok(()), make_folder)?;
+    let made = fs::create_dir(folder).and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o755)));
+    made.map_err(|error| Error::file(folder, error))
+}
+
 fn write(setup: &Setup) -> Result<()> {
     for file in &setup.files {
         let path = setup.etc.join(&file.path);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+            make_folder(folder)?;
         }
         private::replace(&path, &file.bytes, file.mode)?;
     }

@@ -158,9 +158,7 @@ fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'stati
     if standing.all(|standing| standing.keys.is_empty()) {
         lines.push(("AuthorizedKeysFile", "none".into()));
     }
-    if let Some((key, _)) = facts.certificate {
-        // Naming one key takes away the defaults, so the certified key is the host's only one: clients know it by its authority.
-        lines.push(("HostKey", key.display().to_string()));
+    if facts.certificate.is_some() {
         lines.push(("HostCertificate", at("host-cert.pub")));
     }
     lines

@@ -150,6 +150,11 @@ impl View<'_> {
         Ok(last.filter(is_after).and_then(|entry| enrolled(entry.what)))
     }
 
+    /// Whether a key was revoked.
+    pub fn is_key_revoked(&self, key: &str) -> Result<bool> {
+        Ok(!self.about("key_revoked", key, 1)?.is_empty())
+    }
+
     /// All enrolled keys that are not revoked, in the order of enrolment.
     pub fn all_enrolled(&self) -> Result<Vec<Enrolled>> {
         let sql = "SELECT sequence, text FROM entry AS one WHERE kind = 'enrolled' AND NOT EXISTS (SELECT 1 FROM entry
