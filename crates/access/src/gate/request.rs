@@ -75,7 +75,7 @@ impl Gate {
         let (outcome, grant) = match outcome {
             Outcome::Waiting(for_what) if wanted.wait > 0 => {
                 tell(terminal.notes, &format!("request {number} waits for {for_what}\n"))?;
-                self.wait(number, wanted.wait, &authority)?
+                self.wait(number, wanted.wait, &authority, terminal)?
             }
             outcome => (outcome, grant),
         };
