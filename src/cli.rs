@@ -27,8 +27,8 @@ pub enum Command {
     Hunt(Box<HuntArguments>),
     /// Who logged in, from where, how, and for how long? Every login and try that the evidence tells of, in the order of time.
     Logins(Box<LoginsArguments>),
-    /// Who may log in where: the policy checked and explained, and what logins need one.
-    Access(crate::access::AccessArguments),
+    /// Who may log in where, as whom, until when and why: policy, grants, certificates, the ledger.
+    Access(Box<crate::access::AccessArguments>),
     /// List, check, test and update detection rules.
     Rules(RulesArguments),
     /// Show one record of evidence whole, with its neighbours.

@@ -2,6 +2,8 @@
 
 mod audit;
 mod check;
+#[cfg(unix)]
+mod grant;
 mod suggest;
 mod what_can;
 mod who_can;
@@ -25,6 +27,10 @@ pub struct AccessArguments {
 /// The subcommands of `access`.
 #[derive(Debug, Subcommand)]
 pub enum AccessCommand {
+    /// What has to do with granting.
+    #[cfg(unix)]
+    #[command(flatten)]
+    Grant(grant::cli::GrantCommand),
     /// Check a policy, and explain it back in sentences.
     Check(PolicyArguments),
     /// Who can get in to a host: the rules about it, in sentences.
@@ -58,6 +64,8 @@ pub struct PolicyArguments {
 /// Runs the subcommand.
 pub fn run(command: &AccessCommand) -> Result<Status> {
     match command {
+        #[cfg(unix)]
+        AccessCommand::Grant(command) => grant::run(command),
         AccessCommand::Check(arguments) => check::run(arguments),
         AccessCommand::WhoCan { host, policy } => who_can::run(host, policy),
         AccessCommand::WhatCan { person, policy } => what_can::run(person, policy),

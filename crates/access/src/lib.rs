@@ -25,6 +25,8 @@ pub mod factor;
 #[cfg(unix)]
 pub mod gate;
 pub mod grant;
+#[cfg(unix)]
+pub mod host;
 pub mod ledger;
 pub mod policy;
 #[cfg(unix)]

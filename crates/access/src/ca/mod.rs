@@ -4,6 +4,8 @@
 
 pub mod agent;
 mod krl;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

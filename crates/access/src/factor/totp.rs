@@ -57,7 +57,7 @@ impl Secret {
         let current = now.as_second().div_euclid(STEP);
         let (mut found, mut right) = (0_u64, Choice::from(0));
         for step in (current - DRIFT)..=(current + DRIFT) {
-            let step = u64::try_from(step).ok()?;
+            let Ok(step) = u64::try_from(step) else { continue };
             let equal = self.code(step).ct_eq(&typed);
             found.conditional_assign(&step, equal);
             right |= equal;
@@ -83,12 +83,15 @@ impl Secret {
     }
 }
 
-/// `address` as a QR code for a terminal, light on dark.
+/// `address` as a QR code for a terminal: black on white whatever the terminal's colours are.
 pub fn qr_code(address: &str) -> Result<Zeroizing<String>> {
+    const BLACK_ON_WHITE: &str = "\x1b[30;107m";
+    const PLAIN: &str = "\x1b[0m";
     let code = QrCode::with_error_correction_level(address.as_bytes(), EcLevel::L);
     let code = code.map_err(|error| Error::Failed(format!("cannot draw a QR code: {error}")))?;
     let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build();
-    Ok(Zeroizing::new(drawn))
+    let lines = drawn.lines().map(|line| format!("{BLACK_ON_WHITE}{line}{PLAIN}\n"));
+    Ok(Zeroizing::new(lines.collect()))
 }
 
 /// Fills `bytes` with the system's random numbers.

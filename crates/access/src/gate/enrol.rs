@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
 use zeroize::Zeroizing;
 
-use super::{Gate, LOCAL, Terminal, line, tell};
+use super::{Gate, LOCAL, Terminal, line, tell, whole};
 use crate::{
     Error, SecondFactor, What,
     error::Result,
@@ -39,7 +39,7 @@ impl Gate {
         let (folder, settings) = (&self.folder, &self.settings);
         let (invitation, until) = self.ledger.write((self.clock)(), |under_way| {
             let invitation = under_way.view().next_number("invited")?;
-            let until = under_way.now() + HOLDS;
+            let until = whole(under_way.now() + HOLDS)?;
             let public = private.public_key();
             let (key, public_key) = (key::fingerprint(public), key::line(&strip(public))?);
             under_way.append(LOCAL, What::Invited { invitation, person: person.to_owned(), key, public_key, until })?;
@@ -85,7 +85,7 @@ impl Gate {
         let drawn = totp::qr_code(&address)?;
         tell(terminal.output, "Scan this with an authenticator:\n\n")?;
         tell(terminal.output, &drawn)?;
-        tell(terminal.output, "\n\nor type its secret there: ")?;
+        tell(terminal.output, "\nor type its secret there: ")?;
         tell(terminal.output, &secret.typed())?;
         tell(terminal.output, "\n\n")?;
         for _ in 0..TRIES {
@@ -113,7 +113,7 @@ impl Gate {
             let (person, reason) = (enrolled.person.clone(), reason.to_owned());
             under_way.append(who, What::KeyRevoked { person, key: key.to_owned(), reason: reason.clone() })?;
             under_way.drop_secret(key)?;
-            for granted in under_way.view().grants(under_way.now())? {
+            for granted in under_way.view().grants_of(&enrolled.person, under_way.now())? {
                 let request = under_way.view().request(granted.request)?;
                 if request.is_some_and(|request| request.requested.enrolled_key == key) {
                     under_way.append(who, What::Revoked { serial: granted.serial, reason: reason.clone() })?;

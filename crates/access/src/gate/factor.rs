@@ -57,7 +57,7 @@ pub(super) fn check(
     }
     let ready = codes.last_wrong.filter(|_| codes.wrong >= SLOW).map(|last| last + PAUSE);
     if let Some(ready) = ready.filter(|ready| under_way.now() < *ready) {
-        return Ok(Err(format!("{} wrong codes; the next try is possible at {ready}", codes.wrong)));
+        return Ok(Err(format!("{} wrong codes; the next try is possible at {}", codes.wrong, super::whole(ready)?)));
     }
     let Some(sealed) = under_way.view().secret(&enrolled.key)? else {
         return Ok(Err("the secret of this key is gone; enrol again".into()));

@@ -49,6 +49,13 @@ impl Folder {
             let mode = meta.mode() & 0o7777;
             return Err(Error::file(path, format!("expected a folder of mode 0700, found {mode:04o}")));
         }
+        let user = rustix::process::geteuid().as_raw();
+        if meta.uid() != user {
+            return Err(Error::file(
+                path,
+                format!("belongs to user {}, but this is user {user}: run as the gate's account", meta.uid()),
+            ));
+        }
         let path = path.canonicalize().map_err(|error| Error::file(path, error))?;
         is_quotable(&path)?;
         Ok(Self(path))

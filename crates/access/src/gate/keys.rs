@@ -1,8 +1,6 @@
 //! What sshd is told: which keys may come to the gate, which certificates count no more, which authority hosts have.
 
-use jiff::Timestamp;
-
-use super::{Folder, Gate, Settings, Terminal, tell};
+use super::{Folder, Gate, Settings, Terminal, tell, whole};
 use crate::{
     What,
     ca::Krl,
@@ -74,8 +72,7 @@ impl Gate {
         let (folder, settings) = (&self.folder, &self.settings);
         let (serial, until) = self.ledger.write((self.clock)(), |under_way| {
             let serial = under_way.view().next_number("host_certified")?;
-            let until = Timestamp::from_second((under_way.now() + HOST_HOLDS).as_second());
-            let until = until.map_err(|error| Error::Failed(error.to_string()))?;
+            let until = whole(under_way.now() + HOST_HOLDS)?;
             let (host, public_key) = (id.to_owned(), key::line(&key)?);
             let principals = principals.clone();
             let what = What::HostCertified { host, serial, key: key::fingerprint(&key), public_key, principals, until };

@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 pub use command::Command;
 pub use enrol::Invited;
 pub use folder::{Begin, Folder, Settings};
+pub(crate) use request::principal;
 
 use crate::{
     Error, What,
@@ -177,6 +178,11 @@ fn note_policy(under_way: &mut Change<'_>, hash: &str) -> Result<()> {
         under_way.append("gate", What::PolicyChanged { sha256: hash.to_owned() })?;
     }
     Ok(())
+}
+
+/// A time in whole seconds, as certificates have it.
+fn whole(time: Timestamp) -> Result<Timestamp> {
+    Timestamp::from_second(time.as_second()).map_err(|error| Error::Failed(error.to_string()))
 }
 
 /// Reads a line that a person types: at most 256 bytes, without its end.

@@ -51,7 +51,11 @@ impl Gate {
             ),
         )?;
         let is_released = self.by_staff(session, format!("approve-release {number}"), terminal, |under_way| {
-            let Some(release) = under_way.view().release(number)?.filter(|release| !release.released) else {
+            let Some(release) = under_way
+                .view()
+                .release(number)?
+                .filter(|release| !release.released && !release.approvals.contains(person))
+            else {
                 return Err(Error::Denied(format!("release {number} is out already")));
             };
             let (key, second_factor) = (session.enrolled.key.clone(), session.enrolled.second_factor);

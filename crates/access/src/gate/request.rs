@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use ssh_key::PublicKey;
 
-use super::{Gate, RATE, RATE_TIME, Session, Terminal, command::Wanted, factor, note_policy, tell};
+use super::{Gate, RATE, RATE_TIME, Session, Terminal, command::Wanted, factor, note_policy, tell, whole};
 use crate::{
     Error, Grant, Granted, What,
     ca::Authority,
@@ -211,8 +211,6 @@ fn settle(
 /// The grant that the terms of the policy make of a request.
 fn record(under_way: &Change<'_>, terms: Terms, requested: &Requested, authority: &Authority) -> Result<Granted> {
     let serial = under_way.view().next_number("granted")?;
-    let whole =
-        |time: Timestamp| Timestamp::from_second(time.as_second()).map_err(|error| Error::Failed(error.to_string()));
     let principal = principal(&terms.account, &terms.host);
     // The certificate names the ledger's last entry: sshd's logs, which others keep, bear witness to the ledger's past.
     let head: String = under_way.head().hash.chars().take(16).collect();

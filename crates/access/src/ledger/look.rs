@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 use super::{Change, Ledger, column, verify::parse};
 use crate::{Entry, Error, Granted, SecondFactor, What, entry::Requested, error::Result, policy::Approval};
 
-/// The most entries that a list shows.
-const MOST: u32 = 200;
+/// How many of the latest entries a list looks at.
+pub const MOST: u32 = 200;
 
 /// A look at the ledger.
 #[derive(Clone, Copy, Debug)]
@@ -261,10 +261,21 @@ impl View<'_> {
         Ok(!self.numbered("revoked", serial)?.is_empty())
     }
 
-    /// Grants that hold, the newest first.
+    /// Grants that hold, the newest first, of the last [`MOST`] that were given.
     pub fn grants(&self, now: Timestamp) -> Result<Vec<Granted>> {
         let mut holding = Vec::new();
         for one in self.latest("granted", MOST)?.into_iter().filter_map(|entry| granted(entry.what)) {
+            if now < one.until && !self.is_revoked(one.serial)? {
+                holding.push(one);
+            }
+        }
+        Ok(holding)
+    }
+
+    /// A person's grants that hold, the newest first.
+    pub fn grants_of(&self, person: &str, now: Timestamp) -> Result<Vec<Granted>> {
+        let mut holding = Vec::new();
+        for one in self.about("granted", person, u32::MAX)?.into_iter().filter_map(|entry| granted(entry.what)) {
             if now < one.until && !self.is_revoked(one.serial)? {
                 holding.push(one);
             }

@@ -10,6 +10,8 @@
 
 mod export;
 mod look;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::{path::Path, time::Duration};
@@ -19,7 +21,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 pub use export::{Line, read as read_export};
-pub use look::{Codes, Enrolled, Invitation, Release, Request, View};
+pub use look::{Codes, Enrolled, Invitation, MOST, Release, Request, View};
 pub use verify::{Head, Verified};
 
 use crate::{
