@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
     },
     thread::JoinHandle,
     time::Duration,
@@ -66,6 +66,8 @@ pub struct World {
     pub folder: PathBuf,
     holder: Child,
     stop: Arc<AtomicBool>,
+    /// How many minutes the clocks behind all logs are wrong.
+    clock: Arc<AtomicI64>,
     logs: Vec<JoinHandle<()>>,
     daemons: Vec<Child>,
     made_dev_log: bool,
@@ -120,7 +122,8 @@ impl World {
         let holder = Command::new("unshare").args(["--mount", "--net", "bash", "-c", &script]).spawn().unwrap();
         wait_for("the network", || folder.join("ready").exists());
         let stop = Arc::new(AtomicBool::new(false));
-        Self { folder, holder, stop, logs: Vec::new(), daemons: Vec::new(), made_dev_log }
+        let clock = Arc::default();
+        Self { folder, holder, stop, clock, logs: Vec::new(), daemons: Vec::new(), made_dev_log }
     }
 
     /// A command inside.
@@ -141,18 +144,19 @@ impl World {
         fs::create_dir_all(log.parent().unwrap()).unwrap();
         let socket = UnixDatagram::bind(self.folder.join(format!("{server}.socket"))).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let (stop, server) = (Arc::clone(&self.stop), server.to_owned());
+        let (stop, clock, server) = (Arc::clone(&self.stop), Arc::clone(&self.clock), server.to_owned());
         let mut file = fs::File::options().create(true).append(true).open(log).unwrap();
         self.logs.push(std::thread::spawn(move || {
             let mut message = [0; 8192];
             loop {
                 match socket.recv(&mut message) {
                     Ok(length) => {
-                        // `<38>Nov 22 05:28:45 sshd[1605]: …`: the host's name comes behind the time.
+                        // `<38>Nov 22 05:28:45 sshd[1605]: …`: the time is the host's, its name comes behind it.
                         let text = String::from_utf8_lossy(&message[..length]).into_owned();
                         let text = text.split_once('>').map_or(text.as_str(), |(_, text)| text);
-                        let (time, rest) = text.split_at(15);
-                        writeln!(file, "{time} {server}{}", rest.trim_end()).unwrap();
+                        let now = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(clock.load(Relaxed));
+                        let time = now.strftime("%b %e %H:%M:%S");
+                        writeln!(file, "{time} {server}{}", text.get(15..).unwrap_or_default().trim_end()).unwrap();
                     }
                     Err(_) if stop.load(Relaxed) => return,
                     Err(_) => {}
@@ -161,13 +165,14 @@ impl World {
         }));
     }
 
-    /// Starts an sshd that writes to the log of `server`; `clock` is what faketime is to make of its clock.
-    pub fn sshd(&mut self, server: &Server, config: &str, clock: Option<&str>) {
+    /// Starts an sshd that writes to the log of `server`; `clock` is by how many minutes its clock is wrong, and that of all logs from here on.
+    pub fn sshd(&mut self, server: &Server, config: &str, clock: i64) {
+        self.clock.store(clock, Relaxed);
         let here = self.folder.display().to_string();
         let name = &server.name;
         let path = self.folder.join(format!("{name}.config"));
         fs::write(&path, config).unwrap();
-        let before = clock.map_or_else(String::new, |clock| format!("faketime -f '{clock}' "));
+        let before = if clock == 0 { String::new() } else { format!("faketime -f '{clock:+}m' ") };
         let script = format!(
             "mount --bind {here}/{name}.socket /dev/log && export TZ=UTC && exec {before}/usr/sbin/sshd -D -f {}",
             path.display()
