@@ -27,6 +27,8 @@ pub enum Command {
     Hunt(Box<HuntArguments>),
     /// Who logged in, from where, how, and for how long? Every login and try that the evidence tells of, in the order of time.
     Logins(Box<LoginsArguments>),
+    /// Who may log in where, as whom, until when and why: policy, grants, certificates, the ledger.
+    Access(Box<crate::access::AccessArguments>),
     /// List, check, test and update detection rules.
     Rules(RulesArguments),
     /// Show one record of evidence whole, with its neighbours.
@@ -130,6 +132,13 @@ pub struct HuntArguments {
     /// End with status 1 if something of this level or above was found.
     #[arg(long, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<Level>,
+
+    /// Explain every login to the hosts of this access policy (see docs/access.md); what nothing explains is a finding.
+    #[arg(long, value_name = "FILE", help_heading = "Access")]
+    pub access: Option<PathBuf>,
+    /// The ledger of grants, or what `access ledger export` wrote of it.
+    #[arg(long, value_name = "FILE", requires = "access", help_heading = "Access")]
+    pub ledger: Option<PathBuf>,
 
     /// How much the clocks of the machines may differ, e.g. 30s: correlations look that much further, and do not insist on the order
     /// of events of different machines within it.

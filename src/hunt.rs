@@ -4,17 +4,18 @@ use std::{
     env,
     io::{self, IsTerminal, Write},
     path::PathBuf,
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, atomic::AtomicU64},
 };
 
+use access::account::Accounting;
 use anyhow::{Context, Result};
-use event::{Finding, Follower, Level, Piece};
+use event::{Detector, Finding, Follower, Level, Piece};
 use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
 use crate::{
+    accounting::{self, Accounted},
     chronicle::Chronicle,
     cli::{Colour, HuntArguments},
     confine,
@@ -40,6 +41,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
+    let accounting = accounting::load(arguments)?;
     announce(&packs, arguments.quiet);
 
     let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
@@ -51,15 +53,21 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     };
     let printer = arguments.format.printer(&mut writer, style)?;
     confine_to(arguments, &output);
-    let mut sink = Printing { printer, chronicle: Chronicle::default(), findings: 0, worst: None };
-    let tally = scan(arguments, &formats, threads, &rules, &selection, &output, &mut sink)
-        .context("cannot write the report")?;
+    let mut sink = Printing { printer, chronicle: Chronicle::default(), accounting, findings: 0, worst: None };
+    let untimed = AtomicU64::new(0);
+    let detector = || Accounted::new(SelectedDetector::new(rules.detector(), &selection), &untimed);
+    let tally = scan(arguments, &formats, threads, detector, &output, &mut sink).context("cannot write the report")?;
 
     let not_run =
-        sink.correlate(&rules, arguments.skew, &selection).context("cannot bring the events into the order of time")?;
+        sink.follow(&rules, arguments, &selection).context("cannot bring the events into the order of time")?;
 
     let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.findings, &zone);
     summary.rules.not_run = not_run;
+    summary.accounting = sink
+        .accounting
+        .account()
+        .map(|account| accounting::sentences(&account, untimed.into_inner()))
+        .unwrap_or_default();
     sink.printer.end(&summary).context("cannot write the report")?;
     let worst = sink.worst;
     drop(sink);
@@ -83,12 +91,11 @@ fn announce(packs: &Packs, quiet: bool) {
     }
 }
 
-fn scan(
+fn scan<D: Detector>(
     arguments: &HuntArguments,
     formats: &[Box<dyn Format>],
     threads: usize,
-    rules: &Rules,
-    selection: &Selection,
+    detector: impl Fn() -> D + Sync,
     output: &Destination,
     sink: &mut Printing<'_>,
 ) -> Result<Tally> {
@@ -102,7 +109,6 @@ fn scan(
         threads,
         progress: &progress,
     };
-    let detector = || SelectedDetector::new(rules.detector(), selection);
     let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, sink))?;
     Ok(tally)
 }
@@ -112,6 +118,7 @@ struct Printing<'a> {
     printer: Box<dyn Printer + Send + 'a>,
     /// What correlations are shown when all is read.
     chronicle: Chronicle,
+    accounting: Accounting,
     findings: u64,
     worst: Option<Level>,
 }
@@ -123,13 +130,23 @@ impl Printing<'_> {
         self.printer.finding(finding)
     }
 
-    /// Prints what several events say together; gives what correlations could not see.
-    fn correlate(&mut self, rules: &Rules, skew: Duration, selection: &Selection) -> io::Result<Vec<RuleProblem>> {
-        let mut correlator = rules.correlator(skew, sigma::correlate::Limits::default());
-        let (chronicle, mut findings) = (std::mem::take(&mut self.chronicle), Vec::new());
+    /// Prints what several events say together, and what comes of the logins; gives what correlations could not see.
+    fn follow(
+        &mut self,
+        rules: &Rules,
+        arguments: &HuntArguments,
+        selection: &Selection,
+    ) -> io::Result<Vec<RuleProblem>> {
+        let mut correlator = rules.correlator(arguments.skew, sigma::correlate::Limits::default());
+        let (chronicle, mut findings, mut accounted) = (std::mem::take(&mut self.chronicle), Vec::new(), Vec::new());
         let mut unseen = left_out(&chronicle);
-        chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut findings))?;
+        chronicle.tell(&mut |piece, observation| match observation.rule {
+            accounting::LOGINS => self.accounting.observe(piece, observation, &mut accounted),
+            _ => correlator.observe(piece, observation, &mut findings),
+        })?;
         correlator.end(&mut findings);
+        self.accounting.end(&mut accounted);
+        findings.extend(accounted.into_iter().filter(|finding| select::is_chosen(&finding.rule, arguments)));
         findings.retain(|finding| selection.reports(finding));
         // A burst is known when it is over; a report has it where it began.
         findings.sort_by(|a, b| (a.time, &a.place, &a.rule.id).cmp(&(b.time, &b.place, &b.rule.id)));
@@ -170,11 +187,13 @@ fn left_out(chronicle: &Chronicle) -> Vec<RuleProblem> {
 }
 
 impl Sink for Printing<'_> {
-    fn begin(&mut self, _piece: &Arc<Piece>, _format: &'static str) -> io::Result<()> {
+    fn begin(&mut self, piece: &Arc<Piece>, _format: &'static str) -> io::Result<()> {
+        self.accounting.piece(&piece.path);
         Ok(())
     }
 
     fn output(&mut self, piece: &Arc<Piece>, output: Output) -> io::Result<()> {
+        accounting::learn_addresses(&mut self.accounting, &output.seen.observations);
         self.chronicle.add(piece, &output.seen.observations)?;
         output.seen.findings.iter().try_for_each(|finding| self.print(finding))
     }

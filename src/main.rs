@@ -1,5 +1,7 @@
 //! The program: reads what was typed, builds from it what is meant, runs it, and decides the exit status in one place.
 
+mod access;
+mod accounting;
 mod chronicle;
 mod cli;
 mod confine;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Status> {
     match command {
         Command::Hunt(arguments) => hunt::run(&arguments),
+        Command::Access(arguments) => access::run(&arguments.command),
         Command::Logins(arguments) => logins::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),

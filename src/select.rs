@@ -106,9 +106,9 @@ impl Selection {
         known
     }
 
-    /// Whether a correlation's finding is reported; what keeps it out is counted.
+    /// Whether a follower's finding is reported; what keeps it out is counted.
     pub fn reports(&self, finding: &Finding) -> bool {
-        let last = finding.correlated.as_ref().map(|correlated| correlated.last.time);
+        let last = finding.correlated.as_ref().map(|correlated| correlated.last.time).or(finding.time);
         // Of what lasted, a part in the time asked for is enough.
         let begins_in_time = finding.time.is_none_or(|time| self.until.is_none_or(|until| time < until));
         let ends_before = last.is_some_and(|time| self.since.is_some_and(|since| time < since));

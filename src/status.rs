@@ -9,6 +9,10 @@ pub enum Status {
     Usage,
     /// 4: a path that was given could not be read at all.
     Unreadable,
+    /// 5: the gate denied what was asked for.
+    Denied,
+    /// 6: what was asked for waits for the approval of others.
+    Waiting,
     /// 2: a rule was refused, with `--strict`.
     Refused,
     /// 1: something was found at or above the level of `--fail-on`.
@@ -25,6 +29,8 @@ impl From<Status> for ExitCode {
             Status::Refused => 2,
             Status::Usage => 3,
             Status::Unreadable => 4,
+            Status::Denied => 5,
+            Status::Waiting => 6,
         })
     }
 }

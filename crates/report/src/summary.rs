@@ -19,6 +19,8 @@ pub struct Summary {
     pub skipped: Vec<Failure>,
     /// What should have been read and could not be.
     pub failures: Vec<Failure>,
+    /// What came of the accounting of logins, in sentences; empty where none was asked for.
+    pub accounting: Vec<String>,
     /// Each suppression, also those that suppressed nothing.
     pub suppressed: Vec<Suppressed>,
     /// Findings printed.

@@ -11,6 +11,8 @@ pub(super) struct SummaryView<'a> {
     timezone: &'a str,
     tally: TallyView,
     rules: &'a Rules,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    accounting: &'a [String],
     evidence: Vec<EvidenceView<'a>>,
     unknown: &'a [Unknown],
     skipped: &'a [Failure],
@@ -25,6 +27,7 @@ impl<'a> SummaryView<'a> {
             timezone: zone.name(),
             tally: TallyView::of(summary),
             rules: &summary.rules,
+            accounting: &summary.accounting,
             evidence: summary.evidence.iter().map(|piece| EvidenceView::of(piece, zone)).collect(),
             unknown: &summary.unknown,
             skipped: &summary.skipped,

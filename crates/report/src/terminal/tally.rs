@@ -23,6 +23,7 @@ const LISTED: usize = 5;
 pub fn write_summary(summary: &Summary, out: &mut dyn Write, style: &Style) -> io::Result<()> {
     let mut page = Page::new(style);
     tally(&mut page, summary);
+    accounting(&mut page, summary);
     unread(&mut page, summary);
     problems(&mut page, "Refused rules", &summary.rules.refused);
     problems(&mut page, "Correlation rules that were not run", &summary.rules.not_run);
@@ -43,6 +44,11 @@ pub fn write_reading(summary: &Summary, out: &mut dyn Write, style: &Style) -> i
     unread(&mut page, summary);
     left(&mut page, summary);
     page.write_to(out)
+}
+
+/// What came of the accounting of logins.
+fn accounting(page: &mut Page<'_>, summary: &Summary) {
+    list(page, Heading::new("Logins"), summary.accounting.iter().map(|sentence| Entry::of(sentence.clone())), 0);
 }
 
 /// What could not be read of the evidence.

@@ -132,6 +132,7 @@ fn finding(one: &Value, rules: &[Arc<RuleInfo>]) -> Finding {
 fn summary(value: &Value) -> Summary {
     let failure = |one: &Value| Failure { path: text(one, "path"), reason: text(one, "reason") };
     Summary {
+        accounting: Vec::new(),
         program: text(value, "program"),
         rules: rules(&value["rules"]),
         evidence: list(value, "evidence", evidence),

@@ -1,0 +1,377 @@
+//! The course of logins on hosts that the policy names.
+
+use std::collections::VecDeque;
+
+use event::{Finding, Link, Login, Outcome, Step, Time};
+
+use super::{
+    Class, Covered, WAIT,
+    covered::Explained,
+    state::{Connection, Log, MAX, Order, Phase, State, names},
+    told::Told,
+};
+
+/// How long a refusal waits for what comes of its connection: sshd's LoginGraceTime, in nanoseconds.
+const LOGIN_GRACE: i64 = 120_000_000_000;
+/// How long a session may go on after its grant, in nanoseconds: what ends it looks once a minute.
+const OUTLAST: i64 = 120_000_000_000;
+/// How far times of one log may go back without anyone having turned the clock, in nanoseconds.
+const UNSORTED: i64 = 60_000_000_000;
+/// A session of which only its further course is told may have begun before a log that began less than so long ago, in nanoseconds.
+const LONG_SESSION: i64 = 86_400_000_000_000;
+
+/// The course of logins on hosts of the policy.
+pub(super) struct Course<'a> {
+    pub covered: &'a Covered,
+    pub state: &'a mut State,
+    pub findings: &'a mut Vec<Finding>,
+}
+
+impl Course<'_> {
+    fn find(&mut self, told: &Told, class: Class, why: String) {
+        self.findings.push(told.finding(class, why));
+    }
+
+    /// `at` says when and where the step was told.
+    pub fn step(&mut self, at: &Told, host: &str, step: Step<'_>) {
+        self.order(at);
+        let log = self.state.hosts.entry(host.to_owned()).or_insert_with(|| Log { began: at.time, ..Log::default() });
+        log.last = at.time;
+        let began = log.began;
+        match step {
+            Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, host, &login),
+            Step::Hint(login) if login.outcome == Outcome::Accepted => {
+                let names = names(host, &login.link());
+                self.wait(at.with(&login), names);
+            }
+            Step::Login(login) | Step::Hint(login) => self.refused(at, host, &login),
+            Step::Child(of, child) => self.child(at, host, &of, &child),
+            Step::Request(request) => {
+                let names = names(host, &request.of);
+                self.requested(&names, &request.kind);
+                self.trace(at, names, began);
+            }
+            Step::Logout(logout) if logout.tried.is_some() => {}
+            Step::Logout(logout) => self.logout(at, names(host, &logout.of), began),
+        }
+        while self.state.open.len() > MAX
+            && let Some((_, oldest)) = self.state.open.pop_first()
+        {
+            self.over(oldest);
+        }
+    }
+
+    /// Places and times of one log rise together, unless the clock was turned back.
+    fn order(&mut self, at: &Told) {
+        if self.state.courses.len() >= MAX {
+            self.state.courses.clear();
+        }
+        if !self.state.pieces.contains_key(&at.at.path) && self.state.pieces.len() < MAX {
+            self.state.pieces.insert(at.at.path.clone(), (at.host.clone(), at.at.clone(), at.time));
+        }
+        let key = format!("{}\0{}", at.at.path, at.host);
+        let new = || Order { last: 0, last_time: at.time, is_told: false };
+        let order = self.state.courses.entry(key).or_insert_with(new);
+        let goes_back = at.at.number < order.last && at.time - order.last_time > UNSORTED;
+        let first_back = goes_back && !order.is_told;
+        let back = (order.last, order.last_time);
+        order.is_told |= goes_back;
+        if goes_back || at.at.number > order.last {
+            (order.last, order.last_time) = (at.at.number, at.time);
+        }
+        if first_back {
+            let why = format!("what stands before it in the log is of {}, so the clock was turned back", at.time());
+            self.find(&at.moved(back), Class::ClockBack, why);
+        }
+    }
+
+    fn accepted(&mut self, at: &Told, host: &str, login: &Login<'_>) {
+        let (told, names) = (at.with(login), names(host, &login.link()));
+        match (&*login.service, &*login.method) {
+            ("su" | "sudo", _) => self.becomes(&told, names),
+            ("ssh", method) if !method.is_empty() => self.let_in(told, names),
+            _ => self.wait(told, names),
+        }
+    }
+
+    /// sshd says who was let in.
+    fn let_in(&mut self, told: Told, names: Vec<String>) {
+        if let Some(host) = self.state.hosts.get_mut(&told.host) {
+            host.has_sshd = true;
+        }
+        let refused = self.connection_before(&names);
+        self.remember(&told);
+        let (explained, why) = self.covered.judge(&told);
+        self.state.logins += 1;
+        self.state.explained += u64::from(explained.is_some());
+        if let Some((class, why)) = why {
+            self.find(&told, class, why);
+        }
+        let person = explained.as_ref().map(|explained| explained.person.as_str());
+        self.tell_refused(refused, person);
+        let until = explained.and_then(|Explained { until, .. }| until);
+        self.state.begin(names, Phase::In { told: Box::new(told), until });
+    }
+
+    /// Takes what was refused in a connection that is now let in.
+    fn connection_before(&mut self, names: &[String]) -> Vec<Told> {
+        let Some(id) = self.state.find(names) else { return Vec::new() };
+        let Some(before) = self.state.open.get_mut(&id) else { return Vec::new() };
+        match before.state {
+            Phase::Before | Phase::Waiting(_) => {
+                before.state = Phase::Over;
+                std::mem::take(&mut before.refused)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn remember(&mut self, told: &Told) {
+        if self.state.accepted.len() >= MAX {
+            self.state.accepted.clear();
+        }
+        let logins = self.state.accepted.entry(format!("{}\0{}", told.host, told.user)).or_default();
+        logins.push_back((told.time, told.source.clone()));
+        while logins.front().is_some_and(|(time, _)| told.time - time > 2 * WAIT) || logins.len() > 1024 {
+            logins.pop_front();
+        }
+    }
+
+    /// Something tells of a session of which sshd may yet say more.
+    fn wait(&mut self, told: Told, names: Vec<String>) {
+        if let Some(connection) = self.state.find(&names).and_then(|id| self.state.open.get_mut(&id)) {
+            match &mut connection.state {
+                Phase::In { .. } => return,
+                Phase::Waiting(known) => {
+                    if known.user.is_empty() {
+                        known.user = told.user;
+                    }
+                    return;
+                }
+                Phase::Before | Phase::Over => {}
+            }
+        }
+        let time = told.time;
+        let id = self.state.begin(names, Phase::Waiting(Box::new(told)));
+        self.state.waiting.push_back((time + WAIT, id));
+    }
+
+    fn child(&mut self, at: &Told, host: &str, of: &Link<'_>, child: &str) {
+        let of_names = names(host, of);
+        if self.state.find(&of_names).is_none() {
+            self.wait(Told { service: "ssh".into(), ..at.clone() }, of_names.clone());
+        }
+        if let Some(id) = self.state.find(&of_names) {
+            self.state.name(id, names(host, &Link { session: child.into(), ..Link::default() }));
+        }
+    }
+
+    /// What is started in a session is the grant's command, if it has one: sshd calls that `forced-command`.
+    fn requested(&mut self, names: &[String], kind: &str) {
+        let Some(connection) = self.state.find(names).and_then(|id| self.state.open.get(&id)) else { return };
+        if let Phase::In { told, until: Some((_, serial)) } = &connection.state
+            && matches!(kind, "shell" | "command")
+            && self.covered.has_command(*serial)
+        {
+            let why = format!("grant {serial} lets one command run only, but a {kind} was started");
+            let finding = told.finding(Class::Forged, why);
+            self.findings.push(finding);
+        }
+    }
+
+    /// Something of a session's further course is told.
+    fn trace(&mut self, at: &Told, names: Vec<String>, began: i64) {
+        if !names.is_empty() && self.state.find(&names).is_none() && at.time - began > LONG_SESSION {
+            self.wait(Told { service: "ssh".into(), ..at.clone() }, names);
+        }
+    }
+
+    fn logout(&mut self, at: &Told, names: Vec<String>, began: i64) {
+        let Some(id) = self.state.find(&names) else { return self.trace(at, names, began) };
+        if let Some(log) = self.state.hosts.get_mut(&at.host) {
+            log.has_ends = true;
+        }
+        let Some(connection) = self.state.open.get_mut(&id) else { return };
+        if let Phase::In { .. } = connection.state
+            && let Phase::In { told, until: Some((until, serial)) } = std::mem::take(&mut connection.state)
+            && at.time > until.saturating_add(OUTLAST)
+        {
+            let end = Time::from_nanos(until);
+            let why = format!("grant {serial} ended at {end}, the session at {}", at.time());
+            self.find(&told, Class::Outlasts, why);
+        }
+        if let Some(connection) = self.state.open.get_mut(&id)
+            && !matches!(connection.state, Phase::Waiting(_))
+        {
+            connection.state = Phase::Over;
+        }
+    }
+
+    /// sshd refused a certificate, or says why it is about to.
+    fn refused(&mut self, at: &Told, host: &str, login: &Login<'_>) {
+        let (told, names) = (at.with(login), names(host, &login.link()));
+        let known = self
+            .state
+            .find(&names)
+            .filter(|id| self.state.open.get(id).is_some_and(|connection| matches!(connection.state, Phase::Before)));
+        let id = known.unwrap_or_else(|| {
+            let id = self.state.begin(Vec::new(), Phase::Before);
+            self.state.refusals.push_back((at.time + LOGIN_GRACE, id));
+            id
+        });
+        self.state.name(id, names);
+        let Some(connection) = self.state.open.get_mut(&id) else { return };
+        if let Some(hint) = connection.refused.last_mut().filter(|hint| hint.certificate.is_none()) {
+            let reason = std::mem::take(&mut hint.reason);
+            let reason = if reason.is_empty() { told.reason.clone() } else { reason };
+            *hint = Told { reason, ..told };
+        } else if connection.refused.len() < 16
+            && !connection.refused.iter().any(|known| known.certificate == told.certificate)
+        {
+            connection.refused.push(told);
+        }
+    }
+
+    /// Tells what was refused in a connection, unless it was the wrong one of several certificates of who was then let in.
+    fn tell_refused(&mut self, refused: Vec<Told>, let_in: Option<&str>) {
+        for told in refused {
+            let serial = told.certificate.as_ref().map(|certificate| certificate.serial);
+            let owner = serial.and_then(|serial| self.covered.person_of(serial));
+            if owner.is_some() && owner == let_in {
+                continue;
+            }
+            let why = match told.reason.as_str() {
+                "" => "sshd refused it".to_owned(),
+                reason => format!("sshd refused it: {reason}"),
+            };
+            self.find(&told, Class::CertificateRefused, why);
+        }
+    }
+
+    /// su and sudo.
+    fn becomes(&mut self, told: &Told, names: Vec<String>) {
+        if let Some(id) = self.state.find(&names)
+            && told.service == "su"
+            && self
+                .state
+                .open
+                .get(&id)
+                .is_some_and(|one| matches!(&one.state, Phase::In { told, .. } if told.service == "su"))
+        {
+            return;
+        }
+        self.state.logins += 1;
+        let is_explained = matches!(told.by_user.as_str(), "root" | "")
+            || told.by_user == told.user
+            || self.covered.may_become(&told.host, &told.by_user, &told.user);
+        self.state.explained += u64::from(is_explained);
+        let what = format!("{}\0{}\0{}", told.host, told.by_user, told.user);
+        if !is_explained && self.state.is_new(what, told.time) {
+            let why = format!("nothing lets {} become {} by {}", told.by_user, told.user, told.service);
+            self.find(told, Class::NoGrant, why);
+        }
+        if told.service == "sudo"
+            && let Some(name) = self.covered.unreleased(&told.reason)
+        {
+            self.find(told, Class::NotReleased, format!("the ledger has no release of {name}"));
+        }
+        if told.service == "su" {
+            self.state.begin(names, Phase::In { told: Box::new(told.clone()), until: None });
+        }
+    }
+
+    /// Looks again at what has waited until `now`; at the end, at all.
+    pub fn look_again(&mut self, now: Option<i64>) {
+        let is_due = |queue: &VecDeque<(i64, u64)>| {
+            queue.front().filter(|(due, _)| now.is_none_or(|now| *due <= now)).map(|(_, id)| *id)
+        };
+        while let Some(id) = is_due(&self.state.waiting) {
+            self.state.waiting.pop_front();
+            if let Some(connection) = self.state.open.get_mut(&id)
+                && let Phase::Waiting(_) = connection.state
+                && let Phase::Waiting(told) = std::mem::replace(&mut connection.state, Phase::Over)
+            {
+                self.without_line(&told);
+            }
+        }
+        while let Some(id) = is_due(&self.state.refusals) {
+            self.state.refusals.pop_front();
+            let refused = self.state.open.get_mut(&id).map(|one| std::mem::take(&mut one.refused));
+            self.tell_refused(refused.unwrap_or_default(), None);
+        }
+    }
+
+    /// Judges a session of which sshd's line did not come.
+    fn without_line(&mut self, told: &Told) {
+        if told.service == "su" {
+            return self.becomes(told, Vec::new());
+        }
+        let is_remote = told.service == "ssh" || !told.source.is_empty();
+        let key = format!("{}\0{}", told.host, told.user);
+        let same = |(time, source): &(i64, String)| {
+            (told.time - time).abs() <= WAIT && (told.source.is_empty() || source.is_empty() || *source == told.source)
+        };
+        if is_remote && self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(same)) {
+            return;
+        }
+        // What several records tell of is one login.
+        if !self.state.is_new_within(&format!("{key}\0without"), told.time) {
+            return;
+        }
+        self.state.logins += 1;
+        if is_remote && self.state.hosts.get(&told.host).is_some_and(|log| log.has_sshd) {
+            return self.find(
+                told,
+                Class::AcceptedMissing,
+                "other records tell of the session, but sshd's line does not".into(),
+            );
+        }
+        let (explained, why) = if is_remote { self.covered.could_be(told) } else { self.covered.judge(told) };
+        self.state.explained += u64::from(explained.is_some());
+        if let Some((class, why)) = why {
+            self.find(told, class, why);
+        }
+    }
+
+    /// A connection that is followed no longer.
+    fn over(&mut self, connection: Connection) {
+        for name in &connection.names {
+            if self.state.by_name.get(name).is_some_and(|id| !self.state.open.contains_key(id)) {
+                self.state.by_name.remove(name);
+            }
+        }
+        self.tell_refused(connection.refused, None);
+        if let Phase::Waiting(told) = connection.state {
+            self.without_line(&told);
+        }
+    }
+
+    /// At the end: sessions that are open still although their grant has ended.
+    pub fn still_open(&mut self) {
+        for connection in std::mem::take(&mut self.state.open).into_values() {
+            if let Phase::In { told, until: Some((until, serial)) } = connection.state
+                && let Some(log) = self.state.hosts.get(&told.host)
+                && log.has_ends
+                && log.last > until.saturating_add(OUTLAST)
+            {
+                let end = Time::from_nanos(until);
+                let why = format!("grant {serial} ended at {end}, and no end of the session is told");
+                self.find(&told, Class::Outlasts, why);
+            }
+        }
+    }
+
+    /// At the end: rotated logs of covered hosts between which one is missing.
+    pub fn missing_logs(&mut self) {
+        let seen = self.state.pieces.keys().map(String::as_str).collect();
+        let rotations = &self.state.rotations;
+        let missing = rotations.missing().into_iter().filter(|(path, _)| rotations.belongs(path, &seen));
+        let found = missing.filter_map(|(path, names)| {
+            let (host, at, time) = self.state.pieces.get(path).or_else(|| self.state.pieces.values().next())?;
+            let told = Told { host: host.clone(), at: at.clone(), time: *time, ..Told::default() };
+            Some(told.finding(Class::LogMissing, format!("{names} is not among the evidence")))
+        });
+        let found: Vec<Finding> = found.collect();
+        self.findings.extend(found);
+    }
+}

@@ -1,0 +1,382 @@
+//! What the policy and the ledger say of a login.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Class,
+    told::{Certificate, Standing, Told},
+};
+use crate::{
+    Entry, Granted, What,
+    policy::{Policy, Rule, Scope, Standing as StandingAccess, contains},
+};
+
+/// The policy with the ledger: what logins are explained by.
+pub struct Covered {
+    /// The policy.
+    pub policy: Policy,
+    authorities: Vec<String>,
+    grants: HashMap<u64, Known>,
+    /// How far clocks may differ.
+    tolerance: SignedDuration,
+    /// What the gate refused.
+    pub(super) refused: Vec<Told>,
+    /// The names of files that were released.
+    released: HashSet<String>,
+    has_ledger: bool,
+    texts: HashMap<String, Arc<str>>,
+}
+
+/// What is kept of a grant; a ledger may have a hundred thousand.
+struct Known {
+    person: Arc<str>,
+    host: Arc<str>,
+    account: Arc<str>,
+    rule: Arc<str>,
+    key: String,
+    key_id: String,
+    sources: Vec<IpNet>,
+    from: Timestamp,
+    until: Timestamp,
+    approvals: Vec<Arc<str>>,
+    has_command: bool,
+    break_glass: bool,
+    revoked: Option<Timestamp>,
+}
+
+/// What explains a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Explained {
+    /// The accounts that it may become there.
+    pub may_become: Vec<String>,
+    /// When its grant ends, in nanoseconds since 1970, and the grant's serial.
+    pub until: Option<(i64, u64)>,
+    /// Who logged in.
+    pub person: String,
+}
+
+/// Why a login is a finding, and whether it is explained all the same.
+pub(super) type Judgement = (Option<Explained>, Option<(Class, String)>);
+
+fn found(class: Class, why: String) -> Judgement {
+    (None, Some((class, why)))
+}
+
+impl Covered {
+    /// A policy without a ledger. `tolerance` is how far clocks may differ.
+    pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {
+        let authorities = policy.authorities.clone();
+        Self {
+            policy,
+            authorities,
+            grants: HashMap::new(),
+            tolerance: tolerance.max(SignedDuration::from_mins(1)),
+            refused: Vec::new(),
+            released: HashSet::new(),
+            has_ledger: false,
+            texts: HashMap::new(),
+        }
+    }
+
+    /// Takes an entry of the ledger; `path` is where the ledger lies.
+    pub fn entry(&mut self, path: &str, entry: &Entry) {
+        match &entry.what {
+            What::Begun { authority, .. } => self.authorities.push(authority.clone()),
+            What::Granted(granted) => self.granted(granted),
+            What::Revoked { serial, .. } => {
+                if let Some(known) = self.grants.get_mut(serial) {
+                    known.revoked.get_or_insert(entry.time);
+                }
+            }
+            What::Denied { reasons, request } if entry.who == "gate" => {
+                self.refused(path, entry, "", format!("request {request}: {}", reasons.join("; ")));
+            }
+            What::Refused { person, attempt, reason } => {
+                self.refused(path, entry, person, format!("{attempt}: {reason}"));
+            }
+            What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
+            What::Released { name, .. } => drop(self.released.insert(name.clone())),
+            _ => {}
+        }
+    }
+
+    /// Says that the ledger was read: what it does not have was not granted, and not released.
+    pub fn has_ledger(&mut self) {
+        self.has_ledger = true;
+    }
+
+    /// The package file that a command installs and that was never released.
+    pub(super) fn unreleased(&self, command: &str) -> Option<String> {
+        const INSTALLERS: [&str; 8] = ["dpkg", "apt", "apt-get", "rpm", "dnf", "yum", "zypper", "apk"];
+        const PACKAGES: [&str; 3] = [".deb", ".rpm", ".apk"];
+        let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut words = command.split_whitespace();
+        let installer = base(words.next()?);
+        if !self.has_ledger || !INSTALLERS.contains(&installer.as_str()) {
+            return None;
+        }
+        let mut files = words.filter(|word| PACKAGES.iter().any(|ending| word.ends_with(ending))).map(base);
+        files.find(|name| !self.released.contains(name))
+    }
+
+    fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {
+        let piece = event::Piece { path: path.to_owned() };
+        let at = Standing::of(&piece, event::Position::Record(entry.sequence));
+        let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
+        let user = person.to_owned();
+        self.refused.push(Told { time, at, user, service: "gate".into(), reason, ..Told::default() });
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.texts.insert(text.to_owned(), Arc::clone(&new));
+        new
+    }
+
+    fn granted(&mut self, granted: &Granted) {
+        let known = Known {
+            person: self.text(&granted.person),
+            host: self.text(&granted.host),
+            account: self.text(&granted.account),
+            rule: self.text(&granted.rule),
+            key: granted.key.clone(),
+            key_id: granted.key_id.clone(),
+            sources: granted.sources.iter().filter_map(|source| source.parse().ok()).collect(),
+            from: granted.from,
+            until: granted.until,
+            approvals: granted.approvals.iter().map(|person| self.text(person)).collect(),
+            has_command: granted.force_command.is_some(),
+            break_glass: granted.break_glass,
+            revoked: None,
+        };
+        self.grants.insert(granted.serial, known);
+    }
+
+    /// The person whose grant has this serial.
+    pub(super) fn person_of(&self, serial: u64) -> Option<&str> {
+        self.grants.get(&serial).map(|known| &*known.person)
+    }
+
+    /// Whether a grant lets nothing be run but one command.
+    pub(super) fn has_command(&self, serial: u64) -> bool {
+        self.grants.get(&serial).is_some_and(|known| known.has_command)
+    }
+
+    /// What an accepted login at a host of the policy is.
+    pub(super) fn judge(&self, told: &Told) -> Judgement {
+        let (explained, why) = match &told.certificate {
+            Some(certificate) => self.by_certificate(told, certificate),
+            None => self.by_standing(told),
+        };
+        if why.as_ref().is_none_or(|(class, _)| *class == Class::OtherSource)
+            && let Some(hop) = self.hop(told, explained.as_ref())
+        {
+            return (explained, Some((Class::Hop, hop)));
+        }
+        (explained, why)
+    }
+
+    fn by_certificate(&self, told: &Told, certificate: &Certificate) -> Judgement {
+        let serial = certificate.serial;
+        if !self.authorities.is_empty() && !self.authorities.contains(&certificate.authority) {
+            return found(Class::OtherAuthority, format!("{} is no authority of ours", certificate.authority));
+        }
+        let Some(known) = self.grants.get(&serial) else {
+            return found(Class::UnknownSerial, format!("the ledger has no grant {serial}"));
+        };
+        if let Some((class, why)) = self.misused(told, certificate, known) {
+            let why = format!(
+                "grant {serial} is for {} on {} as {}, until {}: {why}",
+                known.person, known.host, known.account, known.until
+            );
+            return found(class, why);
+        }
+        let rule = self.policy.rule(&known.rule);
+        let explained = Explained {
+            may_become: rule.map(|rule| rule.scope.may_become.clone()).unwrap_or_default(),
+            until: event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)),
+            person: known.person.to_string(),
+        };
+        let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
+        (Some(explained), known.break_glass.then(broken))
+    }
+
+    /// What is wrong with the use of a certificate whose grant is known.
+    fn misused(&self, told: &Told, certificate: &Certificate, known: &Known) -> Option<(Class, String)> {
+        let at = told.time().to_jiff();
+        if certificate.id != known.key_id {
+            return Some((Class::Forged, format!("its key id is {}", known.key_id)));
+        }
+        if !told.key.is_empty() && told.key != known.key {
+            return Some((Class::Forged, format!("its key is {}", known.key)));
+        }
+        if told.host != *known.host {
+            return Some((Class::OtherHost, format!("it was used on {}", told.host)));
+        }
+        if told.user != *known.account {
+            return Some((Class::OtherAccount, format!("it was used as {}", told.user)));
+        }
+        if known.revoked.is_some_and(|revoked| at > revoked + self.tolerance) {
+            return Some((Class::Revoked, "it was revoked before".into()));
+        }
+        if at > known.until + self.tolerance || at < known.from - self.tolerance {
+            return Some((Class::Expired, format!("it was used at {at}")));
+        }
+        let rule = self.policy.rule(&known.rule);
+        if let Some(why) = rule.and_then(|rule| self.not_approved(rule, known)) {
+            return Some((Class::NotApproved, why));
+        }
+        if let Some(rule) = rule.filter(|rule| !self.is_open(&rule.scope, at)) {
+            return Some((Class::OutsideWindow, format!("rule {} is open {} only", known.rule, rule.scope.when)));
+        }
+        let is_elsewhere = |address: IpAddr| !known.sources.is_empty() && !contains(&known.sources, address);
+        let elsewhere = told.address().filter(|address| is_elsewhere(*address))?;
+        Some((Class::OtherSource, format!("it was used from {elsewhere}")))
+    }
+
+    fn not_approved(&self, rule: &Rule, known: &Known) -> Option<String> {
+        let by: Vec<&str> = known.approvals.iter().filter(|by| **by != known.person).map(|by| &**by).collect();
+        let counts = |person: &&String| by.contains(&person.as_str());
+        let approved = rule.approvers.iter().filter(counts).count();
+        (approved < rule.approvals as usize)
+            .then(|| format!("rule {} asks for {} approvals, it has {approved}", known.rule, rule.approvals))
+    }
+
+    /// Whether a scope is open at a moment, give or take what clocks differ.
+    fn is_open(&self, scope: &Scope, at: Timestamp) -> bool {
+        [at, at - self.tolerance, at + self.tolerance].into_iter().any(|at| scope.when.contains(at))
+    }
+
+    /// A login without a certificate: standing access is all that explains it.
+    fn by_standing(&self, told: &Told) -> Judgement {
+        let is_remote = told.service == "ssh" || !told.source.is_empty();
+        let mut nearest: Option<(Class, String)> = None;
+        for standing in &self.policy.standing {
+            if !is_used(standing, told, is_remote) {
+                continue;
+            }
+            match self.misfit(&standing.scope, told, is_remote) {
+                None => {
+                    let explained = Explained {
+                        may_become: standing.scope.may_become.clone(),
+                        until: None,
+                        person: standing.scope.people.keys().next().cloned().unwrap_or_default(),
+                    };
+                    return (Some(explained), None);
+                }
+                Some(misfit) if !told.key.is_empty() || misfit.0 > Class::OtherAccount => {
+                    nearest = nearest.max(Some(misfit));
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some((class, why)) = nearest {
+            return found(class, why);
+        }
+        self.without_certificate(told, is_remote)
+    }
+
+    fn without_certificate(&self, told: &Told, is_remote: bool) -> Judgement {
+        let reaches = |rule: &&Rule| rule.scope.reaches(&told.host, &told.user);
+        let rule = self.policy.rules.iter().find(reaches).filter(|_| is_remote);
+        match (rule, told.method.as_str()) {
+            (Some(rule), "publickey") => {
+                found(Class::PlainKey, format!("{} is for certificates by rule {}", told.user, rule.scope.name))
+            }
+            (Some(rule), "password" | "keyboard-interactive") => {
+                found(Class::Password, format!("{} is for certificates by rule {}", told.user, rule.scope.name))
+            }
+            _ => found(Class::NoGrant, format!("nothing lets anyone in to {} as {} like this", told.host, told.user)),
+        }
+    }
+
+    /// What keeps standing access from explaining a login.
+    fn misfit(&self, scope: &Scope, told: &Told, is_remote: bool) -> Option<(Class, String)> {
+        let of = |what: &str| format!("standing access {} is {what}", scope.name);
+        if !scope.hosts.contains(&told.host) {
+            return Some((Class::OtherHost, of(&format!("not for {}", told.host))));
+        }
+        if !scope.accounts.contains(&told.user) {
+            return Some((Class::OtherAccount, of(&format!("not for the account {}", told.user))));
+        }
+        if is_remote && told.address().is_none_or(|address| !scope.lets_in_from(address)) {
+            return Some((Class::OtherSource, of(&format!("not for anyone from {}", told.source))));
+        }
+        let at = told.time().to_jiff();
+        (!self.is_open(scope, at)).then(|| (Class::OutsideWindow, of(&format!("open {} only", scope.when))))
+    }
+
+    /// Whether a login that no line of sshd describes could have been granted, or stands.
+    pub(super) fn could_be(&self, told: &Told) -> Judgement {
+        let at = told.time().to_jiff();
+        let fits = |known: &&Known| {
+            *known.host == *told.host
+                && *known.account == *told.user
+                && at <= known.until + self.tolerance
+                && at >= known.from - self.tolerance
+        };
+        if let Some(known) = self.grants.values().filter(fits).min_by_key(|known| known.from) {
+            let rule = self.policy.rule(&known.rule);
+            let may_become = rule.map(|rule| rule.scope.may_become.clone()).unwrap_or_default();
+            return (Some(Explained { may_become, until: None, person: known.person.to_string() }), None);
+        }
+        let stands = |standing: &&StandingAccess| {
+            let is_remote = !told.source.is_empty();
+            (is_remote || standing.console) && self.misfit(&standing.scope, told, is_remote).is_none()
+        };
+        match self.policy.standing.iter().find(stands) {
+            Some(standing) => {
+                let may_become = standing.scope.may_become.clone();
+                (Some(Explained { may_become, ..Explained::default() }), None)
+            }
+            None => found(Class::NoGrant, format!("nothing lets anyone in to {} as {}", told.host, told.user)),
+        }
+    }
+
+    /// Whether the policy lets anyone who is in as one account become another.
+    pub(super) fn may_become(&self, host: &str, by: &str, to: &str) -> bool {
+        let rules = self.policy.rules.iter().map(|rule| &rule.scope);
+        let mut scopes = rules.chain(self.policy.standing.iter().map(|standing| &standing.scope));
+        scopes.any(|scope| scope.reaches(host, by) && scope.may_become.iter().any(|one| one == to))
+    }
+
+    /// A login from a machine that the policy covers, unless a rule names that very address.
+    fn hop(&self, told: &Told, explained: Option<&Explained>) -> Option<String> {
+        let address = told.address()?;
+        let from =
+            self.policy.hosts.values().find(|host| host.addresses.iter().any(|one| one.to_canonical() == address));
+        let from = from.filter(|host| host.id != told.host)?;
+        let alone = IpNet::from(address);
+        let granted = explained.and_then(|explained| explained.until).and_then(|(_, serial)| self.grants.get(&serial));
+        let standing = self.policy.standing.iter().map(|standing| &standing.scope);
+        let is_named = granted.is_some_and(|known| known.sources.contains(&alone))
+            || explained.is_some()
+                && granted.is_none()
+                && standing
+                    .filter(|scope| scope.reaches(&told.host, &told.user))
+                    .any(|scope| scope.people.values().any(|networks| networks.contains(&alone)));
+        (!is_named).then(|| format!("{address} is {}", from.id))
+    }
+}
+
+/// Whether standing access is about a login of this kind.
+fn is_used(standing: &StandingAccess, told: &Told, is_remote: bool) -> bool {
+    if !is_remote {
+        return standing.console;
+    }
+    match told.method.as_str() {
+        "publickey" => standing.keys.contains(&told.key),
+        "password" | "keyboard-interactive" => standing.password,
+        _ => false,
+    }
+}

@@ -1,0 +1,150 @@
+//! Accounting: every login in the evidence is explained by a grant or by standing access, or it is a finding.
+//!
+//! ```text
+//! steps of logins, in the order of time ──▶ sessions ──▶ judged by policy and ledger ──▶ findings of a Class
+//!                                               └──────▶ compared with what was usual ─────▲
+//! ```
+//!
+//! [`Accounting`] is a follower. On a host that the policy names every login of every account is judged as soon as sshd tells who was let in; what
+//! only PAM, wtmp or auditd tell of waits [`WAIT`] for sshd's line. Hosts that it does not name are counted. Without a policy
+//! it only learns what is usual. What it keeps is bounded: the 65,536 connections begun last, of a text 256 bytes.
+
+mod class;
+mod course;
+mod covered;
+mod rotation;
+mod state;
+mod suggest;
+mod told;
+mod usual;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use event::{Finding, Follower, Observation, Outcome, Piece, Step, Time};
+
+pub use class::Class;
+use course::Course;
+pub use covered::Covered;
+use state::State;
+pub use suggest::Suggestion;
+use told::Told;
+
+/// How long what other records tell of a login waits for sshd's own line, in nanoseconds.
+pub const WAIT: i64 = 10_000_000_000;
+
+/// Explains logins.
+pub struct Accounting {
+    covered: Option<Covered>,
+    state: State,
+}
+
+/// What came of all logins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Logins to hosts of the policy.
+    pub logins: u64,
+    /// How many of them are explained.
+    pub explained: u64,
+    /// Logins to other hosts, by host.
+    pub elsewhere: BTreeMap<String, u64>,
+    /// Logins to further hosts.
+    pub elsewhere_more: u64,
+}
+
+impl Accounting {
+    /// Explains logins by a policy and ledger, if there are any; learns what is usual in any case.
+    pub fn new(covered: Option<Covered>) -> Self {
+        Self { covered, state: State::default() }
+    }
+
+    /// Takes note of a piece of evidence, whatever it holds.
+    pub fn piece(&mut self, path: &str) {
+        if self.covered.is_some() {
+            self.state.rotations.piece(path);
+        }
+    }
+
+    /// Takes note of an address of a host that its log tells of.
+    pub fn server(&mut self, host: &str, address: &str) {
+        self.state.usual.server(host, address);
+    }
+
+    /// What came of all logins so far; `None` without a policy.
+    pub fn account(&self) -> Option<Account> {
+        self.covered.as_ref().map(|_| Account {
+            logins: self.state.logins,
+            explained: self.state.explained,
+            elsewhere: self.state.elsewhere.clone(),
+            elsewhere_more: self.state.elsewhere_more,
+        })
+    }
+
+    /// The host of the policy that a record is about: as it says itself, or as one of the folders that it stands in is called.
+    fn host(&self, name: &str, piece: &Piece) -> Option<String> {
+        let policy = &self.covered.as_ref()?.policy;
+        if !name.is_empty() {
+            return policy.host(name).map(|host| host.id.clone());
+        }
+        let mut folders = piece.path.rsplit(['/', '\\', '!']).skip(1);
+        folders.find_map(|folder| policy.host(folder)).map(|host| host.id.clone())
+    }
+
+    fn step(&mut self, piece: &Piece, observation: &Observation<'_>, step: Step<'_>, findings: &mut Vec<Finding>) {
+        let name = match &step {
+            Step::Login(login) | Step::Hint(login) => &login.host,
+            Step::Request(request) => &request.of.host,
+            Step::Child(of, _) => &of.host,
+            Step::Logout(logout) => &logout.of.host,
+        };
+        let host = self.host(name, piece);
+        if let Step::Login(login) = &step
+            && login.outcome == Outcome::Accepted
+        {
+            let known = host.as_deref().unwrap_or(name);
+            if host.is_none() {
+                self.state.usual.login(&Told::at(piece, observation, known).with(login), findings);
+            }
+            if host.is_none() && self.covered.is_some() {
+                self.state.count_elsewhere(known);
+            }
+        }
+        let (Some(host), Some(covered)) = (host, &self.covered) else { return };
+        let mut course = Course { covered, state: &mut self.state, findings };
+        course.step(&Told::at(piece, observation, &host), &host, step);
+    }
+}
+
+impl Follower for Accounting {
+    fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
+        self.advance(observation.time, findings);
+        if let Some(step) = Step::unpack(observation.values) {
+            self.step(piece, observation, step, findings);
+        }
+    }
+
+    fn advance(&mut self, time: Time, findings: &mut Vec<Finding>) {
+        self.state.now = self.state.now.max(time.as_nanos());
+        if let Some(covered) = &self.covered {
+            Course { covered, state: &mut self.state, findings }.look_again(Some(time.as_nanos()));
+        }
+    }
+
+    fn end(&mut self, findings: &mut Vec<Finding>) {
+        let Some(covered) = &self.covered else { return };
+        let mut course = Course { covered, state: &mut self.state, findings };
+        course.look_again(None);
+        course.still_open();
+        course.missing_logs();
+        findings.extend(covered.refused.iter().map(|told| told.finding(Class::RequestRefused, told.reason.clone())));
+    }
+
+    fn save(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.state).unwrap_or_default()
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), String> {
+        self.state =
+            serde_json::from_slice(saved).map_err(|error| format!("not what the accounting saved: {error}"))?;
+        Ok(())
+    }
+}

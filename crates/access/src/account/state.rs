@@ -1,0 +1,146 @@
+//! What the accounting has learned so far.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use event::Link;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    rotation::Rotations,
+    told::{Standing, Told},
+    usual::Usual,
+};
+
+/// How often one account's becoming another is told, in nanoseconds.
+const AGAIN: i64 = 3_600_000_000_000;
+/// How many connections are followed at once, how many hosts and accounts are counted.
+pub(super) const MAX: usize = 1 << 16;
+
+/// All that it has learned so far.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct State {
+    pub next: u64,
+    pub open: BTreeMap<u64, Connection>,
+    pub by_name: HashMap<String, u64>,
+    /// What is to be looked at again, and when.
+    pub waiting: VecDeque<(i64, u64)>,
+    pub refusals: VecDeque<(i64, u64)>,
+    /// The last logins by host and account.
+    pub accepted: HashMap<String, VecDeque<(i64, String)>>,
+    pub hosts: HashMap<String, Log>,
+    /// How far each piece was seen in the order of time, by piece and host.
+    pub courses: HashMap<String, Order>,
+    /// The first record of a host in each piece.
+    pub pieces: BTreeMap<String, (String, Standing, i64)>,
+    pub rotations: Rotations,
+    /// The last time that something was told, so that it is not told again at once.
+    pub told: HashMap<String, i64>,
+    pub logins: u64,
+    pub explained: u64,
+    pub elsewhere: BTreeMap<String, u64>,
+    pub elsewhere_more: u64,
+    pub now: i64,
+    pub usual: Usual,
+}
+
+/// What is known of a host's log.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Log {
+    pub began: i64,
+    pub last: i64,
+    /// Whether sshd tells of logins in it, and whether sessions end.
+    pub has_sshd: bool,
+    pub has_ends: bool,
+}
+
+/// The part of a piece seen last in which places and times rise together.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Order {
+    pub last: u64,
+    pub last_time: i64,
+    pub is_told: bool,
+}
+
+/// A connection of which something is known.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Connection {
+    pub names: Vec<String>,
+    pub state: Phase,
+    pub refused: Vec<Told>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub(super) enum Phase {
+    /// Nobody is known to be let in.
+    #[default]
+    Before,
+    /// Others tell of a session; sshd's line may yet come.
+    Waiting(Box<Told>),
+    /// It was judged. Its grant ends, and has a serial.
+    In { told: Box<Told>, until: Option<(i64, u64)> },
+    /// Nothing more is of interest.
+    Over,
+}
+
+impl State {
+    pub fn count_elsewhere(&mut self, host: &str) {
+        if self.elsewhere.len() >= MAX && !self.elsewhere.contains_key(host) {
+            self.elsewhere_more += 1;
+        } else {
+            *self.elsewhere.entry(host.to_owned()).or_default() += 1;
+        }
+    }
+
+    pub fn find(&self, names: &[String]) -> Option<u64> {
+        names.iter().find_map(|name| self.by_name.get(name).copied())
+    }
+
+    pub fn name(&mut self, id: u64, names: Vec<String>) {
+        let Some(connection) = self.open.get_mut(&id) else { return };
+        for name in names {
+            if self.by_name.insert(name.clone(), id) != Some(id) {
+                connection.names.push(name);
+            }
+        }
+    }
+
+    /// Begins a connection, in the place of others of these names.
+    pub fn begin(&mut self, names: Vec<String>, state: Phase) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.open.insert(id, Connection { state, ..Connection::default() });
+        self.name(id, names);
+        id
+    }
+
+    /// Whether something of this name was not told within a while.
+    pub fn is_new(&mut self, what: String, now: i64) -> bool {
+        if self.told.len() >= MAX {
+            self.told.clear();
+        }
+        let before = self.told.insert(what, now);
+        before.is_none_or(|before| now - before > AGAIN)
+    }
+
+    /// Whether something of this name was not told just now.
+    pub fn is_new_within(&mut self, what: &str, now: i64) -> bool {
+        let before = self.told.get(what).copied();
+        let is_new = before.is_none_or(|before| now - before > super::WAIT);
+        if is_new {
+            self.is_new(what.to_owned(), now);
+        }
+        is_new
+    }
+}
+
+/// The names under which a connection is known on its host.
+pub(super) fn names(host: &str, of: &Link<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    if !of.session.is_empty() && of.session.len() <= 256 {
+        names.push(format!("{host}\0{}", of.session));
+    }
+    if let (Some(port), 1..=256) = (of.port, of.source.len()) {
+        names.push(format!("{host}\0{}\0{port}", of.source));
+    }
+    names
+}

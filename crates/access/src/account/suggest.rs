@@ -1,0 +1,230 @@
+//! The smallest policy that explains the logins observed: where there is none yet, it is begun with this.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    net::IpAddr,
+};
+
+use event::{Login, Outcome, Time};
+use ipnet::IpNet;
+
+/// How many ways of logging in are kept.
+const MAX: usize = 1 << 14;
+/// So many addresses of one network are written as the network.
+const ADDRESSES: usize = 8;
+
+/// How somebody logged in: what stands for the person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Key(String),
+    /// A certificate, by its authority.
+    Certificate(String),
+    Password,
+    Console,
+}
+
+/// How often, and when last.
+#[derive(Clone, Debug, Default)]
+struct Use {
+    hosts: BTreeSet<String>,
+    sources: BTreeSet<IpAddr>,
+    /// Sources that are told by name only.
+    names: BTreeSet<String>,
+    count: u64,
+    last: Option<Time>,
+}
+
+/// Collects logins.
+#[derive(Debug, Default)]
+pub struct Suggestion {
+    /// By the way and the account.
+    uses: BTreeMap<(Way, String), Use>,
+    /// The accounts that one became by su and sudo, with how often.
+    became: BTreeMap<String, BTreeMap<String, u64>>,
+    forgotten: u64,
+}
+
+impl Suggestion {
+    /// Takes a login; those that were not let in, and what Windows does by itself, are left out.
+    pub fn login(&mut self, time: Time, host: &str, login: &Login<'_>) {
+        if login.outcome != Outcome::Accepted || login.user.is_empty() || host.is_empty() {
+            return;
+        }
+        if matches!(&*login.service, "su" | "sudo") {
+            if !matches!(&*login.by_user, "" | "root") && self.became.len() < MAX {
+                let to = self.became.entry(login.by_user.to_string()).or_default();
+                *to.entry(login.user.to_string()).or_default() += login.times;
+            }
+            return;
+        }
+        let Some(way) = way(login) else { return };
+        let key = (way, login.user.to_string());
+        if self.uses.len() >= MAX && !self.uses.contains_key(&key) {
+            self.forgotten += 1;
+            return;
+        }
+        let used = self.uses.entry(key).or_default();
+        used.hosts.insert(host.to_owned());
+        match login.source.parse::<IpAddr>() {
+            Ok(address) => drop(used.sources.insert(address.to_canonical())),
+            Err(_) if login.source.is_empty() => {}
+            Err(_) => drop(used.names.insert(login.source.to_string())),
+        }
+        used.count += login.times;
+        used.last = used.last.max(Some(time));
+    }
+
+    /// The policy, as `access.toml`. Each entry says how often it was used, and when last.
+    pub fn policy(&self) -> String {
+        let mut out = String::from(
+            "# Suggested by `dreamcatcher access suggest`: all logins that were observed, and no more. Read it line by line: what should\n\
+             # not be is to be taken out, not allowed. Names of people are made up; put the right ones in.\n\n",
+        );
+        if self.forgotten > 0 {
+            let _ = writeln!(out, "# {} logins are left out: there were too many ways to log in.", self.forgotten);
+        }
+        let people: BTreeMap<&Way, String> = self
+            .uses
+            .keys()
+            .map(|(way, _)| way)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .zip(1..)
+            .map(|(way, number)| (way, format!("person-{number}")))
+            .collect();
+        let names: Vec<&String> = people.values().collect();
+        let authorities: Vec<&str> = people
+            .keys()
+            .filter_map(|way| if let Way::Certificate(ca) = way { Some(ca.as_str()) } else { None })
+            .collect();
+        if !authorities.is_empty() {
+            let _ = writeln!(out, "authorities = {authorities:?}\n");
+        }
+        if !names.is_empty() {
+            let _ = writeln!(out, "[staff]\npeople = {names:?}\n");
+        }
+        for host in self.uses.values().flat_map(|used| &used.hosts).collect::<BTreeSet<_>>() {
+            let _ = writeln!(out, "[hosts.{host:?}]");
+        }
+        for (number, ((way, account), used)) in self.uses.iter().enumerate() {
+            let who = people.get(way).map_or("", String::as_str);
+            self.entry(&mut out, number + 1, who, way, account, used);
+        }
+        out
+    }
+
+    fn entry(&self, out: &mut String, number: usize, who: &str, way: &Way, account: &str, used: &Use) {
+        let last = used.last.map(|last| last.to_jiff().strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+        let table = if matches!(way, Way::Certificate(_)) { "rules" } else { "standing" };
+        let hosts: Vec<&String> = used.hosts.iter().collect();
+        let _ = writeln!(out, "\n[[{table}]] # {} logins, the last on {last}", used.count);
+        let _ =
+            writeln!(out, "name = \"observed-{number}\"\nwho = [{who:?}]\nhosts = {hosts:?}\naccounts = [{account:?}]");
+        let networks: Vec<String> = networks(&used.sources).iter().map(ToString::to_string).collect();
+        for name in &used.names {
+            let _ = writeln!(out, "# also from {name:?}, whose address the log does not tell");
+        }
+        if !matches!(way, Way::Console) {
+            let _ = writeln!(out, "from = {networks:?}");
+        }
+        let _ = match way {
+            Way::Key(key) => writeln!(out, "keys = [{key:?}]"),
+            Way::Password => writeln!(out, "password = true # better: a key, or a certificate"),
+            Way::Console => writeln!(out, "console = true"),
+            Way::Certificate(_) => {
+                writeln!(out, "when = [\"always\"]\nat_most = \"1h\" # which of them was granted, the ledger says")
+            }
+        };
+        if let Some(became) = self.became.get(account) {
+            let accounts: Vec<&String> = became.keys().collect();
+            let _ = writeln!(out, "become = {accounts:?} # {} times", became.values().sum::<u64>());
+        }
+    }
+}
+
+fn way(login: &Login<'_>) -> Option<Way> {
+    if let Some(certificate) = &login.certificate {
+        return Some(Way::Certificate(certificate.authority.to_string()));
+    }
+    match (&*login.service, &*login.method) {
+        ("ssh", "publickey") => {
+            let key = login.key.as_ref().filter(|key| key.fingerprint.starts_with("SHA256:"))?;
+            Some(Way::Key(key.fingerprint.to_string()))
+        }
+        ("ssh", "password" | "keyboard-interactive") => Some(Way::Password),
+        ("login", _) if login.source.is_empty() => Some(Way::Console),
+        _ => None,
+    }
+}
+
+/// The addresses, many of one network as the network.
+fn networks(sources: &BTreeSet<IpAddr>) -> Vec<IpNet> {
+    let mut by_network: BTreeMap<IpNet, Vec<IpAddr>> = BTreeMap::new();
+    for address in sources {
+        let length = if address.is_ipv4() { 24 } else { 64 };
+        if let Ok(network) = IpNet::new(*address, length) {
+            by_network.entry(network.trunc()).or_default().push(*address);
+        }
+    }
+    let written = by_network.into_iter().flat_map(|(network, addresses)| {
+        if addresses.len() >= ADDRESSES { vec![network] } else { addresses.into_iter().map(IpNet::from).collect() }
+    });
+    written.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use event::{Certificate, Key};
+
+    use super::*;
+    use crate::policy::Policy;
+
+    fn login(user: &'static str, method: &'static str, source: &str) -> Login<'static> {
+        let (service, outcome) = ("ssh".into(), Outcome::Accepted);
+        Login {
+            user: user.into(),
+            method: method.into(),
+            source: source.to_owned().into(),
+            service,
+            outcome,
+            ..Login::default()
+        }
+    }
+
+    #[test]
+    fn the_suggested_policy_is_one_and_covers_what_was_observed() {
+        let mut suggestion = Suggestion::default();
+        let key = || Some(Key { kind: "ED25519".into(), fingerprint: format!("SHA256:{}", "A".repeat(43)).into() });
+        let time = |second: i64| Time::from_nanos(second * 1_000_000_000);
+        for number in 0..10 {
+            let source = format!("192.0.2.{number}");
+            suggestion.login(time(number), "web01", &Login { key: key(), ..login("anna", "publickey", &source) });
+        }
+        suggestion.login(time(1), "db01", &Login { key: key(), ..login("anna", "publickey", "2001:db8::1") });
+        suggestion.login(time(2), "db01", &login("ben", "password", "198.51.100.7"));
+        suggestion.login(
+            time(2),
+            "db01",
+            &Login { outcome: Outcome::Failed, ..login("eve", "password", "203.0.113.7") },
+        );
+        let sudo = Login { service: "sudo".into(), by_user: "anna".into(), ..login("root", "sudo", "") };
+        suggestion.login(time(3), "db01", &sudo);
+        let (id, authority) = ("g".into(), format!("SHA256:{}", "B".repeat(43)).into());
+        let certificate = Certificate { id, serial: 1, authority_kind: "ED25519".into(), authority };
+        suggestion.login(
+            time(4),
+            "web01",
+            &Login { certificate: Some(certificate), ..login("deploy", "publickey", "192.0.2.1") },
+        );
+        let text = suggestion.policy();
+        let policy = Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
+        assert!(text.contains("[[standing]] # 11 logins, the last on 1970-01-01"), "{text}");
+        assert_eq!((policy.standing.len(), policy.rules.len(), policy.hosts.len()), (2, 1, 2), "{text}");
+        let anna = &policy.standing[0];
+        assert!(anna.scope.lets_in_from("192.0.2.200".parse().unwrap()), "ten addresses are a network");
+        assert!(!policy.standing[1].scope.lets_in_from("198.51.100.8".parse().unwrap()));
+        assert_eq!(anna.scope.may_become, ["root"]);
+        assert!(!text.contains("eve"));
+    }
+}

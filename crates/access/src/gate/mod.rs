@@ -1,0 +1,204 @@
+//! The gate: what an enrolled key runs at sshd as its forced command. It proves the person by a second factor, asks the policy, writes
+//! the ledger and signs.
+//!
+//! ```text
+//! sshd ──key──▶ Session ──Command──▶ second factor ──▶ policy ──▶ ledger (on the disk) ──Grant──▶ certificate ──▶ person
+//! ```
+//!
+//! It listens to nobody and runs no program. Everything that it knows stands in one folder that belongs to its account alone.
+
+mod command;
+mod enrol;
+mod factor;
+mod folder;
+mod keys;
+mod list;
+mod release;
+mod request;
+mod review;
+
+use std::{
+    io::{BufRead, Read, Write},
+    net::IpAddr,
+    path::Path,
+};
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+pub use command::Command;
+pub use enrol::Invited;
+pub use folder::{Begin, Folder, Settings};
+pub(crate) use request::principal;
+
+use crate::{
+    Error, What,
+    ca::Authority,
+    error::Result,
+    ledger::{Change, Enrolled, Ledger},
+    policy::{Policy, STAFF},
+    seal::Seal,
+};
+
+/// Who works on the gate's host itself.
+pub const LOCAL: &str = "local";
+/// How many tries that the gate refuses are noted for a person in ten minutes, and how many requests are taken.
+const RATE: u32 = 30;
+/// The time that the rate is counted over.
+const RATE_TIME: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+/// An open gate.
+pub struct Gate {
+    folder: Folder,
+    settings: Settings,
+    policy: Policy,
+    policy_hash: String,
+    ledger: Ledger,
+    seal: Seal,
+    clock: fn() -> Timestamp,
+}
+
+/// Who came to the gate, as sshd's forced command tells.
+#[derive(Clone, Debug)]
+pub enum Visitor {
+    /// One with an enrolled key, by its fingerprint.
+    Key(String),
+    /// One with an invitation, by its number.
+    Invitation(u64),
+    /// A host with its certified key.
+    Host(String),
+}
+
+/// A visitor's terminal.
+pub struct Terminal<'a> {
+    /// What they type.
+    pub input: &'a mut dyn BufRead,
+    /// What was asked for: a certificate, a list.
+    pub output: &'a mut dyn Write,
+    /// What is told beside it, and asked.
+    pub notes: &'a mut dyn Write,
+}
+
+/// A person with an enrolled key, at the gate.
+pub(crate) struct Session {
+    pub enrolled: Enrolled,
+    pub source: IpAddr,
+}
+
+impl Gate {
+    /// Opens the gate in a folder. The clock is the system's, but for tests.
+    pub fn open(folder: &Path, clock: fn() -> Timestamp) -> Result<Self> {
+        let folder = Folder::new(folder)?;
+        let settings = folder.settings()?;
+        let (policy, policy_hash) = folder.policy()?;
+        let ledger = Ledger::open(&folder.ledger())?;
+        let seal = Seal::open(&folder.seal())?;
+        Ok(Self { folder, settings, policy, policy_hash, ledger, seal, clock })
+    }
+
+    /// Does what a visitor who came from `source` asks for.
+    pub fn serve(
+        &mut self,
+        visitor: &Visitor,
+        source: IpAddr,
+        command: &str,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<()> {
+        let command = Command::parse(command)?;
+        match (visitor, command) {
+            (_, Command::Help) => tell(terminal.output, command::HELP),
+            (Visitor::Invitation(number), Command::Enrol(key)) => self.enrol(*number, &key, terminal),
+            (Visitor::Invitation(_), _) => Err(Error::Denied("an invitation is for enrol only".into())),
+            (Visitor::Host(_) | Visitor::Key(_), Command::Krl) => {
+                let krl = self.krl()?;
+                terminal.output.write_all(&krl).map_err(gone)
+            }
+            (Visitor::Host(_), _) => Err(Error::Denied("a host may ask for krl only".into())),
+            (Visitor::Key(key), command) => {
+                let enrolled = self.ledger.view().enrolled(key)?;
+                let enrolled = enrolled.ok_or_else(|| Error::Denied("this key is not enrolled any more".into()))?;
+                self.person(&Session { enrolled, source }, command, terminal)
+            }
+        }
+    }
+
+    fn person(&mut self, session: &Session, command: Command, terminal: &mut Terminal<'_>) -> Result<()> {
+        match command {
+            Command::Request(wanted) => self.request(session, &wanted, terminal),
+            Command::Collect(number) => self.collect(session, number, terminal),
+            Command::Approve(number) => self.approve(session, number, terminal),
+            Command::Deny(number, reason) => self.deny(session, number, &reason, terminal),
+            Command::List => self.list(session, terminal),
+            Command::Revoke(serial, reason) => self.revoke(&session.enrolled.person, serial, &reason, terminal),
+            Command::RevokeKey(key, reason) => self.revoke_key(&session.enrolled.person, &key, &reason, terminal),
+            Command::Trust => self.trust(terminal),
+            Command::Release { sha256, name, reason } => self.release(session, (sha256, name, reason), terminal),
+            Command::ApproveRelease(number) => self.approve_release(session, number, terminal),
+            Command::Enrol(_) => Err(Error::Denied("to enrol a further key takes an invitation".into())),
+            Command::Help | Command::Krl => Ok(()),
+        }
+    }
+
+    /// Changes the ledger; where the policy is another than last time, says so first.
+    fn write<T>(&mut self, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
+        let hash = &self.policy_hash;
+        self.ledger.write((self.clock)(), |under_way| {
+            note_policy(under_way, hash)?;
+            change(under_way)
+        })
+    }
+
+    /// Whether a person is one of ours.
+    fn is_staff(&self, person: &str) -> bool {
+        self.policy.party_of(person).is_some_and(|party| party.id == STAFF)
+    }
+
+    /// Notes that a person tried what is not allowed, and says so to them.
+    fn refuse(&mut self, person: &str, attempt: String, reason: &str) -> Error {
+        let noted = self.write(|under_way| {
+            let since = under_way.now() - RATE_TIME;
+            if under_way.view().count_since("refused", person, since, RATE)? < RATE as usize {
+                let what = What::Refused { person: person.to_owned(), attempt, reason: reason.to_owned() };
+                under_way.append("gate", what)?;
+            }
+            Ok(())
+        });
+        noted.err().unwrap_or_else(|| Error::Denied(reason.to_owned()))
+    }
+
+    /// The authority that signs people's certificates.
+    fn authority(&self) -> Result<Authority> {
+        self.folder.authority(&self.settings, &self.seal)
+    }
+}
+
+/// Notes that the gate works by another policy than before.
+fn note_policy(under_way: &mut Change<'_>, hash: &str) -> Result<()> {
+    if under_way.view().policy()?.as_deref() != Some(hash) {
+        under_way.append("gate", What::PolicyChanged { sha256: hash.to_owned() })?;
+    }
+    Ok(())
+}
+
+/// A time in whole seconds, as certificates have it.
+fn whole(time: Timestamp) -> Result<Timestamp> {
+    Timestamp::from_second(time.as_second()).map_err(|error| Error::Failed(error.to_string()))
+}
+
+/// Reads a line that a person types: at most 256 bytes, without its end.
+fn line(input: &mut dyn BufRead) -> Result<Zeroizing<String>> {
+    const LONGEST: u64 = 256;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(256));
+    input.take(LONGEST).read_until(b'\n', &mut bytes).map_err(gone)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Error::Usage("expected text".into()))?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// Tells the visitor something.
+fn tell(out: &mut dyn Write, text: &str) -> Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(gone)
+}
+
+fn gone(error: std::io::Error) -> Error {
+    Error::Failed(format!("the connection is gone: {error}"))
+}

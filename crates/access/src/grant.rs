@@ -1,0 +1,80 @@
+//! A grant: who may log in where, as whom, from where, until when, and why.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a grant says: its record in the ledger, from which logins are explained. Anyone can make one; to sign a
+/// certificate takes a [`Grant`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Granted {
+    /// Its number, and its certificate's serial; counted up from one.
+    pub serial: u64,
+    /// The request that it answers.
+    pub request: u64,
+    /// Who may log in.
+    pub person: String,
+    /// The service provider the person works for; empty for own staff.
+    pub provider: String,
+    /// The host, by the policy's name for it.
+    pub host: String,
+    /// The account on the host.
+    pub account: String,
+    /// The certified key's fingerprint, `SHA256:…`.
+    pub key: String,
+    /// The certificate's key id.
+    pub key_id: String,
+    /// The fingerprint of the certificate authority's key, `SHA256:…`.
+    pub authority: String,
+    /// The certificate's principals.
+    pub principals: Vec<String>,
+    /// The networks (CIDR) that the certificate may be used from; empty for any.
+    pub sources: Vec<String>,
+    /// The only command it lets run.
+    pub force_command: Option<String>,
+    /// The certificate's extensions: `permit-pty`, `permit-port-forwarding`, ….
+    pub extensions: Vec<String>,
+    /// From when it holds; whole seconds, as in the certificate.
+    pub from: Timestamp,
+    /// Until when it holds; whole seconds, as in the certificate.
+    pub until: Timestamp,
+    /// The policy's rule that allows it.
+    pub rule: String,
+    /// Why the person wants to log in.
+    pub reason: Option<String>,
+    /// The ticket that the work belongs to.
+    pub ticket: Option<String>,
+    /// Who approved it.
+    pub approvals: Vec<String>,
+    /// What proved the person beside the enrolled key.
+    pub second_factor: SecondFactor,
+    /// Whether it was given by breaking the glass.
+    pub break_glass: bool,
+}
+
+/// What proved a person beside the enrolled key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// The touch of a FIDO key (`sk-…`).
+    Touch,
+    /// A one-time code (RFC 6238).
+    Totp,
+}
+
+/// A grant that stands in the ledger: what a certificate is signed from. Its only maker is the ledger, from a decision
+/// that allows it, after the entry is on the disk.
+#[derive(Debug)]
+pub struct Grant(Granted);
+
+impl Grant {
+    /// Of a record that stands in the ledger.
+    pub(crate) fn written(granted: Granted) -> Self {
+        Self(granted)
+    }
+
+    /// What it says.
+    pub fn granted(&self) -> &Granted {
+        &self.0
+    }
+}

@@ -1,0 +1,184 @@
+//! On the host: written, checked by sshd itself, kept or taken back.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Component, Path, PathBuf},
+    process::Command,
+};
+
+use super::{CONFIGURATION, FOLDER, Setup};
+use crate::{
+    error::{Error, Result},
+    private,
+};
+
+/// What ends our line in PAM's file.
+const MARK: &str = "# dreamcatcher";
+
+/// Writes what the host needs. Nothing stays where sshd would not start, or would not do what the setup says.
+pub fn apply(setup: &Setup, sshd: &Path) -> Result<()> {
+    for file in &setup.files {
+        let is_below = file.path.components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_below || !(file.path.starts_with(FOLDER) || file.path == Path::new(CONFIGURATION)) {
+            return Err(Error::file(&file.path, format!("expected a file in {FOLDER} or {CONFIGURATION}")));
+        }
+    }
+    // As it stands now: a fault that was there before is not to be blamed on the setup, nor hidden by it.
+    check(sshd, &setup.etc, &[])?;
+    let paths = setup.files.iter().map(|file| setup.etc.join(&file.path)).chain([setup.pam.clone()]);
+    let before = paths.map(Before::take).collect::<Result<Vec<_>>>()?;
+    let done = write(setup).and_then(|()| check(sshd, &setup.etc, &setup.effective));
+    if let Err(error) = done {
+        before.into_iter().try_for_each(Before::restore)?;
+        return Err(error);
+    }
+    remove_principals_of_before(setup)
+}
+
+/// Accounts that the policy does not name any more need no principals.
+fn remove_principals_of_before(setup: &Setup) -> Result<()> {
+    let folder = setup.etc.join(FOLDER).join("principals");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::file(&folder, error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|error| Error::file(&folder, error))?.path();
+        if !setup.files.iter().any(|file| setup.etc.join(&file.path) == path) {
+            remove(fs::remove_file(&path), &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes everything back that `apply` wrote.
+pub fn undo(etc: &Path, pam: &Path, sshd: &Path) -> Result<()> {
+    let configuration = etc.join(CONFIGURATION);
+    remove(fs::remove_file(&configuration), &configuration)?;
+    let folder = etc.join(FOLDER);
+    remove(fs::remove_dir_all(&folder), &folder)?;
+    if let Some(text) = read(pam)? {
+        let without = without_mark(&text);
+        if without != text {
+            replace(pam, without.as_bytes())?;
+        }
+    }
+    check(sshd, etc, &[])
+}
+
+/// A file as it was before.
+struct Before {
+    path: PathBuf,
+    /// Its bytes and mode; `None` if it was not there.
+    was: Option<(Vec<u8>, u32)>,
+}
+
+impl Before {
+    fn take(path: PathBuf) -> Result<Self> {
+        let was = match (fs::read(&path), fs::metadata(&path)) {
+            (Ok(bytes), Ok(meta)) => Some((bytes, meta.permissions().mode())),
+            (Err(error), _) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(&path, error)),
+            _ => None,
+        };
+        Ok(Self { path, was })
+    }
+
+    fn restore(self) -> Result<()> {
+        match self.was {
+            Some((bytes, mode)) => private::replace(&self.path, &bytes, mode & 0o7777),
+            None => remove(fs::remove_file(&self.path), &self.path),
+        }
+    }
+}
+
+/// Makes a folder that all may look into, whatever the umask is: sshd reads principals as the account that logs in.
+fn make_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    folder.parent().map_or(Ok(()), make_folder)?;
+    let made = fs::create_dir(folder).and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o755)));
+    made.map_err(|error| Error::file(folder, error))
+}
+
+fn write(setup: &Setup) -> Result<()> {
+    for file in &setup.files {
+        let path = setup.etc.join(&file.path);
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
+        }
+        private::replace(&path, &file.bytes, file.mode)?;
+    }
+    let Some(text) = read(&setup.pam)? else {
+        return Err(Error::file(&setup.pam, "expected PAM's file for sshd, found none"));
+    };
+    let mut text = without_mark(&text);
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(&setup.pam_line());
+    text.push('\n');
+    replace(&setup.pam, text.as_bytes())
+}
+
+/// Whether sshd would start, and whether it would do what is expected.
+fn check(sshd: &Path, etc: &Path, effective: &[(String, String)]) -> Result<()> {
+    let configuration = etc.join("sshd_config");
+    let run = |option: &str| {
+        let output = Command::new(sshd).arg(option).arg("-f").arg(&configuration).output();
+        let output = output.map_err(|error| Error::file(sshd, format!("cannot run sshd: {error}")))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+        Err(Error::file(&configuration, format!("sshd {option} refuses it: {said}")))
+    };
+    run("-t")?;
+    if effective.is_empty() {
+        return Ok(());
+    }
+    let said = run("-T")?;
+    for (name, value) in effective {
+        let has = |line: &str| {
+            line.split_once(' ').is_some_and(|(found, rest)| found == name && rest.eq_ignore_ascii_case(value))
+        };
+        if !said.lines().any(has) {
+            let found = said.lines().find(|line| line.split(' ').next() == Some(name)).unwrap_or("nothing of it");
+            let reason = format!(
+                "expected '{name} {value}', found '{found}': does it begin with 'Include {}/sshd_config.d/*.conf'?",
+                etc.display()
+            );
+            return Err(Error::file(&configuration, reason));
+        }
+    }
+    Ok(())
+}
+
+/// A text without our lines.
+fn without_mark(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(MARK)).collect()
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(path, error)),
+    }
+}
+
+/// With the mode that the file has.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mode = fs::metadata(path).map_err(|error| Error::file(path, error))?.permissions().mode();
+    private::replace(path, bytes, mode & 0o7777)
+}
+
+/// What is not there need not be removed.
+fn remove(removed: std::io::Result<()>, path: &Path) -> Result<()> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path, error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,191 @@
+//! What a host's sshd needs so that certificates of the gate open it, and nothing but them: files, a check, and the way back.
+//!
+//! ```text
+//! gate: policy ──▶ Setup ──JSON──▶ host: written ──sshd -t, sshd -T──▶ kept, or taken back
+//! ```
+
+mod apply;
+mod session;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use apply::{apply, undo};
+pub use session::{Watch, until};
+
+use crate::{
+    error::{Error, Result},
+    gate::principal,
+    policy::Policy,
+};
+
+/// The folder of our files beside sshd's configuration.
+const FOLDER: &str = "dreamcatcher";
+/// The file that sshd's `Include` finds; the first value that sshd reads is the one that counts.
+const CONFIGURATION: &str = "sshd_config.d/00-dreamcatcher.conf";
+
+/// What a host's sshd needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// The host, by the policy's name for it.
+    pub host: String,
+    /// The folder of sshd's configuration.
+    pub etc: PathBuf,
+    /// Files below that folder.
+    pub files: Vec<Item>,
+    /// The file of PAM that gets a line, so that sessions end with their certificate.
+    pub pam: PathBuf,
+    /// This program on the host.
+    pub program: PathBuf,
+    /// What sshd has to say of itself afterwards: names and values as `sshd -T` prints them.
+    pub effective: Vec<(String, String)>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Below the folder of sshd's configuration.
+    pub path: PathBuf,
+    /// Its mode.
+    pub mode: u32,
+    /// What stands in it, in Base64 as not all of it is text.
+    #[serde(with = "base64")]
+    pub bytes: Vec<u8>,
+}
+
+/// What the gate knows beside the policy.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The authority's public key, a line.
+    pub authority: &'a str,
+    /// What is revoked, in OpenSSH's format.
+    pub krl: &'a [u8],
+    /// The path of the host's private key, on the host, and its certificate, if it has one.
+    pub certificate: Option<(&'a Path, &'a str)>,
+    /// Where hosts reach the gate: `access@gate.example`.
+    pub gate: Option<&'a str>,
+    /// The folder of sshd's configuration on the host.
+    pub etc: &'a Path,
+    /// The file of PAM for sshd on the host.
+    pub pam: &'a Path,
+    /// This program on the host.
+    pub program: &'a Path,
+}
+
+impl Setup {
+    /// What the host of this name needs.
+    pub fn new(policy: &Policy, host: &str, facts: &Facts<'_>) -> Result<Self> {
+        let Some(host) = policy.host(host) else {
+            return Err(Error::Usage(format!("the policy knows no host called {host}")));
+        };
+        let folder = facts.etc.join(FOLDER);
+        let rules = policy.rules.iter().filter(|rule| rule.scope.hosts.contains(&host.id));
+        let accounts: BTreeSet<&String> = rules.flat_map(|rule| &rule.scope.accounts).collect();
+        let mut files = vec![
+            Item::new("authority.pub", 0o644, format!("{}\n", facts.authority)),
+            Item::new("revoked", 0o644, facts.krl),
+        ];
+        for account in accounts {
+            let line = format!("{}\n", principal(account, &host.id));
+            files.push(Item::new(&format!("principals/{account}"), 0o644, line));
+        }
+        if let Some((key, certificate)) = facts.certificate {
+            files.push(Item::new("host-cert.pub", 0o644, format!("{certificate}\n")));
+            files.extend(facts.gate.map(|gate| Item::new("fetch-revoked", 0o755, fetch(gate, key, &folder))));
+        }
+        let lines = configuration(policy, &host.id, facts);
+        let mut text = format!("# {}: written by dreamcatcher access host-setup; taken back by its --undo.\n", host.id);
+        for (name, value) in &lines {
+            text.push_str(&format!("{name} {value}\n"));
+        }
+        files.push(Item { path: CONFIGURATION.into(), mode: 0o644, bytes: text.into_bytes() });
+        let effective = lines.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let (etc, pam, program) = (facts.etc.to_owned(), facts.pam.to_owned(), facts.program.to_owned());
+        Ok(Self { host: host.id.clone(), etc, files, pam, program, effective })
+    }
+
+    /// What would be written, for people.
+    pub fn print(&self) -> String {
+        let mut text = String::new();
+        for file in &self.files {
+            let path = self.etc.join(&file.path);
+            text.push_str(&format!("{} (mode {:04o}):\n", path.display(), file.mode));
+            match std::str::from_utf8(&file.bytes) {
+                Ok(lines) => lines.lines().for_each(|line| text.push_str(&format!("    {line}\n"))),
+                Err(_) => text.push_str(&format!("    {} bytes\n", file.bytes.len())),
+            }
+        }
+        text.push_str(&format!("a further line in {}:\n    {}\n", self.pam.display(), self.pam_line()));
+        text
+    }
+
+    /// The line by which PAM starts the watch over a session. Optional: a host whose watch fails still lets its administrators in, and
+    /// the accounting finds sessions that outlast their grant.
+    fn pam_line(&self) -> String {
+        format!("session optional pam_exec.so quiet {} access session # dreamcatcher", self.program.display())
+    }
+}
+
+impl Item {
+    /// A file in our folder.
+    fn new(name: &str, mode: u32, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { path: Path::new(FOLDER).join(name), mode, bytes: bytes.into() }
+    }
+}
+
+/// The lines of sshd's configuration.
+fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'static str, String)> {
+    let at = |name: &str| facts.etc.join(FOLDER).join(name).display().to_string();
+    let mut lines = vec![
+        ("TrustedUserCAKeys", at("authority.pub")),
+        ("AuthorizedPrincipalsFile", at("principals/%u")),
+        ("RevokedKeys", at("revoked")),
+        ("LogLevel", "VERBOSE".into()),
+        ("PubkeyAuthentication", "yes".into()),
+        ("PasswordAuthentication", "no".into()),
+        ("KbdInteractiveAuthentication", "no".into()),
+        ("HostbasedAuthentication", "no".into()),
+        ("UsePAM", "yes".into()),
+    ];
+    // Where nobody has standing access, a plain key opens nothing.
+    let mut standing = policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host));
+    if standing.all(|standing| standing.keys.is_empty()) {
+        lines.push(("AuthorizedKeysFile", "none".into()));
+    }
+    if facts.certificate.is_some() {
+        lines.push(("HostCertificate", at("host-cert.pub")));
+    }
+    lines
+}
+
+/// A script that fetches what is revoked, checks it, and puts it in place whole.
+fn fetch(gate: &str, key: &Path, folder: &Path) -> String {
+    format!(
+        "#!/bin/sh\n# Fetches from the gate what is revoked; to be run every few minutes by cron or a timer.\nset -eu\n\
+         new=$(mktemp {folder}/revoked.XXXXXX)\ntrap 'rm -f \"$new\"' EXIT\n\
+         ssh -i {key} -o IdentitiesOnly=yes -o BatchMode=yes {gate} krl > \"$new\"\n\
+         ssh-keygen -Q -l -f \"$new\" > /dev/null\nchmod 644 \"$new\"\nmv \"$new\" {folder}/revoked\n",
+        folder = folder.display(),
+        key = key.display(),
+    )
+}
+
+/// Bytes as Base64 in JSON.
+mod base64 {
+    use data_encoding::BASE64;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        BASE64.decode(String::deserialize(deserializer)?.as_bytes()).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,234 @@
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::{SecondFactor, entry::Requested};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn begun() -> What {
+    What::Begun { authority: "SHA256:a".into(), host_authority: "SHA256:b".into() }
+}
+
+fn revoked(serial: u64) -> What {
+    What::Revoked { serial, reason: "test".into() }
+}
+
+fn requested(request: u64) -> Requested {
+    Requested {
+        request,
+        person: "alice".into(),
+        enrolled_key: "SHA256:e".into(),
+        key: "SHA256:k".into(),
+        public_key: "ssh-ed25519 AAAA".into(),
+        host: "web01".into(),
+        account: "deploy".into(),
+        source: "192.0.2.1".into(),
+        seconds: None,
+        reason: None,
+        ticket: None,
+        second_factor: SecondFactor::Touch,
+        break_glass: false,
+    }
+}
+
+fn granted(serial: u64, request: u64) -> Granted {
+    Granted {
+        serial,
+        request,
+        person: "alice".into(),
+        provider: "webcare".into(),
+        host: "web01".into(),
+        account: "deploy".into(),
+        key: "SHA256:k".into(),
+        key_id: format!("dreamcatcher:{serial}"),
+        authority: "SHA256:a".into(),
+        principals: vec!["deploy@web01".into()],
+        sources: vec!["192.0.2.0/24".into()],
+        force_command: None,
+        extensions: Vec::new(),
+        from: at(0),
+        until: at(3600),
+        rule: "upkeep".into(),
+        reason: None,
+        ticket: None,
+        approvals: Vec::new(),
+        second_factor: SecondFactor::Touch,
+        break_glass: false,
+    }
+}
+
+/// A ledger of some entries.
+fn ledger() -> (TempDir, PathBuf, Ledger) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut ledger = Ledger::create(&path).unwrap();
+    ledger.write(at(0), |change| change.append("local", begun())).unwrap();
+    for serial in 1..=5 {
+        ledger
+            .grant(at(serial), |change| {
+                let number = change.view().next_number("requested")?;
+                change.append("alice", What::Requested(requested(number)))?;
+                Ok(((), Some(granted(change.view().next_number("granted")?, number))))
+            })
+            .unwrap();
+    }
+    (folder, path, ledger)
+}
+
+/// What an intruder with the file can do: our triggers do not hold them up.
+fn tamper(path: &std::path::Path, sql: &str) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(&format!("DROP TRIGGER never_changed; DROP TRIGGER never_removed; {sql}")).unwrap();
+}
+
+fn reason<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn what_was_written_is_verified_and_looked_up() {
+    let (_folder, path, ledger) = ledger();
+    let verified = ledger.verify(&[]).unwrap();
+    assert_eq!(verified.entries, 11);
+    assert_eq!(Ledger::read(&path).unwrap().verify(&[(11, verified.head.hash)]).unwrap().entries, 11);
+    let request = ledger.view().request(3).unwrap().unwrap();
+    assert_eq!((request.serial, request.denied, request.requested), (Some(3), None, requested(3)));
+    assert_eq!(ledger.view().granted(4).unwrap(), Some(granted(4, 4)));
+    assert_eq!(ledger.view().grants(at(100)).unwrap().len(), 5);
+    assert!(ledger.view().grants(at(3600)).unwrap().is_empty());
+}
+
+#[test]
+fn any_change_to_the_past_is_found() {
+    let changes = [
+        ("UPDATE entry SET text = replace(text, 'deploy', 'root') WHERE sequence = 5", "the entry was changed"),
+        ("UPDATE entry SET hash = upper(hash) WHERE sequence = 5", "the entry was changed"),
+        ("DELETE FROM entry WHERE sequence = 5", "entries were removed or added"),
+        ("DELETE FROM entry WHERE sequence = 1", "entries were removed or added"),
+        ("UPDATE entry SET number = 77 WHERE sequence = 5", "its columns say other than its text"),
+        ("UPDATE entry SET subject = 'bob' WHERE sequence = 5", "its columns say other than its text"),
+        ("UPDATE entry SET time = time + 1 WHERE sequence = 5", "its columns say other than its text"),
+        (
+            "UPDATE entry SET sequence = 99 WHERE sequence = 5; UPDATE entry SET sequence = 5 WHERE sequence = 6;
+             UPDATE entry SET sequence = 6 WHERE sequence = 99",
+            "entries were removed or added",
+        ),
+        ("UPDATE entry SET text = '{}' WHERE sequence = 5", "damaged: entry 5"),
+    ];
+    for (sql, expected) in changes {
+        let (_folder, path, ledger) = ledger();
+        drop(ledger);
+        tamper(&path, sql);
+        let found = reason(Ledger::read(&path).unwrap().verify(&[]));
+        assert!(found.contains(expected), "{sql}: {found}");
+    }
+}
+
+/// Whoever writes the whole chain anew, or cuts off its end, is found by what was noted elsewhere.
+#[test]
+fn a_chain_made_anew_is_found_by_a_noted_hash() {
+    let (_folder, path, ledger) = ledger();
+    let noted = vec![(11, ledger.verify(&[]).unwrap().head.hash)];
+    drop(ledger);
+    tamper(&path, "DELETE FROM entry WHERE sequence > 9");
+    let ledger = Ledger::read(&path).unwrap();
+    assert_eq!(ledger.verify(&[]).unwrap().entries, 9);
+    assert!(reason(ledger.verify(&noted)).contains("entries were removed"));
+    let other = vec![(9, "0".repeat(64))];
+    assert!(reason(ledger.verify(&other)).contains("entry 9 was changed"));
+}
+
+#[test]
+fn the_database_itself_refuses_changes_and_a_second_grant() {
+    let (_folder, path, mut ledger) = ledger();
+    let connection = Connection::open(&path).unwrap();
+    for sql in ["UPDATE entry SET time = 0", "DELETE FROM entry"] {
+        assert!(connection.execute(sql, []).unwrap_err().to_string().contains("append-only"));
+    }
+    for (serial, request) in [(5, 9), (6, 5)] {
+        let second = ledger.grant(at(10), |_| Ok(((), Some(granted(serial, request)))));
+        assert!(reason(second).contains("UNIQUE"), "{serial} {request}");
+    }
+    assert_eq!(ledger.verify(&[]).unwrap().entries, 11);
+}
+
+#[test]
+fn a_change_that_fails_leaves_nothing() {
+    let (_folder, _path, mut ledger) = ledger();
+    let failed = ledger.write(at(10), |change| {
+        change.append("local", revoked(1))?;
+        Err::<(), _>(Error::Denied("no".into()))
+    });
+    assert_eq!(reason(failed), "no");
+    assert!(!ledger.view().is_revoked(1).unwrap());
+}
+
+#[test]
+fn a_clock_that_goes_back_is_refused() {
+    let (_folder, _path, mut ledger) = ledger();
+    let entry = ledger.write(at(3), |change| change.append("local", revoked(1))).unwrap();
+    assert_eq!(entry.time, at(5), "within the slack time stands still");
+    assert!(reason(ledger.write(at(2), |change| change.append("local", revoked(2)))).contains("set it right"));
+}
+
+#[test]
+fn what_is_no_ledger_is_refused() {
+    let (folder, path, ledger) = ledger();
+    drop(ledger);
+    let none = folder.path().join("none");
+    assert!(reason(Ledger::open(&none)).contains("found no file"));
+    std::fs::write(&none, "not a database, but long enough to look like one might be in here").unwrap();
+    assert!(reason(Ledger::open(&none)).contains("damaged"));
+    let other = folder.path().join("other.db");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+    assert!(reason(Ledger::read(&other)).contains("found another database"));
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 7").unwrap();
+    assert!(reason(Ledger::open(&path)).contains("expected version 1, found 7"));
+    assert!(reason(Ledger::create(&path)).contains("exists"));
+}
+
+#[test]
+fn a_damaged_file_is_an_error() {
+    let (_folder, path, ledger) = ledger();
+    drop(ledger);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for byte in bytes.iter_mut().skip(4096) {
+        *byte ^= 0x5a;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let verified = Ledger::read(&path).and_then(|ledger| ledger.verify(&[]));
+    assert!(reason(verified).contains("damaged"));
+}
+
+#[test]
+fn a_locked_ledger_is_an_error() {
+    let (_folder, path, mut ledger) = ledger();
+    ledger.0.busy_timeout(Duration::from_millis(50)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    assert!(reason(ledger.write(at(10), |change| change.append("local", revoked(1)))).contains("locked"));
+}
+
+#[test]
+fn an_export_is_read_back_and_its_chain_checked() {
+    let (_folder, _path, ledger) = ledger();
+    let mut text = Vec::new();
+    assert_eq!(ledger.export(&mut text).unwrap(), 11);
+    let (mut exported, mut entries) = (Vec::new(), Vec::new());
+    let head = read_export(&mut text.as_slice(), |entry| exported.push(entry)).unwrap();
+    ledger.entries(|entry| entries.push(entry)).unwrap();
+    assert_eq!(exported, entries);
+    assert_eq!(head, ledger.verify(&[]).unwrap().head);
+    let text = String::from_utf8(text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let changed =
+        [text.replace("deploy", "root"), lines[1..].join("\n"), [&lines[..4], &lines[5..]].concat().join("\n")];
+    for changed in changed {
+        assert!(reason(read_export(&mut changed.as_bytes(), |_| ())).contains("the chain of hashes is broken"));
+    }
+    assert!(reason(read_export(&mut "{}\n".as_bytes(), |_| ())).contains("line 1"));
+}

@@ -1,0 +1,178 @@
+//! `access init`, `gate`, `invite`, `revoke`, `unlock`, `agent`, `krl`: what is done on the gate's host.
+
+use std::{
+    env, fs,
+    io::{self, BufRead, IsTerminal, Read, Write},
+    net::IpAddr,
+    path::Path,
+};
+
+use access::{
+    Error, ca,
+    gate::{Begin, Folder, Gate, LOCAL, Settings, Terminal, Visitor},
+    seal,
+};
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use super::{
+    cli::{FolderArguments, GateArguments, InitArguments, VisitorArguments},
+    guard_memory,
+};
+use crate::{confine::confine, status::Status};
+
+/// The shortest passphrase that is taken.
+const SHORTEST: usize = 12;
+
+/// `access init`.
+pub fn init(arguments: &InitArguments) -> Result<Status> {
+    let program = match &arguments.program {
+        Some(program) => program.clone(),
+        None => env::current_exe().context("cannot tell where this program is; use --program")?,
+    };
+    guard_memory();
+    let passphrase = arguments.agent.is_some().then(new_passphrase).transpose()?;
+    let settings = Settings { program, agent: arguments.agent.clone() };
+    let begin = Begin { settings, passphrase: passphrase.as_ref().map(|text| text.as_str()), now: Timestamp::now() };
+    let folder = Folder::begin(&arguments.folder.folder, &begin)?;
+    println!("the gate's folder is {}", folder.path().display());
+    println!("write the policy to  {}", folder.policy_file().display());
+    println!("sshd reads its keys from {}", folder.authorized_keys().display());
+    Ok(Status::Finished)
+}
+
+/// `access gate`.
+pub fn serve(arguments: &GateArguments) -> Result<Status> {
+    let source = source()?;
+    let command = env::var("SSH_ORIGINAL_COMMAND").unwrap_or_default();
+    let visitor = visitor(&arguments.visitor)?;
+    // What comes from here on is written by others: a person, whoever stole a key.
+    confine(&[], &[&arguments.folder.folder]);
+    guard_memory();
+    let mut gate = Gate::open(&arguments.folder.folder, Timestamp::now)?;
+    with_terminal(|terminal| gate.serve(&visitor, source, &command, terminal))
+}
+
+fn visitor(arguments: &VisitorArguments) -> Result<Visitor> {
+    match (&arguments.key, arguments.invitation, &arguments.host) {
+        (Some(key), _, _) => Ok(Visitor::Key(key.clone())),
+        (_, Some(number), _) => Ok(Visitor::Invitation(number)),
+        (_, _, Some(host)) => Ok(Visitor::Host(host.clone())),
+        _ => bail!("expected --key, --invitation or --host"),
+    }
+}
+
+/// The address that the visitor came from, as sshd says: the first word of `SSH_CONNECTION`.
+fn source() -> Result<IpAddr> {
+    let connection = env::var("SSH_CONNECTION").unwrap_or_default();
+    let address = connection.split(' ').next().and_then(|word| word.split('%').next()?.parse().ok());
+    address.context("expected to be run by sshd: SSH_CONNECTION holds no address")
+}
+
+/// `access invite`.
+pub fn invite(folder: &FolderArguments, person: &str, output: &Path) -> Result<Status> {
+    // Before anything is written into the ledger.
+    if output.exists() {
+        bail!("{}: there is a file already", output.display());
+    }
+    let invited = open(folder)?.invite(person)?;
+    write_private(output, invited.private_key.as_bytes())?;
+    println!("invitation {} for {person} holds until {}: {}", invited.invitation, invited.until, output.display());
+    println!("give the file to {person} by a way that nobody else can read; it opens the gate once:");
+    println!("  ssh -i {} access@GATE enrol \"$(cat ~/.ssh/id_ed25519.pub)\"", output.display());
+    Ok(Status::Finished)
+}
+
+/// `access revoke`.
+pub fn revoke(folder: &FolderArguments, what: &str, reason: &str) -> Result<Status> {
+    let mut gate = open(folder)?;
+    with_terminal(|terminal| match what.parse() {
+        Ok(serial) => gate.revoke(LOCAL, serial, reason, terminal),
+        Err(_) if what.starts_with("SHA256:") => gate.revoke_key(LOCAL, what, reason, terminal),
+        Err(_) => Err(Error::Usage(format!("expected a serial or SHA256:…, found '{what}'"))),
+    })
+}
+
+/// `access unlock`.
+pub fn unlock(folder: &FolderArguments, person: &str, reason: &str) -> Result<Status> {
+    open(folder)?.unlock_person(person, reason)?;
+    println!("{person} may try again");
+    Ok(Status::Finished)
+}
+
+/// `access agent`.
+pub fn agent(arguments: &FolderArguments) -> Result<Status> {
+    let folder = Folder::new(&arguments.folder)?;
+    let Some(socket) = folder.settings()?.agent else {
+        bail!("gate.toml names no agent: the gate itself holds the authority's key");
+    };
+    let path = folder.authority_key();
+    let sealed = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    guard_memory();
+    let passphrase = passphrase("passphrase of the authority's key: ")?;
+    let key = seal::unseal_with_passphrase(&passphrase, &path.display().to_string(), &sealed)?;
+    ca::unlock(&path, &key, &folder.path().join(socket))?;
+    println!("the ssh-agent holds the authority's key");
+    Ok(Status::Finished)
+}
+
+/// `access krl`.
+pub fn krl(folder: &FolderArguments) -> Result<Status> {
+    io::stdout().write_all(&open(folder)?.krl()?)?;
+    Ok(Status::Finished)
+}
+
+/// The gate, for who works on its host.
+pub fn open(arguments: &FolderArguments) -> Result<Gate> {
+    Ok(Gate::open(&arguments.folder, Timestamp::now)?)
+}
+
+/// Does something with standard input, output and error as the terminal.
+fn with_terminal(serve: impl FnOnce(&mut Terminal<'_>) -> access::Result<()>) -> Result<Status> {
+    let (mut input, mut output, mut notes) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
+    serve(&mut Terminal { input: &mut input, output: &mut output, notes: &mut notes })?;
+    output.flush()?;
+    Ok(Status::Finished)
+}
+
+/// Makes a file of mode 0600 that is not there yet.
+fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn new_passphrase() -> Result<Zeroizing<String>> {
+    let first = passphrase("passphrase that encrypts the authority's key: ")?;
+    if first.chars().count() < SHORTEST {
+        bail!("expected a passphrase of at least {SHORTEST} characters");
+    }
+    if io::stdin().is_terminal() && passphrase("once more: ")? != first {
+        bail!("the two passphrases differ");
+    }
+    Ok(first)
+}
+
+/// Reads a passphrase, from a terminal without showing it.
+fn passphrase(prompt: &str) -> Result<Zeroizing<String>> {
+    let stdin = io::stdin();
+    let shown = tcgetattr(&stdin).ok();
+    if let Some(shown) = &shown {
+        eprint!("{prompt}");
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+    let read = stdin.lock().take(1024).read_until(b'\n', &mut bytes);
+    if let Some(shown) = shown {
+        tcsetattr(&stdin, OptionalActions::Flush, &shown)?;
+        eprintln!();
+    }
+    read.context("cannot read the passphrase")?;
+    let text = std::str::from_utf8(&bytes).context("the passphrase is no text")?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}

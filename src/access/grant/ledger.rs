@@ -1,0 +1,46 @@
+//! `access ledger verify` and `export`.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Write},
+    path::Path,
+};
+
+use access::ledger::{Ledger, read_export};
+use anyhow::{Context, Result};
+
+use super::cli::LedgerCommand;
+use crate::status::Status;
+
+/// Runs a subcommand of `access ledger`.
+pub fn run(command: &LedgerCommand) -> Result<Status> {
+    match command {
+        LedgerCommand::Verify { ledger, noted, export } => verify(ledger, noted, export.as_deref()),
+        LedgerCommand::Export { ledger } => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            Ledger::read(ledger)?.export(&mut out)?;
+            out.flush()?;
+            Ok(Status::Finished)
+        }
+    }
+}
+
+fn verify(path: &Path, noted: &[String], export: Option<&Path>) -> Result<Status> {
+    let mut known = noted.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
+    if let Some(export) = export {
+        let file = File::open(export).with_context(|| format!("cannot read {}", export.display()))?;
+        let head = read_export(&mut BufReader::new(file), |_| ()).with_context(|| export.display().to_string())?;
+        known.push((head.sequence, head.hash));
+    }
+    let verified = Ledger::read(path)?.verify(&known)?;
+    println!(
+        "{} entries, the chain is whole; the last: {}:{}",
+        verified.entries, verified.head.sequence, verified.head.hash
+    );
+    Ok(Status::Finished)
+}
+
+fn parse(text: &str) -> Result<(u64, String)> {
+    let parts = text.split_once(':').and_then(|(number, hash)| Some((number.parse().ok()?, hash.to_ascii_lowercase())));
+    parts.with_context(|| format!("expected NUMBER:HASH, found '{text}'"))
+}

@@ -1,0 +1,104 @@
+//! `dreamcatcher access suggest`: the smallest policy that explains the logins observed.
+
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use access::account::Suggestion;
+use anyhow::{Context, Result};
+use clap::Args;
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, Step, TextGroup};
+use evidence::{Limits, Output, PieceTally, Progress, Scan, Sink};
+
+use crate::{
+    accounting::{Accounted, LOGINS},
+    cli::ReadingArguments,
+    confine, formats, hunt, progress,
+    site::Site,
+    status::Status,
+};
+
+/// Arguments of `access suggest`.
+#[derive(Args, Debug)]
+pub struct SuggestArguments {
+    /// Evidence: files, folders, archives (.zip, .tar, .gz, .zst), or - for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArguments,
+    /// Do not show progress, nor what was read.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Runs the subcommand.
+pub fn run(arguments: &SuggestArguments) -> Result<Status> {
+    let site = Site::load(None)?;
+    let formats = formats::formats(&arguments.reading, &site)?;
+    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
+    confine::confine(&readable, &[env::temp_dir().as_path()]);
+    let (progress, untimed) = (Progress::default(), AtomicU64::new(0));
+    let no_evidence: Vec<PathBuf> = if cfg!(unix) { vec!["/dev/stdout".into()] } else { Vec::new() };
+    let scan = Scan {
+        formats: &formats,
+        limits: Limits::default(),
+        no_evidence: &no_evidence,
+        hash: false,
+        threads: std::thread::available_parallelism().map_or(1, Into::into),
+        progress: &progress,
+    };
+    let mut logins = Logins(Suggestion::default());
+    let detector = || Accounted::new(Nothing, &untimed);
+    let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, &mut logins))?;
+    io::stdout().write_all(logins.0.policy().as_bytes()).context("cannot write the policy")?;
+    if !arguments.quiet {
+        let style = report::Style::default();
+        let summary = hunt::evidence_summary(&tally, &style.zone);
+        report::write_reading(&summary, &mut io::stderr().lock(), &style)?;
+    }
+    Ok(if tally.unreadable_arguments.is_empty() { Status::Finished } else { Status::Unreadable })
+}
+
+/// Takes logins as they come; their order does not matter.
+struct Logins(Suggestion);
+
+impl Sink for Logins {
+    fn begin(&mut self, _piece: &Arc<Piece>, _format: &'static str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn output(&mut self, _piece: &Arc<Piece>, output: Output) -> io::Result<()> {
+        for observation in output.seen.observations.iter().filter(|observation| observation.rule == LOGINS) {
+            if let Some(Step::Login(login)) = Step::unpack(observation.values) {
+                self.0.login(observation.time, &login.host, &login);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _piece: &PieceTally) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A detector that looks for nothing.
+struct Nothing;
+
+impl Detector for Nothing {
+    fn class(&mut self, _: &LogSource<'_>) -> Class {
+        Class(0)
+    }
+
+    fn interest(&self, _: Class) -> Arc<Interest> {
+        Arc::default()
+    }
+
+    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
+        false
+    }
+
+    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
+}
