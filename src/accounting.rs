@@ -132,7 +132,8 @@ impl<'c, D: Detector> Accounted<'c, D> {
             ("login", false) => text(outcome) == "accepted",
             (_, false) => false,
             ("login" | "sudo", true) => text(outcome) == "accepted" || !text(serial).is_empty(),
-            ("disconnect", true) => !text(message).ends_with(" [preauth]"),
+            // `Received disconnect` is followed by `Disconnected from`.
+            ("disconnect", true) => !text(message).ends_with(" [preauth]") && !text(message).starts_with("Received "),
             ("session_opened" | "session_closed" | "session_process" | "session_started", true) => true,
             ("subsystem_requested" | "certificate_refused" | "key_refused" | "su", true) => true,
             (_, true) => matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS"),
