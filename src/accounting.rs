@@ -85,10 +85,12 @@ pub fn learn_addresses(accounting: &mut Accounting, observations: &Observations)
 /// A detector that also observes logins.
 pub struct Accounted<'c, D> {
     inner: D,
+    /// Whether logins are to be explained; if not, only who was let in is of interest.
+    explains: bool,
     /// Records of logins that do not say when.
     untimed: &'c AtomicU64,
-    /// Classes of records that may tell of logins, by the class of the inner detector.
-    classes: HashMap<Class, Class>,
+    /// Classes of records that may tell of logins, by the class of the inner detector, those of Windows apart.
+    classes: HashMap<(Class, bool), Class>,
     told: HashMap<Class, Told>,
     addresses: HashSet<(String, String)>,
     packed: Vec<u8>,
@@ -99,12 +101,14 @@ struct Told {
     inner: Class,
     is_wanted: bool,
     text_only: bool,
+    /// Whether what a record tells of stands in its text alone, as Windows' sshd has it.
+    is_text: bool,
     interest: Arc<Interest>,
     slots: [Slot; FIELDS.len()],
 }
 
 /// The fields that say whether a record matters to the accounting.
-const FIELDS: [&str; 5] = ["action", "outcome", "certificate_serial", "message", "type"];
+const FIELDS: [&str; 6] = ["action", "outcome", "certificate_serial", "message", "type", "server_address"];
 
 /// The actions that matter to the accounting, where an action says what a record is.
 const ACTIONS: [&str; 12] = [
@@ -122,6 +126,9 @@ const ACTIONS: [&str; 12] = [
     "key_refused",
 ];
 
+/// Those from which it is learned what is usual.
+const LEARNED: [&str; 2] = ["connection", "login"];
+
 /// Whether records of this kind that matter to the accounting all have an action.
 fn says_action(source: &LogSource<'_>) -> bool {
     matches!(source.channel, "syslog" | "journal")
@@ -132,22 +139,27 @@ const FIRST: u32 = 1 << 31;
 
 impl<'c, D: Detector> Accounted<'c, D> {
     /// One that observes logins beside what `inner` sees.
-    pub fn new(inner: D, untimed: &'c AtomicU64) -> Self {
+    pub fn new(inner: D, explains: bool, untimed: &'c AtomicU64) -> Self {
         let (classes, told) = (HashMap::new(), HashMap::new());
-        Self { inner, untimed, classes, told, addresses: HashSet::new(), packed: Vec::new() }
+        Self { inner, explains, untimed, classes, told, addresses: HashSet::new(), packed: Vec::new() }
     }
 
-    fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], seen: &mut Seen) {
+    fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], is_text: bool, seen: &mut Seen) {
         let text = |slot| {
             let value = event.fields.iter().find(|(one, _)| *one == slot).map(|(_, value)| value);
             if let Some(Value::Text(text)) = value { text } else { "" }
         };
-        let matters = match slots.map(text) {
-            ["connection", ..] => return self.address(event, seen),
-            ["login" | "sudo", outcome, serial, ..] => outcome == "accepted" || !serial.is_empty(),
-            ["disconnect", _, _, message, _] => !message.ends_with(" [preauth]"),
-            ["", _, _, _, kind] => matches!(kind, "USER_LOGIN" | "USER_START"),
-            [action, _, _, _, kind] => ACTIONS.contains(&action) || matches!(kind, "USER_PROCESS" | "DEAD_PROCESS"),
+        let [action, outcome, serial, message, kind, address] = slots;
+        let matters = match (text(action), self.explains) {
+            _ if is_text => true,
+            ("connection", _) => return self.address(event, text(address), seen),
+            ("login", false) => text(outcome) == "accepted",
+            (_, false) => false,
+            ("login" | "sudo", true) => text(outcome) == "accepted" || !text(serial).is_empty(),
+            // `Received disconnect` is followed by `Disconnected from`.
+            ("disconnect", true) => !text(message).ends_with(" [preauth]") && !text(message).starts_with("Received "),
+            (action, true) if ACTIONS.contains(&action) => true,
+            (_, true) => matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS"),
         };
         let step = if matters { step(event) } else { None };
         let Some(step) = step else { return };
@@ -161,14 +173,8 @@ impl<'c, D: Detector> Accounted<'c, D> {
     }
 
     /// The address that a host was connected at; each is told once.
-    fn address(&mut self, event: &Event<'_>, seen: &mut Seen) {
-        let mut address = String::new();
-        event.record.visit(&mut |name, value| {
-            if name == "server_address" {
-                address = value.text().into_owned();
-            }
-        });
-        let key = (event.record.host().into_owned(), address);
+    fn address(&mut self, event: &Event<'_>, address: &str, seen: &mut Seen) {
+        let key = (event.record.host().into_owned(), address.to_owned());
         if key.1.is_empty() || event.time.is_none() || self.addresses.len() >= 4096 || self.addresses.contains(&key) {
             return;
         }
@@ -226,7 +232,7 @@ impl<D: Detector> Detector for Accounted<'_, D> {
             return inner;
         }
         let next = Class(FIRST + self.classes.len() as u32);
-        let class = *self.classes.entry(inner).or_insert(next);
+        let class = *self.classes.entry((inner, source.product == "windows")).or_insert(next);
         let wanted = self.inner.interest(inner);
         self.told.entry(class).or_insert_with(|| {
             let mut interest = Interest::clone(&wanted);
@@ -242,12 +248,20 @@ impl<D: Detector> Detector for Accounted<'_, D> {
             interest.needed =
                 interest.needed.filter(|needed| says_action(source) && slots.first() == Some(&needed.slot));
             if let Some(needed) = &mut interest.needed {
-                needed.values.extend(ACTIONS.map(str::to_owned));
+                let actions = if self.explains { ACTIONS.as_slice() } else { &LEARNED };
+                needed.values.extend(actions.iter().map(|action| (*action).to_owned()));
                 needed.values.sort_unstable();
                 needed.values.dedup();
             }
             let interest = Arc::new(interest);
-            Told { inner, is_wanted: wanted.wanted, text_only: wanted.text_only, interest, slots }
+            Told {
+                inner,
+                is_wanted: wanted.wanted,
+                text_only: wanted.text_only,
+                is_text: source.product == "windows",
+                interest,
+                slots,
+            }
         });
         class
     }
@@ -265,10 +279,10 @@ impl<D: Detector> Detector for Accounted<'_, D> {
 
     fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
         let Some(told) = self.told.get(&event.class) else { return self.inner.look(event, seen) };
-        let slots = told.slots;
+        let (slots, is_text) = (told.slots, told.is_text);
         if told.is_wanted && (!told.text_only || event.text) {
             self.inner.look(&Event { class: told.inner, ..*event }, seen);
         }
-        self.observe(event, slots, seen);
+        self.observe(event, slots, is_text, seen);
     }
 }

@@ -55,7 +55,8 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     confine_to(arguments, &output);
     let mut sink = Printing { printer, chronicle: Chronicle::default(), accounting, findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
-    let detector = || Accounted::new(SelectedDetector::new(rules.detector(), &selection), &untimed);
+    let explains = arguments.access.is_some();
+    let detector = || Accounted::new(SelectedDetector::new(rules.detector(), &selection), explains, &untimed);
     let tally = scan(arguments, &formats, threads, detector, &output, &mut sink).context("cannot write the report")?;
 
     let not_run =

@@ -100,7 +100,7 @@ impl Scene {
             key.display(),
             folder.display()
         );
-        self.world.sshd(&self.gate, &config, None);
+        self.world.sshd(&self.gate, &config, 0);
         fs::write(self.path("gate.account"), gate_account).unwrap();
     }
 
@@ -189,7 +189,7 @@ impl Scene {
         let mut apply = self.world.command(&text(&self.program));
         apply.args(["access", "host-setup", &name, "--apply"]).arg(&setup);
         run(with(apply, &place), "").fine();
-        self.world.sshd(&self.web, &config, None);
+        self.world.sshd(&self.web, &config, 0);
     }
 
     /// What a hunt through the server's log finds: titles, each with how often.

@@ -51,7 +51,7 @@ pub fn run(arguments: &SuggestArguments) -> Result<Status> {
         progress: &progress,
     };
     let mut logins = Logins(Suggestion::default());
-    let detector = || Accounted::new(Nothing, &untimed);
+    let detector = || Accounted::new(Nothing, true, &untimed);
     let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, &mut logins))?;
     io::stdout().write_all(logins.0.policy().as_bytes()).context("cannot write the policy")?;
     if !arguments.quiet {

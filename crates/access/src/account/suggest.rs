@@ -58,7 +58,10 @@ impl Suggestion {
             }
             return;
         }
-        let Some(way) = way(login) else { return };
+        let Some(way) = way(login) else {
+            self.forgotten += u64::from(login.service == "ssh");
+            return;
+        };
         let key = (way, login.user.to_string());
         if self.uses.len() >= MAX && !self.uses.contains_key(&key) {
             self.forgotten += 1;
@@ -82,7 +85,8 @@ impl Suggestion {
              # not be is to be taken out, not allowed. Names of people are made up; put the right ones in.\n\n",
         );
         if self.forgotten > 0 {
-            let _ = writeln!(out, "# {} logins are left out: there were too many ways to log in.", self.forgotten);
+            let reason = "by a method that no policy allows, or in too many ways";
+            let _ = writeln!(out, "# {} logins are left out: {reason}", self.forgotten);
         }
         let people: BTreeMap<&Way, String> = self
             .uses

@@ -76,7 +76,7 @@ fn outcome(fields: &Fields) -> Outcome {
 fn common(host: Cow<'static, str>, service: &str, fields: &Fields) -> Login<'static> {
     let Link { host, session, source, port } = link(host, fields);
     Login {
-        user: Cow::Owned(fields.0.get("user").cloned().unwrap_or_default()),
+        user: Cow::Owned(fields.find("user").cloned().unwrap_or_default()),
         is_unknown: fields.get("invalid_user") == "true",
         host,
         source,
@@ -166,7 +166,7 @@ fn disconnect(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>>
         return None;
     }
     let of = link(host.clone(), fields);
-    let told = is_before && fields.0.contains_key("user");
+    let told = is_before && fields.find("user").is_some();
     let tried = told.then(|| {
         let reason = fields.take("reason");
         Box::new(Login { outcome: Outcome::Failed, reason, ..common(host, "ssh", fields) })
@@ -181,7 +181,7 @@ fn key(fields: &Fields) -> Option<Key<'static>> {
 
 fn certificate(fields: &Fields) -> Option<Certificate<'static>> {
     Some(Certificate {
-        id: Cow::Owned(fields.0.get("certificate_id").cloned().unwrap_or_default()),
+        id: Cow::Owned(fields.find("certificate_id").cloned().unwrap_or_default()),
         serial: fields.get("certificate_serial").parse().ok()?,
         authority_kind: fields.take("ca_key_type"),
         authority: fields.take("ca_fingerprint"),

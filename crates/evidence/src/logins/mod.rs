@@ -14,7 +14,7 @@ mod audit;
 mod linux;
 mod windows;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use event::{LogSource, Record, Step};
 
@@ -41,21 +41,25 @@ pub fn step(record: &dyn Record) -> Option<Step<'static>> {
     }
 }
 
-/// The fields of a record by name; of those of several values the first.
-struct Fields(HashMap<String, String>);
+/// The fields of a record by name, of those of several values the first. A record has few, so that looking through them takes less time than a
+/// table does to be made.
+struct Fields(Vec<(String, String)>);
 
 impl Fields {
     fn of(record: &dyn Record) -> Self {
-        let mut fields = HashMap::new();
-        record.visit(&mut |name, value| {
-            fields.entry(name.to_owned()).or_insert_with(|| value.text().into_owned());
-        });
+        let mut fields = Vec::with_capacity(16);
+        record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
         Self(fields)
+    }
+
+    /// A field's text as it stands; `None` where the record does not have it.
+    fn find(&self, name: &str) -> Option<&String> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text)
     }
 
     /// A field's text; empty where there is none, and where Windows or auditd write a sign for none.
     fn get(&self, name: &str) -> &str {
-        let text = self.0.get(name).map_or("", String::as_str);
+        let text = self.find(name).map_or("", String::as_str);
         if matches!(text, "-" | "?") { "" } else { text }
     }
 

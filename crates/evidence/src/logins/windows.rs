@@ -227,11 +227,8 @@ fn session(number: u32, host: Cow<'static, str>, fields: &Fields) -> Option<Step
 /// OpenSSH on Windows says in its `payload` what it says in a syslog message elsewhere.
 fn open_ssh(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
     let message = fields.get("payload");
-    let mut told = Fields(std::collections::HashMap::new());
-    crate::syslog::sshd_fields(message, &mut |name, value| {
-        told.0.insert(name.to_owned(), value.to_owned());
-    });
-    told.0.insert("message".to_owned(), message.to_owned());
-    told.0.insert("pid".to_owned(), fields.get("Execution_ProcessID").to_owned());
+    let pid = fields.get("Execution_ProcessID");
+    let mut told = Fields(vec![("message".to_owned(), message.to_owned()), ("pid".to_owned(), pid.to_owned())]);
+    crate::syslog::sshd_fields(message, &mut |name, value| told.0.push((name.to_owned(), value.to_owned())));
     linux::said("sshd", host, &told)
 }

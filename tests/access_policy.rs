@@ -1,0 +1,125 @@
+//! `access check`, `who-can`, `what-can`, `suggest` and `audit`, as they are typed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod common;
+
+use std::{fs, path::Path, process::Command};
+
+use access::policy::Policy;
+
+/// Status, standard output and standard error.
+fn dreamcatcher(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_dreamcatcher")).current_dir(folder).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
+}
+
+/// The example of docs/policy.md.
+fn example() -> String {
+    let document = fs::read_to_string(common::root().join("docs/policy.md")).unwrap();
+    document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_documents_policy_is_explained_and_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("access.toml"), example()).unwrap();
+    let (status, out, err) = dreamcatcher(folder.path(), &["access", "check"]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("anyone of webcare may log in to web01 and web02 as deploy, from 198.51.100.0/24,"), "{out}");
+    let (status, out, _) = dreamcatcher(folder.path(), &["access", "who-can", "10.0.0.11"]);
+    assert_eq!((status, out.lines().count()), (0, 3), "{out}");
+    let (status, out, _) = dreamcatcher(folder.path(), &["access", "what-can", "anna"]);
+    assert_eq!((status, out.lines().count()), (0, 2), "{out}");
+    let (status, _, err) = dreamcatcher(folder.path(), &["access", "what-can", "eve"]);
+    assert_eq!((status, err.as_str()), (3, "dreamcatcher: the policy knows nobody called eve\n"));
+    let wrong = example().replace("approvals = 1", "aprovals = 1\nfour_eyes = true");
+    fs::write(folder.path().join("access.toml"), wrong).unwrap();
+    let (status, _, err) = dreamcatcher(folder.path(), &["access", "check"]);
+    assert_eq!(status, 3);
+    assert!(err.contains("rules.0.aprovals: there is no such key") && err.contains("rules.0.four_eyes"), "{err}");
+}
+
+#[test]
+fn a_suggested_policy_explains_what_it_was_made_from() {
+    let folder = tempfile::tempdir().unwrap();
+    for log in
+        ["sshd/openssh-8.4/verbose.iso.log", "sshd/openssh-9.2/verbose.iso.log", "sshd/openssh-10.0/verbose.iso.log"]
+    {
+        let log = common::root().join("tests/recordings").join(log).display().to_string();
+        let (status, policy, _) = dreamcatcher(folder.path(), &["access", "suggest", "--quiet", &log]);
+        assert_eq!(status, 0);
+        Policy::parse(&policy).unwrap_or_else(|problems| panic!("{problems:?}\n{policy}"));
+        assert!(policy.contains(" logins are left out"), "the recording has a login by no method at all");
+        fs::write(folder.path().join("access.toml"), policy).unwrap();
+        let (status, found, err) = dreamcatcher(
+            folder.path(),
+            &["hunt", &log, "--access", "access.toml", "--no-shipped-rules", "--format", "jsonl", "--quiet"],
+        );
+        assert_eq!((status, err.as_str()), (0, ""));
+        // Certificates need the ledger, and a login by no method at all no policy allows.
+        let others = found.lines().filter(|line| !line.contains("\"Certificate ") && !line.contains("\"kiosk\""));
+        assert_eq!(others.collect::<Vec<_>>(), Vec::<&str>::new());
+        assert!(found.contains("Certificate that was never granted"));
+    }
+}
+
+#[test]
+fn an_audit_tells_each_way_in_with_what_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+    };
+    // Of the empty key: its fingerprint is that of no bytes behind the kind.
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    write(
+        "etc/passwd",
+        "root:x:0:0::/root:/bin/bash\nanna:x:1000:1000::/home/anna:/bin/bash\nold:x:1001:1::/home/old:/bin/sh\n",
+    );
+    write("etc/shadow", "root:*:1:::::\nanna:!$6$x$y:1:::::\nold::1:::::\n");
+    write("etc/group", "sudo:x:27:anna\nusers:x:100:old\n");
+    write("etc/sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\nold ALL=(ALL) NOPASSWD: ALL\n");
+    write("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPasswordAuthentication yes\n");
+    write("etc/ssh/sshd_config.d/1.conf", "PasswordAuthentication no\nPermitRootLogin yes\n");
+    write("home/anna/.ssh/authorized_keys", &format!("{key} anna\n"));
+    write("home/old/.ssh/authorized_keys", &format!("# old\ncert-authority {key} ca\n"));
+    let (status, out, _) = dreamcatcher(root, &["access", "audit", "."]);
+    assert_eq!(status, 1, "{out}");
+    for (found, mend) in [
+        ("/etc/shadow:3: old needs no password at all", "passwd --lock old"),
+        ("/etc/group:1: anna is in sudo, which leads to root", "gpasswd --delete anna sudo"),
+        ("/etc/sudoers:3: old may use sudo without a password", "sed -i 3d /etc/sudoers && visudo -c"),
+        ("/etc/ssh/sshd_config.d/1.conf:2: PermitRootLogin is yes", "PermitRootLogin no"),
+        (
+            "/home/anna/.ssh/authorized_keys:1: a key that lets people in as anna",
+            "sed -i 1d /home/anna/.ssh/authorized_keys",
+        ),
+        ("/home/old/.ssh/authorized_keys:2: an authority", "sed -i 2d /home/old/.ssh/authorized_keys"),
+    ] {
+        let lines: Vec<&str> = out.lines().collect();
+        let at = lines.iter().position(|line| line.starts_with(found)).unwrap_or_else(|| panic!("{found}\n{out}"));
+        assert!(lines[at + 1].contains(mend), "{mend}\n{out}");
+    }
+    assert!(!out.contains("PasswordAuthentication is") && !out.contains("anna has a password"), "{out}");
+    assert!(out.contains("the same key opens anna and old"), "{out}");
+    let fingerprint = out.split("SHA256:").nth(1).unwrap().get(..43).unwrap();
+    let policy = format!(
+        "[staff]\npeople = [\"anna\"]\nnetworks = [\"192.0.2.0/24\"]\n[hosts.web01]\n[[standing]]\nname = \"a\"\nwho = [\"anna\"]\n\
+         hosts = [\"web01\"]\naccounts = [\"anna\"]\nkeys = [\"SHA256:{fingerprint}\"]\n"
+    );
+    write("access.toml", &policy);
+    let (_, out, _) = dreamcatcher(root, &["access", "audit", ".", "--access", "access.toml", "--host", "web01"]);
+    assert!(
+        !out.contains("/home/anna") && out.contains("/home/old") && out.contains("1 keys are of the policy"),
+        "{out}"
+    );
+}
