@@ -19,7 +19,7 @@ const IN_MEMORY: usize = 32 << 20;
 /// So many events are counted of which the records alone say that they were, not one by one.
 const MAX_REPEATED: u64 = 10_000_000;
 /// So many sorted files of one size are made one; so there are never more than a few times as many.
-const MERGED: usize = 16;
+const MERGED: usize = 64;
 
 /// Collects observations as they are found, and tells them in the order of time; those of one time in the order in which they came, which is that
 /// of the evidence.
@@ -335,7 +335,7 @@ mod tests {
             chronicle.add(&path, &observations).unwrap();
             assert!(chronicle.runs.iter().all(|files| files.len() < MERGED), "too many files are open");
         }
-        assert_eq!(chronicle.runs.len(), [0, 1, 3][usize::from(in_memory < 5000) + usize::from(in_memory < 200)]);
+        assert_eq!(chronicle.runs.len(), [0, 1, 2][usize::from(in_memory < 5000) + usize::from(in_memory < 200)]);
         in_order(chronicle)
     }
 

@@ -13,7 +13,6 @@
 #[allow(dead_code, reason = "each test program uses its part")]
 mod access_world;
 mod common;
-#[allow(dead_code, reason = "each test program uses its part")]
 #[path = "common/gate.rs"]
 mod gate;
 

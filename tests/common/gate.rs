@@ -1,5 +1,7 @@
 //! A gate and a server with Debian's own sshd on loopback, people with keys and authenticators, and a clock that tests may turn.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -122,9 +124,9 @@ impl House {
         let path = self.path("dreamcatcher");
         let clock = self.gate().join("clock");
         fs::write(&clock, "+0\n").unwrap();
-        let libraries =
+        let mut libraries =
             fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime/libfaketime.so.1"));
-        let library = libraries.filter(|path| path.exists()).next();
+        let library = libraries.find(|path| path.exists());
         let library =
             library.expect("libfaketime is missing: apt install faketime (ci/test does)").display().to_string();
         let text = format!(
