@@ -16,6 +16,7 @@
 
 mod auditd;
 mod block;
+mod civil;
 mod clock;
 mod cut;
 mod evtx;

@@ -2,7 +2,10 @@
 
 use event::Time;
 
-use crate::json::plain_time;
+use crate::{
+    civil::{self, month, two},
+    json::plain_time,
+};
 
 const SECOND: i64 = 1_000_000_000;
 /// As many bytes hold any time.
@@ -40,29 +43,6 @@ impl Yearless {
     }
 }
 
-fn two(tens: u8, ones: u8) -> Option<i64> {
-    let tens = if tens == b' ' { b'0' } else { tens };
-    (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
-}
-
-fn month(name: [u8; 3]) -> Option<u8> {
-    Some(match &name {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    })
-}
-
 /// Month and day of `Aug 18`, `Aug  8` or `Aug 8 `.
 pub(super) fn month_day(text: [u8; 6]) -> Option<(u8, u8)> {
     let [m0, m1, m2, b' ', d0, d1] = text else { return None };
@@ -81,9 +61,7 @@ pub(super) fn clock(text: [u8; 8]) -> Option<i64> {
 /// Nanoseconds of `.351` at the beginning of `text`, and what is behind.
 fn decimals(text: &[u8]) -> (i64, &[u8]) {
     let Some((b'.', digits)) = text.split_first() else { return (0, text) };
-    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = digits.iter().take(count.min(9)).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    let nanos = (count.min(9)..9).fold(number, |sum, _| sum * 10);
+    let (nanos, count) = civil::decimals(digits);
     if count == 0 { (0, text) } else { (nanos, digits.get(count..).unwrap_or_default()) }
 }
 

@@ -2,7 +2,10 @@
 
 use event::Time;
 
-use crate::json::{moment, plain_time};
+use crate::{
+    civil::{decimals, month, two},
+    json::{moment, plain_time},
+};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -24,45 +27,15 @@ impl Stamp {
     }
 }
 
-fn two(tens: u8, ones: u8) -> Option<i64> {
-    let tens = if tens == b' ' { b'0' } else { tens };
-    (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
-}
-
 fn four(digits: [u8; 4]) -> Option<i64> {
     let [a, b, c, d] = digits;
     Some(two(a, b)? * 100 + two(c, d)?)
-}
-
-fn month(name: [u8; 3]) -> Option<i64> {
-    Some(match &name {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    })
 }
 
 /// Hour, minute and second of `05:34:28`; a leap second counts as the one before it.
 fn clock(text: &[u8]) -> Option<[i64; 3]> {
     let [h0, h1, b':', n0, n1, b':', s0, s1] = *text else { return None };
     Some([two(h0, h1)?, two(n0, n1)?, two(s0, s1)?.min(59)])
-}
-
-/// Nanoseconds of the digits behind a decimal point, and how many they are.
-fn decimals(text: &[u8]) -> (i64, usize) {
-    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = text.iter().take(count.min(9)).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    ((count.min(9)..9).fold(number, |sum, _| sum * 10), count)
 }
 
 fn moved(time: Time, nanos: i64) -> Option<Time> {
@@ -78,7 +51,7 @@ pub(super) fn clf(text: &str) -> Option<Stamp> {
     let (time, zone) = time.split_first_chunk::<8>()?;
     let [b' ', sign, z0, z1, z2, z3] = *zone else { return None };
     let east = (two(z0, z1)? * 3600 + two(z2, z3)? * 60) * SECOND;
-    let civil = moment([four([*y0, *y1, *y2, *y3])?, month([*m0, *m1, *m2])?, two(*d0, *d1)?], clock(time)?)?;
+    let civil = moment([four([*y0, *y1, *y2, *y3])?, month([*m0, *m1, *m2])?.into(), two(*d0, *d1)?], clock(time)?)?;
     match sign {
         b'+' => moved(civil, -east).map(Stamp::zoned),
         b'-' => moved(civil, east).map(Stamp::zoned),
@@ -133,7 +106,7 @@ pub(super) fn apache(text: &str) -> Option<Stamp> {
         _ => (0, rest),
     };
     let [b' ', y0, y1, y2, y3] = *rest else { return None };
-    let civil = moment([four([y0, y1, y2, y3])?, month([*m0, *m1, *m2])?, two(*d0, *d1)?], clock(time)?)?;
+    let civil = moment([four([y0, y1, y2, y3])?, month([*m0, *m1, *m2])?.into(), two(*d0, *d1)?], clock(time)?)?;
     moved(civil, nanos).map(Stamp::local)
 }
 
@@ -164,7 +137,7 @@ pub(super) fn tomcat(text: &str) -> Option<(Stamp, &str)> {
     let [d0, d1, b'-', m0, m1, m2, b'-', y0, y1, y2, y3, b' ', rest @ ..] = text.as_bytes() else { return None };
     let (time, rest) = rest.split_first_chunk::<8>()?;
     let (nanos, count) = rest.strip_prefix(b".").map_or((0, 0), decimals);
-    let civil = moment([four([*y0, *y1, *y2, *y3])?, month([*m0, *m1, *m2])?, two(*d0, *d1)?], clock(time)?)?;
+    let civil = moment([four([*y0, *y1, *y2, *y3])?, month([*m0, *m1, *m2])?.into(), two(*d0, *d1)?], clock(time)?)?;
     let behind = text.get(20 + count + usize::from(count > 0)..)?.strip_prefix(' ')?;
     Some((Stamp::local(moved(civil, nanos)?), behind))
 }
@@ -178,7 +151,7 @@ pub(super) fn java(text: &str) -> Option<(Stamp, &str)> {
         let fits = text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse::<i64>().ok().filter(|_| fits)
     };
-    let date = [number(year, 4)?, month(name.as_bytes().try_into().ok()?)?, number(day.strip_suffix(',')?, 2)?];
+    let date = [number(year, 4)?, month(name.as_bytes().try_into().ok()?)?.into(), number(day.strip_suffix(',')?, 2)?];
     let mut parts = time.splitn(3, ':');
     let mut part = || parts.next().and_then(|part| number(part, 2));
     let (hour, minute, second) = (part()?, part()?, part()?);
