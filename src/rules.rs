@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Finding, Follower, Piece};
+use event::{Finding, Follower, Observation, Piece};
 use evidence::Output;
 use report::plain;
 use serde_json::{Value, json};
@@ -244,7 +244,9 @@ fn found_in(rules: &sigma::Rules, logs: &[Log]) -> Result<bool, String> {
     let (mut chronicle, mut found) = (Chronicle::default(), Vec::new());
     logs.iter().try_for_each(|log| read_log(rules, log, &mut chronicle, &mut found))?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
-    let told = chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut found));
+    let mut observe =
+        |piece: &Arc<Piece>, observation: &Observation<'_>| correlator.observe(piece, observation, &mut found);
+    let told = chronicle.tell([&mut observe], |_| 0, false);
     told.map_err(|error| error.to_string())?;
     correlator.end(&mut found);
     Ok(!found.is_empty())
