@@ -3,13 +3,12 @@
 use std::{
     env,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
 };
 
 use anyhow::{Context, Result};
-use event::{Detector, Finding, Follower, Level, Piece};
-use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
+use event::{Finding, Follower, Level, Piece};
+use evidence::{Output, PieceTally, Sink, Tally};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -17,11 +16,10 @@ use crate::{
     accounting::{self, Accounted, Pending},
     chronicle::Chronicle,
     cli::{Colour, HuntArguments},
-    confine,
     destination::Destination,
     formats,
     packs::Packs,
-    progress,
+    reading::{self, Reading},
     select::{self, SelectedDetector, Selection},
     site::Site,
     status::Status,
@@ -36,7 +34,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     };
     let selection = Selection::load(arguments, &zone)?;
     let formats = formats::formats(&arguments.reading, &site)?;
-    let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
+    let threads = reading::threads(arguments.threads);
     let accounting = Pending::load(arguments)?;
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
@@ -51,12 +49,20 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         colour: colour(arguments.color, arguments.output.is_none()),
     };
     let printer = arguments.format.printer(&mut writer, style)?;
-    confine_to(arguments, &output);
     let mut sink = Printing { printer, chronicle: Chronicle::default(), accounting, findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
     let explains = arguments.access.is_some();
     let detector = || Accounted::new(SelectedDetector::new(rules.detector(), &selection), explains, &untimed);
-    let done = scan(arguments, &formats, threads, detector, &output, &mut sink)
+    let reading = Reading {
+        paths: &arguments.paths,
+        formats: &formats,
+        output: &output,
+        hash: arguments.format.has_summary() || tells_summary(arguments),
+        threads,
+        quiet: arguments.quiet,
+    };
+    let done = reading
+        .run(detector, &mut sink)
         .context("cannot write the report")
         .and_then(|tally| Ok((tally, sink.follow(&rules, arguments, &selection, threads)?)));
     if let Some(error) = sink.accounting.failed.take() {
@@ -93,28 +99,6 @@ fn announce(packs: &Packs, quiet: bool) {
     for pack in &packs.packs {
         eprintln!("{} rules: {}", pack.rules, report::plain(&format!("{} {}", pack.name, pack.version)));
     }
-}
-
-fn scan<D: Detector>(
-    arguments: &HuntArguments,
-    formats: &[Box<dyn Format>],
-    threads: usize,
-    detector: impl Fn() -> D + Sync,
-    output: &Destination,
-    sink: &mut Printing<'_>,
-) -> Result<Tally> {
-    let progress = Progress::default();
-    let no_evidence = output.files();
-    let scan = Scan {
-        formats,
-        limits: Limits::default(),
-        no_evidence: &no_evidence,
-        hash: arguments.format.has_summary() || tells_summary(arguments),
-        threads,
-        progress: &progress,
-    };
-    let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, sink))?;
-    Ok(tally)
 }
 
 /// Hands findings to the printer.
@@ -212,14 +196,6 @@ impl Sink for Printing<'_> {
         self.chronicle.end(piece);
         Ok(())
     }
-}
-
-fn confine_to(arguments: &HuntArguments, output: &Destination) {
-    let temporary = env::temp_dir();
-    let mut writable = vec![temporary.as_path()];
-    writable.extend(output.folder());
-    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
-    confine::confine(&readable, &writable);
 }
 
 /// Whether to use colour; `to_standard` if the report goes to standard output.
