@@ -15,6 +15,7 @@ use std::{
 };
 
 use access::{
+    Entry,
     account::{Account, Accounting, Covered},
     ledger::Ledger,
 };
@@ -38,22 +39,23 @@ pub fn load(arguments: &HuntArguments) -> Result<Accounting> {
     let policy = crate::access::policy(path)?;
     let mut covered = Covered::new(policy, SignedDuration::try_from(arguments.skew)?);
     if let Some(ledger) = &arguments.ledger {
-        read_ledger(ledger, &mut covered).with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
+        let name = ledger.to_string_lossy();
+        read_ledger(ledger, &mut |entry| covered.entry(&name, entry))
+            .with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
+        covered.has_ledger();
     }
     Ok(Accounting::new(Some(covered)))
 }
 
-/// Reads a ledger, or what was exported of one.
-fn read_ledger(path: &Path, covered: &mut Covered) -> Result<()> {
-    let name = path.to_string_lossy();
+/// Reads a ledger, or what was exported of one, and shows each entry.
+pub fn read_ledger(path: &Path, take: &mut dyn FnMut(&Entry)) -> Result<()> {
     let mut reader = BufReader::new(File::open(path)?);
     let is_database = reader.fill_buf()?.starts_with(b"SQLite format 3\0");
     if is_database {
-        Ledger::read(path)?.entries(|entry| covered.entry(&name, &entry))?;
+        Ledger::read(path)?.entries(|entry| take(&entry))?;
     } else {
-        access::ledger::read_export(&mut reader, |entry| covered.entry(&name, &entry))?;
+        access::ledger::read_export(&mut reader, |entry| take(&entry))?;
     }
-    covered.has_ledger();
     Ok(())
 }
 

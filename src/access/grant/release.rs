@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::{cli::ReleaseArguments, ssh_to_gate};
+use super::{cli::ReleaseArguments, expect_success, ssh_to_gate};
 use crate::status::Status;
 
 /// Puts a file forward.
@@ -23,8 +23,8 @@ pub fn run(arguments: &ReleaseArguments) -> Result<Status> {
     println!("{sha256}  {name}");
     let mut ssh = ssh_to_gate(&arguments.reach);
     ssh.args(["release", &sha256, name, "--reason", &arguments.reason]);
-    let status = ssh.status().context("cannot run ssh")?;
-    Ok(if status.success() { Status::Finished } else { Status::Denied })
+    expect_success(ssh.status().context("cannot run ssh")?, "the gate did not take it")?;
+    Ok(Status::Finished)
 }
 
 /// A file's SHA-256, in hexadecimal.

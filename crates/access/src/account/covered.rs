@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Class,
+    past::Past,
     told::{Certificate, Standing, Told},
 };
 use crate::{
@@ -23,11 +24,17 @@ pub struct Covered {
     /// The policy.
     pub policy: Policy,
     authorities: Vec<String>,
+    /// Authorities of before, and until when they were trusted.
+    retired: Vec<(String, Timestamp)>,
+    /// The policies of the past.
+    past: Past,
     grants: HashMap<u64, Known>,
     /// How far clocks may differ.
     tolerance: SignedDuration,
     /// What the gate refused.
     pub(super) refused: Vec<Told>,
+    /// When the ledger's time was taken back.
+    pub(super) clock_back: Vec<Told>,
     /// The names of files that were released.
     released: HashSet<String>,
     has_ledger: bool,
@@ -49,6 +56,8 @@ struct Known {
     has_command: bool,
     break_glass: bool,
     revoked: Option<Timestamp>,
+    /// The policy that it was given by, where the ledger has its text.
+    given_by: Option<Arc<Policy>>,
 }
 
 /// What explains a login.
@@ -76,9 +85,12 @@ impl Covered {
         Self {
             policy,
             authorities,
+            retired: Vec::new(),
+            past: Past::default(),
             grants: HashMap::new(),
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
+            clock_back: Vec::new(),
             released: HashSet::new(),
             has_ledger: false,
             texts: HashMap::new(),
@@ -89,6 +101,17 @@ impl Covered {
     pub fn entry(&mut self, path: &str, entry: &Entry) {
         match &entry.what {
             What::Begun { authority, .. } => self.authorities.push(authority.clone()),
+            What::AuthorityChanged { authority, previous, trusted_until, .. } => {
+                self.authorities.push(authority.clone());
+                self.retired.push((previous.clone(), *trusted_until));
+            }
+            What::PolicyChanged { sha256, text } => self.past.changed(sha256, text.as_deref()),
+            What::ClockBack { from, to, reason, approvals, .. } => {
+                let by = crate::policy::and(approvals);
+                let why =
+                    format!("the gate's clock was ahead: {by} took the ledger back from {from} to {to}: {reason}");
+                self.clock_back.push(told(path, entry, "", why));
+            }
             What::Granted(granted) => self.granted(granted),
             What::Revoked { serial, .. } => {
                 if let Some(known) = self.grants.get_mut(serial) {
@@ -127,11 +150,7 @@ impl Covered {
     }
 
     fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {
-        let piece = event::Piece { path: path.to_owned() };
-        let at = Standing::of(&piece, event::Position::Record(entry.sequence));
-        let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
-        let user = person.to_owned();
-        self.refused.push(Told { time, at, user, service: "gate".into(), reason, ..Told::default() });
+        self.refused.push(told(path, entry, person, reason));
     }
 
     fn text(&mut self, text: &str) -> Arc<str> {
@@ -158,6 +177,7 @@ impl Covered {
             has_command: granted.force_command.is_some(),
             break_glass: granted.break_glass,
             revoked: None,
+            given_by: self.past.now(),
         };
         self.grants.insert(granted.serial, known);
     }
@@ -191,6 +211,11 @@ impl Covered {
         if !self.authorities.is_empty() && !self.authorities.contains(&certificate.authority) {
             return found(Class::OtherAuthority, format!("{} is no authority of ours", certificate.authority));
         }
+        let at = told.time().to_jiff() - self.tolerance;
+        if let Some((_, until)) = self.retired.iter().find(|(key, until)| *key == certificate.authority && at > *until)
+        {
+            return found(Class::OtherAuthority, format!("{} was trusted until {until}", certificate.authority));
+        }
         let Some(known) = self.grants.get(&serial) else {
             return found(Class::UnknownSerial, format!("the ledger has no grant {serial}"));
         };
@@ -201,7 +226,7 @@ impl Covered {
             );
             return found(class, why);
         }
-        let rule = self.policy.rule(&known.rule);
+        let rule = self.rule_of(known);
         let explained = Explained {
             may_become: rule.map(|rule| rule.scope.may_become.clone()).unwrap_or_default(),
             until: event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)),
@@ -209,6 +234,11 @@ impl Covered {
         };
         let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
         (Some(explained), known.break_glass.then(broken))
+    }
+
+    /// The rule by which a grant was given, as it was then; as it is now, where the ledger does not have the policy of then.
+    fn rule_of<'a>(&'a self, known: &'a Known) -> Option<&'a Rule> {
+        known.given_by.as_deref().unwrap_or(&self.policy).rule(&known.rule)
     }
 
     /// What is wrong with the use of a certificate whose grant is known.
@@ -232,7 +262,7 @@ impl Covered {
         if at > known.until + self.tolerance || at < known.from - self.tolerance {
             return Some((Class::Expired, format!("it was used at {at}")));
         }
-        let rule = self.policy.rule(&known.rule);
+        let rule = self.rule_of(known);
         if let Some(why) = rule.and_then(|rule| self.not_approved(rule, known)) {
             return Some((Class::NotApproved, why));
         }
@@ -326,7 +356,7 @@ impl Covered {
                 && at >= known.from - self.tolerance
         };
         if let Some(known) = self.grants.values().filter(fits).min_by_key(|known| known.from) {
-            let rule = self.policy.rule(&known.rule);
+            let rule = self.rule_of(known);
             let may_become = rule.map(|rule| rule.scope.may_become.clone()).unwrap_or_default();
             return (Some(Explained { may_become, until: None, person: known.person.to_string() }), None);
         }
@@ -367,6 +397,14 @@ impl Covered {
                     .any(|scope| scope.people.values().any(|networks| networks.contains(&alone)));
         (!is_named).then(|| format!("{address} is {}", from.id))
     }
+}
+
+/// What an entry of the ledger tells, as a record does.
+fn told(path: &str, entry: &Entry, person: &str, reason: String) -> Told {
+    let piece = event::Piece { path: path.to_owned() };
+    let at = Standing::of(&piece, event::Position::Record(entry.sequence));
+    let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
+    Told { time, at, user: person.to_owned(), service: "gate".into(), reason, ..Told::default() }
 }
 
 /// Whether standing access is about a login of this kind.

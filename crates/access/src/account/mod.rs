@@ -12,6 +12,7 @@
 mod class;
 mod course;
 mod covered;
+mod past;
 mod rotation;
 mod state;
 mod suggest;
@@ -135,6 +136,7 @@ impl Follower for Accounting {
         course.look_again(None);
         course.still_open();
         course.missing_logs();
+        findings.extend(covered.clock_back.iter().map(|told| told.finding(Class::ClockBack, told.reason.clone())));
         findings.extend(covered.refused.iter().map(|told| told.finding(Class::RequestRefused, told.reason.clone())));
     }
 

@@ -56,14 +56,14 @@ pub(super) fn check(
         return Ok(Err(format!("locked after {LOCKED} wrong codes; an administrator has to unlock {person}")));
     }
     let ready = codes.last_wrong.filter(|_| codes.wrong >= SLOW).map(|last| last + PAUSE);
-    if let Some(ready) = ready.filter(|ready| under_way.now() < *ready) {
+    if let Some(ready) = ready.filter(|ready| under_way.clock() < *ready) {
         return Ok(Err(format!("{} wrong codes; the next try is possible at {}", codes.wrong, super::whole(ready)?)));
     }
     let Some(sealed) = under_way.view().secret(&enrolled.key)? else {
         return Ok(Err("the secret of this key is gone; enrol again".into()));
     };
     let secret = Secret::from_bytes(seal.unseal("the secret of the codes", &sealed)?);
-    let reason = match secret.step_of(code, under_way.now()) {
+    let reason = match secret.step_of(code, under_way.clock()) {
         // A step counts once, and so do all before it: a code that somebody has looked at is worth nothing.
         Some(step) if codes.last_step.is_none_or(|last| last < step) => {
             under_way

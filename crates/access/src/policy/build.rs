@@ -22,6 +22,7 @@ pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     builder.parties(&file);
     builder.hosts(&file.hosts);
     builder.authorities(&file.authorities);
+    builder.clock(file.clock_approvals);
     for (place, rule) in places("rules", &file.rules, |rule| &rule.name) {
         builder.rule(&place, rule, &file, false);
     }
@@ -91,6 +92,14 @@ impl Builder {
 
     fn authorities(&mut self, keys: &[String]) {
         self.policy.authorities = self.each("authorities", keys, fingerprint);
+    }
+
+    fn clock(&mut self, approvals: u32) {
+        let staff = self.policy.parties.get(STAFF).map_or(0, |staff| staff.people.len());
+        if approvals as usize > staff {
+            self.problem("clock_approvals", format!("{approvals} approvals are needed, but staff are {staff}"));
+        }
+        self.policy.clock_approvals = approvals;
     }
 
     fn parties(&mut self, file: &File) {

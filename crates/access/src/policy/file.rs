@@ -12,6 +12,9 @@ pub(super) struct File {
     /// Fingerprints of the authorities whose certificates are ours.
     #[serde(default)]
     pub authorities: Vec<String>,
+    /// How many of our own people have to approve that the ledger's time is taken back.
+    #[serde(default)]
+    pub clock_approvals: u32,
     #[serde(default)]
     pub staff: Option<Party>,
     #[serde(default)]

@@ -148,6 +148,8 @@ pub struct Standing {
 pub struct Policy {
     /// Fingerprints of the authorities whose certificates are ours, beside those that the ledger names.
     pub authorities: Vec<String>,
+    /// How many of our own people have to approve that the ledger's time is taken back, where the gate's clock was ahead.
+    pub clock_approvals: u32,
     /// Providers, and our own staff under [`STAFF`].
     pub parties: BTreeMap<String, Party>,
     /// The hosts that are covered.
