@@ -225,18 +225,29 @@ impl View<'_> {
         Ok(self.entries(sql, [])?.into_iter().filter_map(host).collect())
     }
 
-    /// What is known of a person's codes; of wrong ones in a row, at most `most` are counted.
-    pub fn codes(&self, person: &str, most: u32) -> Result<Codes> {
+    /// What is known of a person's codes; of wrong ones in a row, at most `most` are counted. Steps beyond `latest` do not count yet: they were
+    /// used up while the clock was ahead.
+    pub fn codes(&self, person: &str, most: u32, latest: u64) -> Result<Codes> {
         let accepted = self.about("code_accepted", person, 1)?.pop();
         let unlocked = self.about("unlocked", person, 1)?.pop();
         let since = accepted.iter().chain(&unlocked).map(|entry| entry.sequence).max().unwrap_or_default();
         let wrong: Vec<Entry> =
             self.about("code_refused", person, most)?.into_iter().filter(|entry| entry.sequence > since).collect();
-        let last_step = accepted.and_then(|entry| match entry.what {
-            What::CodeAccepted { step, .. } => Some(step),
-            _ => None,
-        });
-        Ok(Codes { last_step, wrong: wrong.len(), last_wrong: wrong.first().map(|entry| entry.time) })
+        let sql = "SELECT number FROM entry WHERE kind = 'code_accepted' AND subject = ? AND number <= ?
+            ORDER BY sequence DESC LIMIT 1";
+        let last_step: Option<i64> =
+            self.0.prepare_cached(sql)?.query_row(params![person, column(latest)?], |row| row.get(0)).optional()?;
+        Ok(Codes {
+            last_step: last_step.and_then(|step| u64::try_from(step).ok()),
+            wrong: wrong.len(),
+            last_wrong: wrong.first().map(|entry| entry.time),
+        })
+    }
+
+    /// Whether a person's code of this step was used up.
+    pub(crate) fn is_step_used(&self, person: &str, step: u64) -> Result<bool> {
+        let used = self.numbered("code_accepted", step)?;
+        Ok(used.iter().any(|entry| matches!(&entry.what, What::CodeAccepted { person: one, .. } if one == person)))
     }
 
     /// How many entries of a kind about a person there are since a time; at most `most` are counted.

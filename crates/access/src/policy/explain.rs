@@ -23,7 +23,13 @@ impl Policy {
             .standing
             .iter()
             .map(|standing| self.standing_sentence(standing, &self.who(&standing.scope), &standing.scope.hosts));
-        self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).collect()
+        let clock = (self.clock_approvals > 0).then(|| {
+            let count = number(i64::from(self.clock_approvals));
+            format!(
+                "the ledger's time is only taken back, after the gate's clock was ahead, when {count} of ours approve"
+            )
+        });
+        self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).chain(clock).collect()
     }
 
     /// Who can get in to a host, by any of its names; `None` if the policy does not know it.
