@@ -226,3 +226,54 @@ fn what_mends_mends() {
     let left: Vec<&str> = out.lines().filter(|line| line.starts_with("    ")).map(str::trim).collect();
     assert_eq!(left, ["usermod --gid nogroup ben"], "{out}");
 }
+
+#[test]
+fn an_audit_tells_which_accounts_nobody_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::create_dir_all(root.join("var/log")).unwrap();
+    let passwd = "root:x:0:0::/root:/bin/bash\nanna:x:1000:1::/home/anna:/bin/bash\nold:x:1001:1::/home/old:/bin/sh\nnew:x:1002:1::/:/bin/sh\n";
+    fs::write(root.join("etc/passwd"), passwd).unwrap();
+    let audit = || {
+        let (_, out, _) = dreamcatcher(root, &["access", "audit", "."]);
+        let found: Vec<String> = out.lines().filter(|line| line.contains("nobody ")).map(str::to_owned).collect();
+        found
+    };
+    assert_eq!(
+        audit(),
+        [
+            "could not be read: /var/log: neither lastlog nor wtmp is there, so it is not known which accounts nobody uses"
+        ]
+    );
+    let record = |user: &str, second: u32| {
+        let mut record = vec![0; 384];
+        record[0] = 7;
+        record[44..44 + user.len()].copy_from_slice(user.as_bytes());
+        record[340..344].copy_from_slice(&second.to_le_bytes());
+        record
+    };
+    // 2026-01-01, 2026-03-02, 2026-06-30.
+    let (first, second, third) = (1_767_225_600, 1_772_409_600, 1_782_777_600);
+    fs::write(root.join("var/log/wtmp"), [record("old", first), record("anna", second)].concat()).unwrap();
+    assert_eq!(
+        audit(),
+        ["could not be read: /var/log/wtmp: it tells of too short a time to say which accounts nobody uses"]
+    );
+    fs::write(root.join("var/log/wtmp.1"), record("old", first)).unwrap();
+    fs::write(root.join("var/log/wtmp"), [record("anna", second), record("anna", third)].concat()).unwrap();
+    let by_wtmp = [
+        "/etc/passwd:3: nobody logged in to old since 2026-01-01",
+        "/etc/passwd:4: nobody logged in to new since 2026-01-01 at least",
+    ];
+    assert_eq!(audit(), by_wtmp);
+    let mut lastlog = vec![0; 292 * 1003];
+    for (uid, time) in [(1000, third), (1001, first)] {
+        lastlog[292 * uid..292 * uid + 4].copy_from_slice(&time.to_le_bytes());
+    }
+    fs::write(root.join("var/log/lastlog"), lastlog).unwrap();
+    assert_eq!(
+        audit(),
+        ["/etc/passwd:3: nobody logged in to old since 2026-01-01", "/etc/passwd:4: nobody ever logged in to new"]
+    );
+}

@@ -27,6 +27,11 @@ impl Files {
 
     /// A file's text by its path on the host; `None` if it is not there. What is no UTF-8 is replaced.
     pub fn read(&mut self, path: &str) -> Option<String> {
+        self.bytes(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// A file's bytes by its path on the host; `None` if it is not there.
+    pub fn bytes(&mut self, path: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = self.open(path).and_then(|file| match file {
             Some(file) => file.take(LONGEST + 1).read_to_end(&mut bytes).map(Some),
@@ -36,7 +41,7 @@ impl Files {
             Ok(Some(length)) if length as u64 > LONGEST => {
                 self.unread.push(format!("{path}: expected at most {LONGEST} bytes, found more"));
             }
-            Ok(Some(_)) => return Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Ok(Some(_)) => return Some(bytes),
             Ok(None) => {}
             Err(error) => self.unread.push(format!("{path}: {error}")),
         }

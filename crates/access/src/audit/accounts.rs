@@ -1,9 +1,6 @@
-//! Accounts: passwords, groups, and those that nobody uses.
+//! Accounts: passwords and groups.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read, Seek, SeekFrom},
-};
+use std::collections::BTreeMap;
 
 use super::{Auditor, lines, quoted};
 use crate::{files::Files, sshd::Who};
@@ -11,8 +8,6 @@ use crate::{files::Files, sshd::Who};
 /// Groups whose members can become root.
 const POWERFUL: [&str; 11] =
     ["root", "sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow", "sys"];
-/// An account is unused if nobody logged in to it for so long before the last login of all, in seconds: ninety days.
-const UNUSED: u32 = 90 * 86_400;
 /// How many accounts are looked at, and the longest name of one.
 const MOST: usize = 1 << 13;
 const LONGEST: usize = 256;
@@ -127,38 +122,5 @@ pub(super) fn groups(auditor: &mut Auditor<'_>) {
                 auditor.found(("/etc/group", number), format!("{member} is in {group}, which leads to root"), mend);
             }
         }
-    }
-}
-
-/// Accounts that people could log in to and nobody has for long.
-pub(super) fn unused(auditor: &mut Auditor<'_>) {
-    const PATH: &str = "/var/log/lastlog";
-    let mut lastlog = match auditor.files.open(PATH) {
-        Ok(Some(file)) => file,
-        Ok(None) => {
-            let why = "not there, so it is not known which accounts nobody uses";
-            return auditor.files.unread.push(format!("{PATH}: {why}"));
-        }
-        Err(error) => return auditor.files.unread.push(format!("{PATH}: {error}")),
-    };
-    let mut times = BTreeMap::new();
-    for account in auditor.accounts.iter().filter(|account| account.has_shell()) {
-        // `struct lastlog` of glibc: the time in 32 bits, then terminal and host; 292 bytes each, by number.
-        let mut time = [0; 4];
-        let is_there = lastlog.seek(SeekFrom::Start(u64::from(account.who.uid) * 292)).is_ok();
-        let read = is_there && lastlog.read_exact(&mut time).is_ok();
-        let time = if read { u32::from_le_bytes(time) } else { 0 };
-        times.insert(account.who.name.clone(), (time, account.line));
-    }
-    let newest = times.values().map(|(time, _)| *time).max().unwrap_or_default();
-    for (name, (time, line)) in times {
-        if newest.saturating_sub(time) <= UNUSED || name == "root" {
-            continue;
-        }
-        let since = match jiff::Timestamp::from_second(i64::from(time)) {
-            Ok(last) if time > 0 => format!("nobody logged in to {name} since {}", last.strftime("%Y-%m-%d")),
-            _ => format!("nobody ever logged in to {name}"),
-        };
-        auditor.found(("/etc/passwd", line), since, format!("usermod --expiredate 1 {}", quoted(&name)));
     }
 }

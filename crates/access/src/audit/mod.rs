@@ -11,6 +11,7 @@ pub(crate) mod accounts;
 mod keys;
 mod sshd;
 mod sudo;
+mod unused;
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -92,7 +93,7 @@ pub fn audit(root: &Path, known: Option<Known<'_>>) -> io::Result<Audit> {
             .push(format!("{}: not there, so keys are looked for where sshd does by itself", sshd::FILE));
     }
     keys::check(&mut auditor, &config.unwrap_or_default());
-    accounts::unused(&mut auditor);
+    unused::check(&mut auditor);
     Ok(auditor.end())
 }
 

@@ -40,6 +40,7 @@ impl Gate {
     pub fn krl(&self) -> Result<Vec<u8>> {
         let now = (self.clock)();
         let view = self.ledger.view();
+        self.finish_rotation(&view.authority()?)?;
         let retired = view.retired()?;
         // An authority that is trusted no more takes all that it signed along, also on hosts that still have its key.
         let over = retired.iter().filter(|one| one.trusted_until <= now).map(|one| one.public_key.clone());
