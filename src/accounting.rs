@@ -17,8 +17,9 @@ use std::{
 
 use access::{
     Entry,
-    account::{Account, Accounting, Covered},
+    account::{Account, Accounting, Covered, Releases},
     ledger::Ledger,
+    policy::UnderRelease,
 };
 use anyhow::{Context, Result};
 use event::{
@@ -41,6 +42,8 @@ pub struct Pending {
     /// What it is to be told when the ledger is read: pieces of evidence, hosts with their addresses.
     pieces: Vec<Arc<Piece>>,
     servers: Vec<(String, String)>,
+    /// Whether the policy names what is under release.
+    names_releases: bool,
     /// Why the ledger could not be read.
     pub failed: Option<anyhow::Error>,
 }
@@ -50,9 +53,10 @@ impl Pending {
     pub fn load(arguments: &HuntArguments) -> Result<Self> {
         let accounting = Accounting::new(None);
         let (pieces, servers) = (Vec::new(), Vec::new());
-        let mut pending = Self { reading: None, accounting, pieces, servers, failed: None };
+        let mut pending = Self { reading: None, accounting, pieces, servers, names_releases: false, failed: None };
         let Some(path) = &arguments.access else { return Ok(pending) };
         let mut covered = Covered::new(crate::access::policy(path)?, SignedDuration::try_from(arguments.skew)?);
+        pending.names_releases = covered.policy.releases != UnderRelease::default();
         match arguments.ledger.clone() {
             None => pending.accounting = Accounting::new(Some(covered)),
             Some(ledger) => {
@@ -66,6 +70,17 @@ impl Pending {
             }
         }
         Ok(pending)
+    }
+
+    /// What is under release, where the policy names it: the ledger is then read before the evidence.
+    pub fn named_releases(&mut self) -> Result<Option<Releases>> {
+        if !self.names_releases {
+            return Ok(None);
+        }
+        match self.get() {
+            Ok(accounting) => Ok(accounting.releases().cloned()),
+            Err(error) => Err(self.failed.take().unwrap_or(error.into())),
+        }
     }
 
     /// Takes note of a piece of evidence, whatever it holds.

@@ -1,10 +1,6 @@
 //! What the policy and the ledger say of a login.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Class,
     past::Past,
+    release::Releases,
     told::{Certificate, Standing, Told},
 };
 use crate::{
@@ -35,9 +32,7 @@ pub struct Covered {
     pub(super) refused: Vec<Told>,
     /// When the ledger's time was taken back.
     pub(super) clock_back: Vec<Told>,
-    /// The names of files that were released.
-    released: HashSet<String>,
-    has_ledger: bool,
+    releases: Releases,
     texts: HashMap<String, Arc<str>>,
 }
 
@@ -82,7 +77,7 @@ impl Covered {
 
     /// A policy without a ledger. `tolerance` is how far clocks may differ.
     pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {
-        let authorities = policy.authorities.clone();
+        let (authorities, releases) = (policy.authorities.clone(), Releases::new(policy.clone()));
         Self {
             policy,
             authorities,
@@ -92,8 +87,7 @@ impl Covered {
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
             clock_back: Vec::new(),
-            released: HashSet::new(),
-            has_ledger: false,
+            releases,
             texts: HashMap::new(),
         }
     }
@@ -126,28 +120,24 @@ impl Covered {
                 self.refused(path, entry, person, format!("{attempt}: {reason}"));
             }
             What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
-            What::Released { name, .. } => drop(self.released.insert(name.clone())),
+            What::Released { name, sha256, .. } => self.releases.release(name, sha256),
             _ => {}
         }
     }
 
     /// Says that the ledger was read: what it does not have was not granted, and not released.
     pub fn has_ledger(&mut self) {
-        self.has_ledger = true;
+        self.releases.has_ledger();
     }
 
-    /// The package file that a command installs and that was never released.
+    /// What a command installs and nobody released.
     pub(super) fn unreleased(&self, command: &str) -> Option<String> {
-        const INSTALLERS: [&str; 8] = ["dpkg", "apt", "apt-get", "rpm", "dnf", "yum", "zypper", "apk"];
-        const PACKAGES: [&str; 3] = [".deb", ".rpm", ".apk"];
-        let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        let mut words = command.split_whitespace();
-        let installer = base(words.next()?);
-        if !self.has_ledger || !INSTALLERS.contains(&installer.as_str()) {
-            return None;
-        }
-        let mut files = words.filter(|word| PACKAGES.iter().any(|ending| word.ends_with(ending))).map(base);
-        files.find(|name| !self.released.contains(name))
+        self.releases.command(command)
+    }
+
+    /// What is under release, and what was released.
+    pub fn releases(&self) -> &Releases {
+        &self.releases
     }
 
     fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use super::{Auditor, lines, quoted};
 use crate::{files::Files, sshd::Who};
 
-/// Groups whose members can become root.
-const POWERFUL: [&str; 11] =
-    ["root", "sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow", "sys"];
+/// Groups whose members can become root, by what they may run, read or write.
+const POWERFUL: [&str; 9] = ["sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow"];
 /// How many accounts are looked at, and the longest name of one.
 const MOST: usize = 1 << 13;
 const LONGEST: usize = 256;

@@ -29,7 +29,12 @@ impl Policy {
                 "the ledger's time is only taken back, after the gate's clock was ahead, when {count} of ours approve"
             )
         });
-        self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).chain(clock).collect()
+        let packages = self.releases.packages.iter().filter(|packages| !packages.is_empty());
+        let packages = packages.map(|packages| format!("packages called {} need a release", joined(packages, "or")));
+        let paths = (!self.releases.paths.is_empty())
+            .then(|| format!("what web servers hand out at {} needs a release", joined(&self.releases.paths, "or")));
+        let others = clock.into_iter().chain(packages).chain(paths);
+        self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).chain(others).collect()
     }
 
     /// Who can get in to a host, by any of its names; `None` if the policy does not know it.

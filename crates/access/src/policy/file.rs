@@ -16,6 +16,8 @@ pub(super) struct File {
     #[serde(default)]
     pub clock_approvals: u32,
     #[serde(default)]
+    pub releases: Releases,
+    #[serde(default)]
     pub staff: Option<Party>,
     #[serde(default)]
     pub providers: BTreeMap<String, Party>,
@@ -29,6 +31,14 @@ pub(super) struct File {
     pub break_glass: Vec<Rule>,
     #[serde(default)]
     pub standing: Vec<Standing>,
+}
+
+/// What needs a release before it is installed or handed out.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Releases {
+    pub packages: Option<Vec<String>>,
+    #[serde(default)]
+    pub paths: Vec<String>,
 }
 
 /// A provider, or our own staff.

@@ -6,7 +6,7 @@
 //!
 //! sshd_config(5): settings of `Match` blocks whose conditions hold come before those that stand outside of any, and of each kind the first counts. What a
 //! condition asks of the connection (address, host name, port) may not be known; then several values are possible, each *from some addresses*. The judge
-//! is `sshd -T -C …` (tests/sshd_config.rs). Left to others: what is good (`audit`), writing (`host`).
+//! is `sshd -T -C …` (the tests beside this). Left to others: what is good (`audit`), writing (`host`).
 
 mod condition;
 mod words;
@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use condition::{Condition, hold};
 pub(crate) use condition::{Connection, Holds};
+pub(crate) use words::fits;
 
 use crate::files::Files;
 

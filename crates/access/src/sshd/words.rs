@@ -56,7 +56,7 @@ pub(super) fn arguments(line: &str) -> Vec<String> {
 const LONGEST: usize = 1023;
 
 /// Whether a text is as a pattern of `*` and `?` says. The time is at most the product of the lengths.
-pub(super) fn fits(text: &str, pattern: &str) -> bool {
+pub(crate) fn fits(text: &str, pattern: &str) -> bool {
     pattern.len() <= LONGEST
         && like(text, pattern, |pattern, letter| {
             let mut letters = pattern.chars();
