@@ -258,7 +258,7 @@ fn an_audit_tells_which_accounts_nobody_uses() {
     fs::write(root.join("var/log/wtmp"), [record("old", first), record("anna", second)].concat()).unwrap();
     assert_eq!(
         audit(),
-        ["could not be read: /var/log/wtmp: it tells of too short a time to say which accounts nobody uses"]
+        ["could not be read: /var/log: lastlog or wtmp tell of too short a time to say which accounts nobody uses"]
     );
     fs::write(root.join("var/log/wtmp.1"), record("old", first)).unwrap();
     fs::write(root.join("var/log/wtmp"), [record("anna", second), record("anna", third)].concat()).unwrap();

@@ -25,8 +25,8 @@ pub(super) fn check(auditor: &mut Auditor<'_>) {
     };
     let newest = last.values().copied().max().unwrap_or_default();
     if newest.saturating_sub(since) <= UNUSED {
-        let why = "it tells of too short a time to say which accounts nobody uses";
-        return auditor.files.unread.push(format!("/var/log/wtmp: {why}"));
+        let why = "lastlog or wtmp tell of too short a time to say which accounts nobody uses";
+        return auditor.files.unread.push(format!("/var/log: {why}"));
     }
     let people = auditor.accounts.iter().filter(|account| account.has_shell() && account.who.name != "root");
     let people: Vec<_> = people.map(|account| (account.who.name.clone(), account.line)).collect();

@@ -22,7 +22,7 @@ use crate::files::Files;
 /// How deep files may include one another, as in OpenSSH.
 const DEPTH: usize = 16;
 /// How many lines are kept of all files together.
-const MOST: usize = 1 << 13;
+const MOST: usize = 1 << 12;
 /// How many files a pattern of `Include` may mean, and how many are read in all.
 const FILES: usize = 1 << 10;
 
