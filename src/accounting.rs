@@ -16,8 +16,10 @@ use std::{
 };
 
 use access::{
-    account::{Account, Accounting, Covered},
+    Entry,
+    account::{Account, Accounting, Covered, Releases},
     ledger::Ledger,
+    policy::UnderRelease,
 };
 use anyhow::{Context, Result};
 use event::{
@@ -40,6 +42,8 @@ pub struct Pending {
     /// What it is to be told when the ledger is read: pieces of evidence, hosts with their addresses.
     pieces: Vec<Arc<Piece>>,
     servers: Vec<(String, String)>,
+    /// Whether the policy names what is under release.
+    names_releases: bool,
     /// Why the ledger could not be read.
     pub failed: Option<anyhow::Error>,
 }
@@ -49,20 +53,34 @@ impl Pending {
     pub fn load(arguments: &HuntArguments) -> Result<Self> {
         let accounting = Accounting::new(None);
         let (pieces, servers) = (Vec::new(), Vec::new());
-        let mut pending = Self { reading: None, accounting, pieces, servers, failed: None };
+        let mut pending = Self { reading: None, accounting, pieces, servers, names_releases: false, failed: None };
         let Some(path) = &arguments.access else { return Ok(pending) };
         let mut covered = Covered::new(crate::access::policy(path)?, SignedDuration::try_from(arguments.skew)?);
+        pending.names_releases = covered.policy.releases != UnderRelease::default();
         match arguments.ledger.clone() {
             None => pending.accounting = Accounting::new(Some(covered)),
             Some(ledger) => {
                 pending.reading = Some(std::thread::spawn(move || {
-                    read_ledger(&ledger, &mut covered)
+                    let name = ledger.to_string_lossy();
+                    read_ledger(&ledger, &mut |entry| covered.entry(&name, entry))
                         .with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
+                    covered.has_ledger();
                     Ok(covered)
                 }));
             }
         }
         Ok(pending)
+    }
+
+    /// What is under release, where the policy names it: the ledger is then read before the evidence.
+    pub fn named_releases(&mut self) -> Result<Option<Releases>> {
+        if !self.names_releases {
+            return Ok(None);
+        }
+        match self.get() {
+            Ok(accounting) => Ok(accounting.releases().cloned()),
+            Err(error) => Err(self.failed.take().unwrap_or(error.into())),
+        }
     }
 
     /// Takes note of a piece of evidence, whatever it holds.
@@ -107,17 +125,15 @@ impl Pending {
     }
 }
 
-/// Reads a ledger, or what was exported of one.
-fn read_ledger(path: &Path, covered: &mut Covered) -> Result<()> {
-    let name = path.to_string_lossy();
+/// Reads a ledger, or what was exported of one, and shows each entry but those that nothing is learned from.
+pub fn read_ledger(path: &Path, take: &mut dyn FnMut(&Entry)) -> Result<()> {
     let mut reader = BufReader::new(File::open(path)?);
     let is_database = reader.fill_buf()?.starts_with(b"SQLite format 3\0");
     if is_database {
-        Ledger::read(path)?.entries(&Covered::NOT_ASKED, |entry| covered.entry(&name, &entry))?;
+        Ledger::read(path)?.entries(&Covered::NOT_ASKED, |entry| take(&entry))?;
     } else {
-        access::ledger::read_export(&mut reader, &Covered::NOT_ASKED, |entry| covered.entry(&name, &entry))?;
+        access::ledger::read_export(&mut reader, &Covered::NOT_ASKED, |entry| take(&entry))?;
     }
-    covered.has_ledger();
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, anyhow};
 use evidence::{
-    Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Proxies, SshdErrors, Syslog, Utmp,
-    W3c, Web, Xml,
+    Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
+    Syslog, Utmp, W3c, Web, Xml,
 };
 
 use crate::{cli::ReadingArguments, site::Site};
@@ -31,6 +31,8 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>
         Box::new(Syslog::new(clock.clone())),
         Box::new(SshdErrors::default()),
     ];
+    // Before syslog text, which may begin with a time too.
+    formats.splice(3..3, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
     formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use event::{Finding, Follower, Level, Piece};
-use evidence::{Output, PieceTally, Sink, Tally};
+use evidence::{Output, PieceTally, Sink, Tally, Unknown};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -20,6 +20,7 @@ use crate::{
     formats,
     packs::Packs,
     reading::{self, Reading},
+    releases::{self, Released},
     select::{self, SelectedDetector, Selection},
     site::Site,
     status::Status,
@@ -35,7 +36,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let selection = Selection::load(arguments, &zone)?;
     let formats = formats::formats(&arguments.reading, &site)?;
     let threads = reading::threads(arguments.threads);
-    let accounting = Pending::load(arguments)?;
+    let mut accounting = Pending::load(arguments)?;
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
@@ -49,10 +50,17 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         colour: colour(arguments.color, arguments.output.is_none()),
     };
     let printer = arguments.format.printer(&mut writer, style)?;
-    let mut sink = Printing { printer, chronicle: Chronicle::default(), accounting, findings: 0, worst: None };
+    let is_released_chosen = select::is_chosen(&access::account::Class::NotReleased.rule(), arguments);
+    let named = accounting.named_releases()?.filter(|_| is_released_chosen);
+    let named = named.as_ref().map(|named| (named, &selection));
+    let chronicle = Chronicle::default();
+    let mut sink = Printing { printer, chronicle, accounting, unread: Vec::new(), findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
     let explains = arguments.access.is_some();
-    let detector = || Accounted::new(SelectedDetector::new(rules.detector(), &selection), explains, &untimed);
+    let detector = || {
+        let selected = SelectedDetector::new(rules.detector(), &selection);
+        Accounted::new(Released::new(selected, named), explains, &untimed)
+    };
     let reading = Reading {
         paths: &arguments.paths,
         formats: &formats,
@@ -61,10 +69,10 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         threads,
         quiet: arguments.quiet,
     };
-    let done = reading
-        .run(detector, &mut sink)
-        .context("cannot write the report")
-        .and_then(|tally| Ok((tally, sink.follow(&rules, arguments, &selection, threads)?)));
+    let done = reading.run(detector, &mut sink).context("cannot write the report").and_then(|tally| {
+        let not_run = sink.follow(&rules, arguments, &selection, threads, &tally.unknown)?;
+        Ok((tally, not_run))
+    });
     if let Some(error) = sink.accounting.failed.take() {
         return Err(error);
     }
@@ -78,6 +86,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         .account()
         .map(|account| accounting::sentences(&account, untimed.into_inner()))
         .unwrap_or_default();
+    summary.accounting.append(&mut sink.unread);
     sink.printer.end(&summary).context("cannot write the report")?;
     let worst = sink.worst;
     drop(sink);
@@ -107,6 +116,8 @@ struct Printing<'a> {
     /// What correlations are shown when all is read.
     chronicle: Chronicle,
     accounting: Pending,
+    /// Files of packages that could not be compared with what was released.
+    unread: Vec<String>,
     findings: u64,
     worst: Option<Level>,
 }
@@ -125,6 +136,7 @@ impl Printing<'_> {
         arguments: &HuntArguments,
         selection: &Selection,
         threads: usize,
+        unknown: &[Unknown],
     ) -> Result<Vec<RuleProblem>> {
         let mut correlator = rules.correlator(arguments.skew, sigma::correlate::Limits::default());
         let (chronicle, mut findings, mut accounted) = (std::mem::take(&mut self.chronicle), Vec::new(), Vec::new());
@@ -141,6 +153,11 @@ impl Printing<'_> {
         told.context("cannot bring the events into the order of time")?;
         correlator.end(&mut findings);
         accounting.end(&mut accounted);
+        if let Some(releases) = accounting.releases() {
+            let (found, unread) = releases::files(releases, unknown);
+            accounted.extend(found);
+            self.unread = unread;
+        }
         findings.extend(accounted.into_iter().filter(|finding| select::is_chosen(&finding.rule, arguments)));
         findings.retain(|finding| selection.reports(finding));
         // A burst is known when it is over; a report has it where it began.

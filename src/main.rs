@@ -13,6 +13,7 @@ mod logins;
 mod packs;
 mod progress;
 mod reading;
+mod releases;
 mod rules;
 mod select;
 mod show;

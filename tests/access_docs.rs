@@ -90,7 +90,7 @@ impl World {
             command = command.replace(from, &to);
         }
         let folder = format!("--folder {}", text(&house.gate()));
-        for verb in ["init", "invite", "agent", "host-setup"] {
+        for verb in ["init", "invite", "agent", "host-setup", "rotate-authority"] {
             command = command
                 .replace(&format!("dreamcatcher access {verb}"), &format!("dreamcatcher access {verb} {folder}"));
         }

@@ -253,7 +253,7 @@ fn revoked_is_revoked() {
     let revoked = house.etc("web01").join("dreamcatcher/revoked");
     let host_key = house.etc("web01").join("ssh_host_ed25519_key");
     house.fetch_revoked("web01");
-    house.ssh(&host_key, "gate", "list", "").fails(5, "a host may ask for krl only");
+    house.ssh(&host_key, "gate", "list", "").fails(5, "a host may ask for krl and authorities only");
     house.ssh(&alice.key, "web01", "true", "").fails(255, "Permission denied");
     let query = |key: &Path| {
         let mut query = Command::new("ssh-keygen");

@@ -97,13 +97,13 @@ fn an_audit_tells_each_way_in_with_what_mends_it() {
     for (found, mend) in [
         ("/etc/shadow:3: old needs no password at all", "passwd --lock old"),
         ("/etc/group:1: anna is in sudo, which leads to root", "gpasswd --delete anna sudo"),
-        ("/etc/sudoers:3: old may use sudo without a password", "sed -i 3d /etc/sudoers && visudo -c"),
+        ("/etc/sudoers:3: old may use sudo without a password", "sed -i '3s/^/# /' /etc/sudoers && visudo -c"),
         ("/etc/ssh/sshd_config.d/1.conf:2: PermitRootLogin is yes", "PermitRootLogin no"),
         (
             "/home/anna/.ssh/authorized_keys:1: a key that lets people in as anna",
-            "sed -i 1d /home/anna/.ssh/authorized_keys",
+            "sed -i '1s/^/# /' /home/anna/.ssh/authorized_keys",
         ),
-        ("/home/old/.ssh/authorized_keys:2: an authority", "sed -i 2d /home/old/.ssh/authorized_keys"),
+        ("/home/old/.ssh/authorized_keys:2: an authority", "sed -i '2s/^/# /' /home/old/.ssh/authorized_keys"),
     ] {
         let lines: Vec<&str> = out.lines().collect();
         let at = lines.iter().position(|line| line.starts_with(found)).unwrap_or_else(|| panic!("{found}\n{out}"));
@@ -119,7 +119,161 @@ fn an_audit_tells_each_way_in_with_what_mends_it() {
     write("access.toml", &policy);
     let (_, out, _) = dreamcatcher(root, &["access", "audit", ".", "--access", "access.toml", "--host", "web01"]);
     assert!(
-        !out.contains("/home/anna") && out.contains("/home/old") && out.contains("1 keys are of the policy"),
+        !out.contains("/home/anna") && out.contains("/home/old") && out.contains("1 more are of the policy"),
         "{out}"
+    );
+}
+
+/// A host whose ways in stand where sshd and sudo look, not where one would.
+fn crooked_host(root: &std::path::Path) {
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+    };
+    let key = |byte: u8| {
+        let blob = [&[0, 0, 0, 11][..], b"ssh-ed25519", &[0, 0, 0, 32], &[byte; 32]].concat();
+        format!("ssh-ed25519 {}", data_encoding::BASE64.encode(&blob))
+    };
+    write(
+        "etc/passwd",
+        "root:x:0:0::/root:/bin/bash\nanna:x:1000:1000::/home/anna:/bin/bash\nben:x:1001:27::/home/ben:/bin/sh\n\
+         web:x:33:33::/srv:/usr/sbin/nologin\n",
+    );
+    write("etc/shadow", "root:*:1:::::\nanna:*:1:::::\nben:*:1:::::\nweb:!:1:::::\n");
+    write("etc/group", "root:x:0:\nsudo:x:27:\nops:x:50:anna,ben\nanna:x:1000:\n");
+    write(
+        "etc/sudoers",
+        "Defaults env_reset\n@includedir /etc/sudoers.d\nUser_Alias PAIR = anna, %ops\n#include /etc/more\n%sudo ALL=(ALL:ALL) ALL\n",
+    );
+    write(
+        "etc/sudoers.d/pair",
+        "Cmnd_Alias UPKEEP = /usr/bin/apt, \\\n    /usr/bin/dpkg\nPAIR ALL = NOPASSWD: \\\n    UPKEEP\n",
+    );
+    write("etc/sudoers.d/left.out", "web ALL=(ALL) ALL\n");
+    write("etc/more", "#33 ALL=(ALL) ALL\nDefaults !authenticate\n");
+    write(
+        "etc/ssh/sshd_config",
+        "Include sshd_config.d/*.conf\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel VERBOSE\n\
+         TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedPrincipalsFile /etc/ssh/principals/%u\nRevokedKeys /etc/ssh/revoked\n\
+         AuthorizedKeysFile /etc/keys/%u\n\
+         Match Group ops Address 10.0.0.0/8\n    PasswordAuthentication yes\n\
+         Match User ben\n    AuthorizedKeysFile /srv/%U.keys\n    AuthorizedKeysCommand /usr/bin/ask %u\n\
+         Match User root\n    KbdInteractiveAuthentication yes\n    AuthenticationMethods publickey,keyboard-interactive\n",
+    );
+    write("etc/ssh/sshd_config.d/a.conf", "Match User anna\n    PermitEmptyPasswords yes\n");
+    write("etc/ssh/ca.pub", &format!("{} ca\n", key(7)));
+    write("etc/ssh/principals/anna", "anna@web01\nanyone\n");
+    write("etc/keys/anna", &format!("{} anna\n", key(1)));
+    write("srv/1001.keys", &format!("from=\"10.0.0.1\" {} ben\n", key(2)));
+    write("home/anna/.ssh/authorized_keys", &format!("{} nobody looks here\n", key(3)));
+}
+
+#[test]
+fn an_audit_looks_where_sshd_and_sudo_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    crooked_host(root);
+    let (status, out, _) = dreamcatcher(root, &["access", "audit", "."]);
+    assert_eq!(status, 1);
+    let found: Vec<&str> = out.lines().filter(|line| line.starts_with("/etc") || line.starts_with("/srv")).collect();
+    let expected = [
+        "/etc/group:2: ben is in sudo, which leads to root",
+        "/etc/keys/anna:1: a key that lets people in as anna, from anywhere and for anything: SHA256:",
+        "/etc/more:1: web (#33) may use sudo: #33 ALL=(ALL) ALL",
+        "/etc/more:2: sudo asks for no password: Defaults !authenticate",
+        "/etc/ssh/ca.pub:1: an authority whose certificates let people in as anna, ben, root and web: SHA256:",
+        "/etc/ssh/principals/anna:1: certificates for the principal anna@web01 let people in as anna",
+        "/etc/ssh/principals/anna:2: certificates for the principal anyone let people in as anna",
+        "/etc/ssh/sshd_config:10: PasswordAuthentication is yes for anna and ben from some addresses: passwords let people in",
+        "/etc/ssh/sshd_config:13: /usr/bin/ask %u decides which keys let people in for ben; what it answers is not known",
+        "/etc/ssh/sshd_config.d/a.conf:2: PermitEmptyPasswords is yes for anna: accounts without a password let anyone in",
+        "/etc/sudoers.d/pair:3: anna and ben (PAIR) may use sudo without a password: PAIR ALL = NOPASSWD:     UPKEEP; UPKEEP is /usr/bin/apt,     /usr/bin/dpkg",
+        "/srv/1001.keys:1: a key that lets people in as ben: SHA256:",
+    ];
+    assert_eq!(found.len(), expected.len(), "{out}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "expected {expected}\nfound    {found}");
+    }
+    // What a policy and ledger know is left out.
+    let authority = found[4].split("SHA256:").nth(1).unwrap().get(..43).unwrap();
+    let policy = format!(
+        "authorities = [\"SHA256:{authority}\"]\n[staff]\npeople = [\"anna\"]\nnetworks = [\"192.0.2.0/24\"]\n[hosts.web01]\n\
+         [[rules]]\nname = \"a\"\nwho = [\"anna\"]\nhosts = [\"web01\"]\naccounts = [\"anna\"]\nwhen = [\"always\"]\nat_most = \"1h\"\nbecome = [\"root\"]\n"
+    );
+    fs::write(root.join("access.toml"), policy).unwrap();
+    let (_, out, _) = dreamcatcher(root, &["access", "audit", ".", "--access", "access.toml", "--host", "web01"]);
+    assert!(!out.contains("ca.pub") && !out.contains("anna@web01") && out.contains("principal anyone"), "{out}");
+    assert!(out.contains("ben (PAIR) may use sudo") && !out.contains("anna and ben (PAIR)"), "{out}");
+}
+
+/// The lines that mend are run one after another, on a copy; then what they were about is not found any more.
+#[test]
+fn what_mends_mends() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    crooked_host(root);
+    let (_, out, _) = dreamcatcher(root, &["access", "audit", "."]);
+    let mends: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("    sed ")).collect();
+    assert!(mends.len() >= 11, "{out}");
+    for mend in mends {
+        // Of each line what changes files, below the copy's root.
+        let command = format!("sed {}", mend.split(" && ").next().unwrap());
+        let (script, path) = command.rsplit_once(' ').unwrap();
+        let done = Command::new("sh").args(["-c", &format!("{script} {}{path}", root.display())]).status().unwrap();
+        assert!(done.success(), "{command}");
+    }
+    let (_, out, _) = dreamcatcher(root, &["access", "audit", "."]);
+    let left: Vec<&str> = out.lines().filter(|line| line.starts_with("    ")).map(str::trim).collect();
+    assert_eq!(left, ["usermod --gid nogroup ben"], "{out}");
+}
+
+#[test]
+fn an_audit_tells_which_accounts_nobody_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::create_dir_all(root.join("var/log")).unwrap();
+    let passwd = "root:x:0:0::/root:/bin/bash\nanna:x:1000:1::/home/anna:/bin/bash\nold:x:1001:1::/home/old:/bin/sh\nnew:x:1002:1::/:/bin/sh\n";
+    fs::write(root.join("etc/passwd"), passwd).unwrap();
+    let audit = || {
+        let (_, out, _) = dreamcatcher(root, &["access", "audit", "."]);
+        let found: Vec<String> = out.lines().filter(|line| line.contains("nobody ")).map(str::to_owned).collect();
+        found
+    };
+    assert_eq!(
+        audit(),
+        [
+            "could not be read: /var/log: neither lastlog nor wtmp is there, so it is not known which accounts nobody uses"
+        ]
+    );
+    let record = |user: &str, second: u32| {
+        let mut record = vec![0; 384];
+        record[0] = 7;
+        record[44..44 + user.len()].copy_from_slice(user.as_bytes());
+        record[340..344].copy_from_slice(&second.to_le_bytes());
+        record
+    };
+    // 2026-01-01, 2026-03-02, 2026-06-30.
+    let (first, second, third) = (1_767_225_600, 1_772_409_600, 1_782_777_600);
+    fs::write(root.join("var/log/wtmp"), [record("old", first), record("anna", second)].concat()).unwrap();
+    assert_eq!(
+        audit(),
+        ["could not be read: /var/log: lastlog or wtmp tell of too short a time to say which accounts nobody uses"]
+    );
+    fs::write(root.join("var/log/wtmp.1"), record("old", first)).unwrap();
+    fs::write(root.join("var/log/wtmp"), [record("anna", second), record("anna", third)].concat()).unwrap();
+    let by_wtmp = [
+        "/etc/passwd:3: nobody logged in to old since 2026-01-01",
+        "/etc/passwd:4: nobody logged in to new since 2026-01-01 at least",
+    ];
+    assert_eq!(audit(), by_wtmp);
+    let mut lastlog = vec![0; 292 * 1003];
+    for (uid, time) in [(1000, third), (1001, first)] {
+        lastlog[292 * uid..292 * uid + 4].copy_from_slice(&time.to_le_bytes());
+    }
+    fs::write(root.join("var/log/lastlog"), lastlog).unwrap();
+    assert_eq!(
+        audit(),
+        ["/etc/passwd:3: nobody logged in to old since 2026-01-01", "/etc/passwd:4: nobody ever logged in to new"]
     );
 }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use access::{Entry, What, audit::Known};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{policy, print};
-use crate::status::Status;
+use crate::{accounting::read_ledger, status::Status};
 
 /// Arguments of `access audit`.
 #[derive(Args, Debug)]
@@ -18,9 +20,12 @@ pub struct AuditArguments {
     /// This machine.
     #[arg(long, group = "where")]
     local: bool,
-    /// Leave out keys that this policy knows as standing access.
+    /// Leave out what this policy knows: standing access, and who may become root.
     #[arg(long, value_name = "FILE", requires = "host")]
     access: Option<PathBuf>,
+    /// The ledger, or its export: the authorities that it names are ours.
+    #[arg(long, value_name = "FILE", requires = "access")]
+    ledger: Option<PathBuf>,
     /// Which host of the policy it is.
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
@@ -30,10 +35,26 @@ pub struct AuditArguments {
 pub fn run(arguments: &AuditArguments) -> Result<Status> {
     let root = arguments.folder.as_deref().unwrap_or(Path::new("/"));
     let policy = arguments.access.as_deref().map(policy).transpose()?;
-    let known = policy.as_ref().zip(arguments.host.as_deref());
-    if let Some((policy, host)) = known {
-        policy.host(host).ok_or_else(|| anyhow!("the policy knows no host called {host}"))?;
+    let mut authorities = Vec::new();
+    if let Some(ledger) = &arguments.ledger {
+        let now = Timestamp::now();
+        let mut learn = |entry: &Entry| {
+            if let What::AuthorityChanged { previous, trusted_until, .. } = &entry.what
+                && *trusted_until <= now
+            {
+                authorities.retain(|known| known != previous);
+            }
+            authorities.extend(entry.what.authority().map(str::to_owned));
+        };
+        read_ledger(ledger, &mut learn).with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
     }
+    let known = match policy.as_ref().zip(arguments.host.as_deref()) {
+        Some((policy, host)) => {
+            let host = policy.host(host).ok_or_else(|| anyhow!("the policy knows no host called {host}"))?;
+            Some(Known { policy, host: &host.id, authorities: &authorities })
+        }
+        None => None,
+    };
     let audit = access::audit::audit(root, known).with_context(|| format!("cannot audit {}", root.display()))?;
     let mut sentences: Vec<String> = Vec::new();
     for access in &audit.open {
@@ -43,7 +64,7 @@ pub fn run(arguments: &AuditArguments) -> Result<Status> {
         sentences.push(format!("    {}", access.mend));
     }
     sentences.extend(audit.unread.iter().map(|unread| format!("could not be read: {unread}")));
-    sentences.push(format!("{} ways in; {} keys are of the policy", audit.open.len(), audit.explained));
+    sentences.push(format!("{} ways in; {} more are of the policy", audit.open.len(), audit.explained));
     print(&sentences)?;
     Ok(if audit.open.is_empty() { Status::Finished } else { Status::Found })
 }

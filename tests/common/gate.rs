@@ -166,6 +166,13 @@ impl House {
         self.access(&[&arguments[..1], &["--folder", &gate], &arguments[1..]].concat())
     }
 
+    /// Writes a file of the gate's folder, for the gate's account alone.
+    pub fn write_gate(&self, name: &str, bytes: &[u8]) {
+        let path = self.gate().join(name);
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
     /// Starts the gate's sshd.
     pub fn open_gate(&mut self) {
         let keys = self.gate().join("authorized_keys").display().to_string();

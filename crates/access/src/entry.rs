@@ -180,6 +180,51 @@ pub enum What {
     PolicyChanged {
         /// The SHA-256 of `access.toml`, in hexadecimal.
         sha256: String,
+        /// Its text, by which the grants that follow are judged; older versions did not keep it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// Another key signs people's certificates from here on.
+    AuthorityChanged {
+        /// Its fingerprint.
+        authority: String,
+        /// The fingerprint of the one before it.
+        previous: String,
+        /// That key as in `authorized_keys`.
+        previous_key: String,
+        /// Until when hosts trust the one before.
+        trusted_until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The clock was ahead when the last entries were written: an administrator asks to go on from the right time.
+    ClockBackRequested {
+        /// The number of the wish.
+        clock_back: u64,
+        /// Why.
+        reason: String,
+    },
+    /// One of our own people approved that.
+    ClockBackApproved {
+        /// Which one.
+        clock_back: u64,
+        /// The enrolled key it came over.
+        key: String,
+        /// What proved the person beside it.
+        second_factor: SecondFactor,
+    },
+    /// The ledger's time goes back: the only entry whose time is before that of the one before it.
+    ClockBack {
+        /// Which wish it grants.
+        clock_back: u64,
+        /// The time of the entry before.
+        from: Timestamp,
+        /// The time from here on.
+        to: Timestamp,
+        /// Why.
+        reason: String,
+        /// Who approved it.
+        approvals: Vec<String>,
     },
     /// Any other change by an administrator.
     Administered {
@@ -199,6 +244,14 @@ pub(crate) struct Kind(pub &'static str);
 pub(crate) struct Subject<'a>(pub &'a str);
 
 impl What {
+    /// The fingerprint of the authority that signs people's certificates from this entry on, if it says so.
+    pub fn authority(&self) -> Option<&str> {
+        match self {
+            Self::Begun { authority, .. } | Self::AuthorityChanged { authority, .. } => Some(authority),
+            _ => None,
+        }
+    }
+
     /// What an entry is looked up by: its kind, its subject and its number.
     pub(crate) fn keys(&self) -> (Kind, Subject<'_>, u64) {
         let (kind, subject, number) = match self {
@@ -219,7 +272,11 @@ impl What {
             Self::ReleaseRequested { release, sha256, .. } => ("release_requested", sha256.as_str(), *release),
             Self::ReleaseApproved { release, .. } => ("release_approved", "", *release),
             Self::Released { release, sha256, .. } => ("released", sha256.as_str(), *release),
-            Self::PolicyChanged { sha256 } => ("policy_changed", sha256.as_str(), 0),
+            Self::PolicyChanged { sha256, text } => ("policy_changed", sha256.as_str(), u64::from(text.is_some())),
+            Self::AuthorityChanged { authority, .. } => ("authority_changed", authority.as_str(), 0),
+            Self::ClockBackRequested { clock_back, .. } => ("clock_back_requested", "", *clock_back),
+            Self::ClockBackApproved { clock_back, .. } => ("clock_back_approved", "", *clock_back),
+            Self::ClockBack { clock_back, .. } => ("clock_back", "", *clock_back),
             Self::Administered { .. } => ("administered", "", 0),
         };
         (Kind(kind), Subject(subject), number)

@@ -78,3 +78,8 @@ impl Grant {
         &self.0
     }
 }
+
+/// The one principal of a certificate: an account on a host. The host's sshd takes it for that account only.
+pub(crate) fn principal(account: &str, host: &str) -> String {
+    format!("{account}@{host}")
+}

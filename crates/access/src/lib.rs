@@ -22,6 +22,7 @@ pub mod entry;
 pub mod error;
 #[cfg(unix)]
 pub mod factor;
+mod files;
 #[cfg(unix)]
 pub mod gate;
 pub mod grant;
@@ -33,6 +34,7 @@ pub mod policy;
 mod private;
 #[cfg(unix)]
 pub mod seal;
+mod sshd;
 
 pub use entry::{Entry, What};
 pub use error::{Error, Result};

@@ -223,3 +223,102 @@ fn found_whole(steps: &[Told], cut: Option<usize>) -> Vec<String> {
     accounting.end(&mut findings);
     findings.iter().map(|finding| format!("{} {}", finding.id, finding.rule.title)).collect()
 }
+
+/// Entries of a ledger, in their order, as the accounting takes them.
+fn told(policy: &str, entries: Vec<(i64, What)>) -> Covered {
+    let mut covered = Covered::new(Policy::parse(policy).unwrap(), SignedDuration::ZERO);
+    for (number, (second, what)) in entries.into_iter().enumerate() {
+        let time = Timestamp::from_second(NOON + second).unwrap();
+        let sequence = number as u64 + 1;
+        covered.entry("ledger", &Entry { sequence, time, who: "gate".into(), previous: String::new(), what });
+    }
+    covered.has_ledger();
+    covered
+}
+
+fn titles(covered: Covered, steps: &[Told]) -> Vec<String> {
+    let (mut accounting, mut findings) = (Accounting::new(Some(covered)), Vec::new());
+    steps.iter().for_each(|step| show(&mut accounting, step, &mut findings));
+    accounting.end(&mut findings);
+    findings.iter().map(|finding| finding.rule.title.clone()).collect()
+}
+
+fn granted() -> What {
+    let second = |second: i64| Timestamp::from_second(NOON + second).unwrap();
+    What::Granted(Box::new(Granted {
+        serial: 7,
+        request: 1,
+        person: "mia".into(),
+        provider: "webcare".into(),
+        host: "web01".into(),
+        account: "deploy".into(),
+        key: "SHA256:key".into(),
+        key_id: "grant 7".into(),
+        authority: "SHA256:ca".into(),
+        principals: vec!["deploy@web01".into()],
+        sources: vec!["198.51.100.0/24".into()],
+        force_command: None,
+        extensions: Vec::new(),
+        from: second(0),
+        until: second(3600),
+        rule: "work".into(),
+        reason: None,
+        ticket: None,
+        approvals: Vec::new(),
+        second_factor: SecondFactor::Totp,
+        break_glass: false,
+    }))
+}
+
+fn policy_changed(text: &str) -> What {
+    use sha2::{Digest, Sha256};
+    let sha256 = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    What::PolicyChanged { sha256, text: Some(text.to_owned()) }
+}
+
+#[test]
+fn a_grant_is_judged_by_the_policy_that_it_was_given_by() {
+    let strict = format!("{POLICY}approvals = 1\n[staff]\npeople = [\"ben\"]\n");
+    let login = || [(60, 1, LOG, Step::Login(login("web01", "deploy", "198.51.100.7", 1)))];
+    let by = |entries: Vec<(i64, What)>| titles(told(&strict, entries), &login());
+    assert_eq!(by(vec![(0, granted())]), ["Grant that nobody approved"], "judged by today's, for want of another");
+    assert_eq!(
+        by(vec![(-9, policy_changed(POLICY)), (0, granted()), (9, policy_changed(&strict))]),
+        Vec::<String>::new()
+    );
+    let missing = ["Grant that nobody approved"];
+    assert_eq!(by(vec![(-9, policy_changed(POLICY)), (-5, policy_changed(&strict)), (0, granted())]), missing);
+    // A text that is not the one of its hash counts for nothing.
+    let What::PolicyChanged { sha256, .. } = policy_changed(&strict) else { panic!("of the policy") };
+    let forged = What::PolicyChanged { sha256, text: Some(POLICY.into()) };
+    assert_eq!(by(vec![(-9, forged), (0, granted())]), missing);
+}
+
+#[test]
+fn an_authority_of_before_counts_as_long_as_was_said() {
+    let begun = What::Begun { authority: "SHA256:ca".into(), host_authority: "SHA256:h".into() };
+    let changed = |minutes: i64| What::AuthorityChanged {
+        authority: "SHA256:new".into(),
+        previous: "SHA256:ca".into(),
+        previous_key: "ssh-ed25519 AAAA".into(),
+        trusted_until: Timestamp::from_second(NOON + minutes * 60).unwrap(),
+        reason: "test".into(),
+    };
+    let login = || [(600, 1, LOG, Step::Login(login("web01", "deploy", "198.51.100.7", 1)))];
+    let by = |minutes| titles(told(POLICY, vec![(-9, begun.clone()), (0, granted()), (9, changed(minutes))]), &login());
+    assert_eq!(by(10), Vec::<String>::new());
+    assert_eq!(by(8), ["Certificate of an authority that is not ours"]);
+}
+
+#[test]
+fn a_ledger_whose_time_was_taken_back_is_told() {
+    let second = |second: i64| Timestamp::from_second(NOON + second).unwrap();
+    let back = What::ClockBack {
+        clock_back: 1,
+        from: second(9000),
+        to: second(0),
+        reason: "wrong time server".into(),
+        approvals: vec!["ben".into()],
+    };
+    assert_eq!(titles(told(POLICY, vec![(0, back)]), &[]), ["Clock turned back"]);
+}

@@ -41,6 +41,17 @@ pub enum GrantCommand {
         #[arg(long)]
         reason: String,
     },
+    /// On the gate: have another key sign certificates. The one before is trusted for the overlap, and signs no more.
+    RotateAuthority(RotateArguments),
+    /// On the gate: go on from the right time, where the clock was ahead when the ledger was written last. Staff have to approve, where the
+    /// policy says so (`clock_approvals`).
+    ClockBack {
+        #[command(flatten)]
+        folder: FolderArguments,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// On the gate: decrypt the authority's key with its passphrase and hand it to the ssh-agent that gate.toml names.
     Agent(FolderArguments),
     /// On the gate: what is revoked, in OpenSSH's format, to standard output.
@@ -82,6 +93,22 @@ pub struct InitArguments {
     /// standard input, if that is no terminal). `access agent` hands the key over after each start of the machine.
     #[arg(long, value_name = "SOCKET")]
     pub agent: Option<PathBuf>,
+}
+
+/// Arguments of `access rotate-authority`.
+#[derive(Args, Debug)]
+pub struct RotateArguments {
+    #[command(flatten)]
+    pub folder: FolderArguments,
+    /// How long hosts trust the key of before, e.g. 2h: longer than any certificate holds that it signed. 0s, where it was stolen, revokes it at once.
+    #[arg(long, value_name = "LENGTH")]
+    pub overlap: String,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// The new key is in the ssh-agent that gate.toml names, or on a token behind it: its public key.
+    #[arg(long, value_name = "FILE")]
+    pub public: Option<PathBuf>,
 }
 
 /// Arguments of `access gate`.
@@ -203,6 +230,9 @@ pub struct HostSetupArguments {
     /// On the host: write what this file says, after a check by sshd.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["host_key", "gate", "output"])]
     pub apply: Option<PathBuf>,
+    /// On the host: an account whose Match block in sshd's configuration may say otherwise than the setup (repeatable).
+    #[arg(long, value_name = "ACCOUNT", requires = "apply")]
+    pub leave: Vec<String>,
     /// On the host: take everything back.
     #[arg(long, conflicts_with_all = ["host_key", "gate", "output", "apply"])]
     pub undo: bool,
@@ -229,4 +259,7 @@ pub struct SessionArguments {
     /// The process to watch, when it began, and the second its session has to end: how the program calls itself.
     #[arg(long, num_args = 3, value_names = ["PID", "BEGAN", "SECOND"])]
     pub watch: Option<Vec<i64>>,
+    /// What is revoked, as sshd's RevokedKeys has it: the session ends when its certificate is in it.
+    #[arg(long, value_name = "FILE")]
+    pub revoked: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `access init`, `gate`, `invite`, `revoke`, `unlock`, `agent`, `krl`: what is done on the gate's host.
+//! `access init`, `gate`, `invite`, `revoke`, `unlock`, `rotate-authority`, `clock-back`, `agent`, `krl`: what is done on the gate's host.
 
 use std::{
     env, fs,
@@ -9,16 +9,17 @@ use std::{
 
 use access::{
     Error, ca,
-    gate::{Begin, Folder, Gate, LOCAL, Settings, Terminal, Visitor},
+    gate::{Begin, Folder, Gate, LOCAL, NewKey, Settings, Terminal, Visitor},
     seal,
 };
 use anyhow::{Context, Result, bail};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use ssh_key::PublicKey;
 use zeroize::Zeroizing;
 
 use super::{
-    cli::{FolderArguments, GateArguments, InitArguments, VisitorArguments},
+    cli::{FolderArguments, GateArguments, InitArguments, RotateArguments, VisitorArguments},
     guard_memory,
 };
 use crate::{confine::confine, status::Status};
@@ -100,6 +101,40 @@ pub fn unlock(folder: &FolderArguments, person: &str, reason: &str) -> Result<St
     open(folder)?.unlock_person(person, reason)?;
     println!("{person} may try again");
     Ok(Status::Finished)
+}
+
+/// `access rotate-authority`.
+pub fn rotate(arguments: &RotateArguments) -> Result<Status> {
+    let overlap: SignedDuration = arguments
+        .overlap
+        .parse()
+        .ok()
+        .with_context(|| format!("expected a length such as 2h, found '{}'", arguments.overlap))?;
+    let mut gate = open(&arguments.folder)?;
+    guard_memory();
+    let folder = Folder::new(&arguments.folder.folder)?;
+    let is_in_agent = folder.settings()?.agent.is_some();
+    let key = arguments.public.as_deref().map(PublicKey::read_openssh_file).transpose();
+    let key = key.context("cannot read the public key")?;
+    let passphrase = (is_in_agent && key.is_none()).then(new_passphrase).transpose()?;
+    let new = match (&passphrase, key) {
+        (_, Some(key)) => NewKey::InAgent(key),
+        (Some(passphrase), None) => NewKey::Passphrase(passphrase),
+        (None, None) => NewKey::Sealed,
+    };
+    println!("{} signs certificates from now on", gate.rotate(&new, overlap, &arguments.reason)?);
+    if passphrase.is_some() {
+        println!("hand it to the ssh-agent, and take the one before out: dreamcatcher access agent; ssh-add -d");
+    }
+    println!("hosts learn of it by fetch-revoked, or by host-setup anew; until then they refuse its certificates:");
+    print!("{}", gate.authorities()?);
+    Ok(Status::Finished)
+}
+
+/// `access clock-back`.
+pub fn clock_back(folder: &FolderArguments, reason: &str) -> Result<Status> {
+    let mut gate = open(folder)?;
+    with_terminal(|terminal| gate.clock_back(reason, terminal))
 }
 
 /// `access agent`.

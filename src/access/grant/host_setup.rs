@@ -3,7 +3,6 @@
 use std::{fs, path::Path};
 
 use access::{
-    factor::key,
     gate::Folder,
     host::{self, Facts, Setup},
 };
@@ -31,7 +30,7 @@ fn apply(arguments: &HostSetupArguments, file: &Path) -> Result<Status> {
     if setup.host != arguments.host {
         bail!("{}: expected a setup of {}, found one of {}", file.display(), arguments.host, setup.host);
     }
-    host::apply(&setup, &arguments.sshd)?;
+    host::apply(&setup, &arguments.sshd, &arguments.leave)?;
     println!("written and checked; now let sshd read its configuration again: systemctl reload ssh");
     Ok(Status::Finished)
 }
@@ -48,9 +47,8 @@ fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
             Some(gate.certify_host(&host.id, &line)?)
         }
     };
-    let authority = key::line(&folder.authority_public()?)?;
     let facts = Facts {
-        authority: &authority,
+        authorities: &gate.authorities()?,
         krl: &gate.krl()?,
         certificate: certificate.as_deref().map(|certificate| (arguments.key_path.as_path(), certificate)),
         gate: arguments.gate.as_deref(),

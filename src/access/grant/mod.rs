@@ -8,7 +8,7 @@ mod release;
 mod session;
 mod ssh;
 
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use access::Error;
 
@@ -23,6 +23,8 @@ pub fn run(command: &GrantCommand) -> anyhow::Result<Status> {
         GrantCommand::Invite { folder, person, output } => gate::invite(folder, person, output),
         GrantCommand::Revoke { folder, what, reason } => gate::revoke(folder, what, reason),
         GrantCommand::Unlock { folder, person, reason } => gate::unlock(folder, person, reason),
+        GrantCommand::RotateAuthority(arguments) => gate::rotate(arguments),
+        GrantCommand::ClockBack { folder, reason } => gate::clock_back(folder, reason),
         GrantCommand::Agent(folder) => gate::agent(folder),
         GrantCommand::Krl(folder) => gate::krl(folder),
         GrantCommand::Ssh(arguments) => ssh::run(arguments),
@@ -43,6 +45,17 @@ fn ssh_to_gate(reach: &ReachArguments) -> Command {
     let mut ssh = ssh(reach);
     ssh.arg("-T").arg(&reach.gate);
     ssh
+}
+
+/// What ssh to the gate ended with: the gate's own status. It has told the person why.
+fn expect_success(status: ExitStatus, otherwise: &str) -> anyhow::Result<()> {
+    let of_gate = match status.code() {
+        Some(0) => return Ok(()),
+        Some(5) => Status::Denied,
+        Some(6) => Status::Waiting,
+        _ => Status::Usage,
+    };
+    Err(WithStatus(of_gate, otherwise.to_owned()).into())
 }
 
 /// ssh with the configuration that was asked for.

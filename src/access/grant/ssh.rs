@@ -13,11 +13,8 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use ssh_key::{Certificate, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
 
-use super::{cli::SshArguments, guard_memory, ssh, ssh_to_gate};
-use crate::{
-    site,
-    status::{Status, WithStatus},
-};
+use super::{cli::SshArguments, expect_success, guard_memory, ssh, ssh_to_gate};
+use crate::{site, status::Status};
 
 /// Makes a key, asks the gate, hands key and certificate to the ssh-agent, and becomes ssh.
 pub fn run(arguments: &SshArguments) -> Result<Status> {
@@ -55,9 +52,7 @@ fn ask(arguments: &SshArguments, private: &PrivateKey) -> Result<Certificate> {
         ssh.arg("--break-glass");
     }
     let output = ssh.stderr(Stdio::inherit()).stdin(Stdio::inherit()).output().context("cannot run ssh")?;
-    if !output.status.success() {
-        return Err(WithStatus(Status::Denied, "the gate gave no certificate".into()).into());
-    }
+    expect_success(output.status, "the gate gave no certificate")?;
     let text = String::from_utf8(output.stdout).context("expected a certificate from the gate, found no text")?;
     let certificate = Certificate::from_openssh(text.trim()).context("expected a certificate from the gate")?;
     if certificate.public_key() != private.public_key().key_data() {

@@ -7,6 +7,7 @@ use event::{Finding, Link, Login, Outcome, Step, Time};
 use super::{
     Class, Covered, WAIT,
     covered::Explained,
+    rotation::Missing,
     state::{Connection, Log, MAX, Order, Phase, State, names},
     told::Told,
 };
@@ -370,11 +371,17 @@ impl Course<'_> {
     pub fn missing_logs(&mut self) {
         let seen = self.state.pieces.keys().map(AsRef::as_ref).collect();
         let rotations = &self.state.rotations;
-        let missing = rotations.missing().into_iter().filter(|(path, _)| rotations.belongs(path, &seen));
-        let found = missing.filter_map(|(path, names)| {
-            let (host, at, time) = self.state.pieces.get(path).or_else(|| self.state.pieces.values().next())?;
+        let pieces = &self.state.pieces;
+        // A file that begins in the time of those that seem to be missing has all of it: nothing was rotated in between.
+        let reaches_back = |missing: &Missing<'_>| {
+            let behind = missing.unless.and_then(|(path, second)| Some((pieces.get(path)?.2, second)));
+            behind.is_some_and(|(began, second)| began < second.saturating_mul(1_000_000_000))
+        };
+        let is_told = |missing: &Missing<'_>| rotations.belongs(missing.beside, &seen) && !reaches_back(missing);
+        let found = rotations.missing().into_iter().filter(is_told).filter_map(|missing| {
+            let (host, at, time) = pieces.get(missing.beside).or_else(|| pieces.values().next())?;
             let told = Told { host: host.clone(), at: at.clone(), time: *time, ..Told::default() };
-            Some(told.finding(Class::LogMissing, format!("{names} is not among the evidence")))
+            Some(told.finding(Class::LogMissing, format!("{} is not among the evidence", missing.names)))
         });
         let found: Vec<Finding> = found.collect();
         self.findings.extend(found);

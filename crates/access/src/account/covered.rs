@@ -1,16 +1,14 @@
 //! What the policy and the ledger say of a login.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Class,
+    past::Past,
+    release::Releases,
     told::{Certificate, Standing, Told},
 };
 use crate::{
@@ -23,14 +21,18 @@ pub struct Covered {
     /// The policy.
     pub policy: Policy,
     authorities: Vec<String>,
+    /// Authorities of before, and until when they were trusted.
+    retired: Vec<(String, Timestamp)>,
+    /// The policies of the past.
+    past: Past,
     grants: HashMap<u64, Known>,
     /// How far clocks may differ.
     tolerance: SignedDuration,
     /// What the gate refused.
     pub(super) refused: Vec<Told>,
-    /// The names of files that were released.
-    released: HashSet<String>,
-    has_ledger: bool,
+    /// When the ledger's time was taken back.
+    pub(super) clock_back: Vec<Told>,
+    releases: Releases,
     texts: HashMap<String, Arc<str>>,
 }
 
@@ -49,6 +51,8 @@ struct Known {
     has_command: bool,
     break_glass: bool,
     revoked: Option<Timestamp>,
+    /// The policy that it was given by, where the ledger has its text.
+    given_by: Option<Arc<Policy>>,
 }
 
 /// What explains a login.
@@ -73,15 +77,17 @@ impl Covered {
 
     /// A policy without a ledger. `tolerance` is how far clocks may differ.
     pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {
-        let authorities = policy.authorities.clone();
+        let (authorities, releases) = (policy.authorities.clone(), Releases::new(policy.clone()));
         Self {
             policy,
             authorities,
+            retired: Vec::new(),
+            past: Past::default(),
             grants: HashMap::new(),
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
-            released: HashSet::new(),
-            has_ledger: false,
+            clock_back: Vec::new(),
+            releases,
             texts: HashMap::new(),
         }
     }
@@ -90,6 +96,17 @@ impl Covered {
     pub fn entry(&mut self, path: &str, entry: &Entry) {
         match &entry.what {
             What::Begun { authority, .. } => self.authorities.push(authority.clone()),
+            What::AuthorityChanged { authority, previous, trusted_until, .. } => {
+                self.authorities.push(authority.clone());
+                self.retired.push((previous.clone(), *trusted_until));
+            }
+            What::PolicyChanged { sha256, text } => self.past.changed(sha256, text.as_deref()),
+            What::ClockBack { from, to, reason, approvals, .. } => {
+                let by = crate::policy::and(approvals);
+                let why =
+                    format!("the gate's clock was ahead: {by} took the ledger back from {from} to {to}: {reason}");
+                self.clock_back.push(told(path, entry, "", why));
+            }
             What::Granted(granted) => self.granted(granted),
             What::Revoked { serial, .. } => {
                 if let Some(known) = self.grants.get_mut(serial) {
@@ -103,35 +120,28 @@ impl Covered {
                 self.refused(path, entry, person, format!("{attempt}: {reason}"));
             }
             What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
-            What::Released { name, .. } => drop(self.released.insert(name.clone())),
+            What::Released { name, sha256, .. } => self.releases.release(name, sha256),
             _ => {}
         }
     }
 
     /// Says that the ledger was read: what it does not have was not granted, and not released.
     pub fn has_ledger(&mut self) {
-        self.has_ledger = true;
+        self.releases.has_ledger();
     }
 
-    /// The package file that a command installs and that was never released.
+    /// What a command installs and nobody released.
     pub(super) fn unreleased(&self, command: &str) -> Option<String> {
-        const INSTALLERS: [&str; 8] = ["dpkg", "apt", "apt-get", "rpm", "dnf", "yum", "zypper", "apk"];
-        const PACKAGES: [&str; 3] = [".deb", ".rpm", ".apk"];
-        let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        let mut words = command.split_whitespace();
-        let installer = base(words.next()?);
-        if !self.has_ledger || !INSTALLERS.contains(&installer.as_str()) {
-            return None;
-        }
-        let mut files = words.filter(|word| PACKAGES.iter().any(|ending| word.ends_with(ending))).map(base);
-        files.find(|name| !self.released.contains(name))
+        self.releases.command(command)
+    }
+
+    /// What is under release, and what was released.
+    pub fn releases(&self) -> &Releases {
+        &self.releases
     }
 
     fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {
-        let at = Standing::of(path.into(), event::Position::Record(entry.sequence));
-        let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
-        let user = person.to_owned();
-        self.refused.push(Told { time, at, user, service: "gate".into(), reason, ..Told::default() });
+        self.refused.push(told(path, entry, person, reason));
     }
 
     fn text(&mut self, text: &str) -> Arc<str> {
@@ -158,6 +168,7 @@ impl Covered {
             has_command: granted.force_command.is_some(),
             break_glass: granted.break_glass,
             revoked: None,
+            given_by: self.past.now(),
         };
         self.grants.insert(granted.serial, known);
     }
@@ -191,6 +202,11 @@ impl Covered {
         if !self.authorities.is_empty() && !self.authorities.contains(&certificate.authority) {
             return found(Class::OtherAuthority, format!("{} is no authority of ours", certificate.authority));
         }
+        let at = told.time().to_jiff() - self.tolerance;
+        if let Some((_, until)) = self.retired.iter().find(|(key, until)| *key == certificate.authority && at > *until)
+        {
+            return found(Class::OtherAuthority, format!("{} was trusted until {until}", certificate.authority));
+        }
         let Some(known) = self.grants.get(&serial) else {
             return found(Class::UnknownSerial, format!("the ledger has no grant {serial}"));
         };
@@ -207,6 +223,11 @@ impl Covered {
         };
         let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
         (Some(explained), known.break_glass.then(broken))
+    }
+
+    /// The rule by which a grant was given, as it was then; as it is now, where the ledger does not have the policy of then.
+    fn rule_of<'a>(&'a self, known: &'a Known) -> Option<&'a Rule> {
+        known.given_by.as_deref().unwrap_or(&self.policy).rule(&known.rule)
     }
 
     /// What is wrong with the use of a certificate whose grant is known.
@@ -230,7 +251,7 @@ impl Covered {
         if at > known.until + self.tolerance || at < known.from - self.tolerance {
             return Some((Class::Expired, format!("it was used at {at}")));
         }
-        let rule = self.policy.rule(&known.rule);
+        let rule = self.rule_of(known);
         if let Some(why) = rule.and_then(|rule| self.not_approved(rule, known)) {
             return Some((Class::NotApproved, why));
         }
@@ -359,6 +380,13 @@ impl Covered {
                     .any(|scope| scope.people.values().any(|networks| networks.contains(&alone)));
         (!is_named).then(|| format!("{address} is {}", from.id))
     }
+}
+
+/// What an entry of the ledger tells, as a record does.
+fn told(path: &str, entry: &Entry, person: &str, reason: String) -> Told {
+    let at = Standing::of(path.into(), event::Position::Record(entry.sequence));
+    let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
+    Told { time, at, user: person.to_owned(), service: "gate".into(), reason, ..Told::default() }
 }
 
 /// Whether standing access is about a login of this kind.

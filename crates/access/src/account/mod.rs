@@ -12,6 +12,8 @@
 mod class;
 mod course;
 mod covered;
+mod past;
+mod release;
 mod rotation;
 mod state;
 mod suggest;
@@ -25,6 +27,7 @@ use event::{Finding, Follower, Observation, Outcome, Piece, Step, Time};
 pub use class::Class;
 use course::Course;
 pub use covered::Covered;
+pub use release::{Releases, tells_of_packages};
 use state::State;
 pub use suggest::Suggestion;
 use told::{Told, kept};
@@ -78,6 +81,11 @@ impl Accounting {
     /// Takes note of an address of a host that its log tells of.
     pub fn server(&mut self, host: &str, address: &str) {
         self.state.usual.server(host, address);
+    }
+
+    /// What is under release, where policy and ledger say so.
+    pub fn releases(&self) -> Option<&Releases> {
+        self.covered.as_ref().map(Covered::releases).filter(|releases| releases.is_judged())
     }
 
     /// What came of all logins so far; `None` without a policy.
@@ -160,6 +168,7 @@ impl Follower for Accounting {
         course.look_again(None);
         course.still_open();
         course.missing_logs();
+        findings.extend(covered.clock_back.iter().map(|told| told.finding(Class::ClockBack, told.reason.clone())));
         findings.extend(covered.refused.iter().map(|told| told.finding(Class::RequestRefused, told.reason.clone())));
     }
 

@@ -1,114 +1,125 @@
-//! Accounts: passwords, groups, sudo, and those that nobody uses.
+//! Accounts: passwords and groups.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read, Seek, SeekFrom},
-};
+use std::collections::BTreeMap;
 
-use super::{Files, lines, quoted};
+use super::{Auditor, lines, quoted};
+use crate::{files::Files, sshd::Who};
 
-/// Groups whose members can become root.
-const POWERFUL: [&str; 6] = ["sudo", "wheel", "admin", "docker", "lxd", "disk"];
-/// An account is unused if nobody logged in to it for so long before the last login of all, in seconds: ninety days.
-const UNUSED: u32 = 90 * 86_400;
+/// Groups whose members can become root, by what they may run, read or write.
+const POWERFUL: [&str; 9] = ["sudo", "wheel", "admin", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow"];
+/// How many accounts are looked at, and the longest name of one.
+const MOST: usize = 1 << 13;
+const LONGEST: usize = 256;
 
 /// An account of /etc/passwd.
-pub(super) struct Account {
-    pub name: String,
-    uid: u32,
-    pub home: String,
+pub(crate) struct Account {
+    /// What sshd knows of it.
+    pub who: Who,
+    /// The line in /etc/passwd.
+    pub line: usize,
+    gid: String,
     shell: String,
 }
 
 impl Account {
-    fn has_shell(&self) -> bool {
-        !matches!(self.shell.rsplit('/').next(), Some("nologin" | "false" | "sync"))
+    /// Whether its shell lets people work; sshd may forward ports without.
+    pub fn has_shell(&self) -> bool {
+        !matches!(self.shell.rsplit('/').next(), Some("nologin" | "false" | "sync" | "halt" | "shutdown"))
     }
 }
 
-pub(super) fn parse(passwd: &str) -> Vec<Account> {
-    let account = |(_, line): (usize, &str)| {
-        let mut parts = line.split(':');
-        let (name, uid) = (parts.next()?.to_owned(), parts.nth(1)?.parse().ok()?);
-        Some(Account { name, uid, home: parts.nth(2)?.to_owned(), shell: parts.next().unwrap_or_default().to_owned() })
+/// The accounts of the host with their groups; `None` where there is no /etc/passwd.
+pub(crate) fn read(files: &mut Files) -> Option<Vec<Account>> {
+    let text = files.read("/etc/passwd")?;
+    let account = |(line, text): (usize, &str)| {
+        let mut parts = text.split(':');
+        let name = parts.next().filter(|name| name.len() <= LONGEST)?.to_owned();
+        let uid = parts.nth(1)?.parse().ok()?;
+        let gid = parts.next()?.to_owned();
+        let home = parts.nth(1)?.to_owned();
+        let who = Who { name, uid, home, ..Who::default() };
+        Some(Account { who, line, gid, shell: parts.next().unwrap_or_default().to_owned() })
     };
-    lines(passwd).filter_map(account).collect()
+    let mut accounts: Vec<Account> = lines(&text).filter_map(account).take(MOST + 1).collect();
+    if accounts.len() > MOST {
+        files.unread.push(format!("/etc/passwd: expected at most {MOST} accounts, found more"));
+    }
+    let groups = files.read("/etc/group").unwrap_or_default();
+    let mut at = BTreeMap::<String, usize>::new();
+    accounts.iter().enumerate().for_each(|(number, one)| _ = at.entry(one.who.name.clone()).or_insert(number));
+    let mut by_gid = BTreeMap::<String, Vec<usize>>::new();
+    accounts.iter().enumerate().for_each(|(number, one)| by_gid.entry(one.gid.clone()).or_default().push(number));
+    for (_, line) in lines(&groups) {
+        let [group, _, gid, members] = line.splitn(4, ':').collect::<Vec<_>>()[..] else { continue };
+        let primary = by_gid.get(gid).into_iter().flatten();
+        let named = members.split(',').filter_map(|member| at.get(member.trim()));
+        for number in primary.chain(named) {
+            if let Some(account) = accounts.get_mut(*number) {
+                account.who.groups.push(group.to_owned());
+            }
+        }
+    }
+    Some(accounts)
 }
 
 /// Passwords that can be used.
-pub(super) fn passwords(files: &mut Files<'_>, accounts: &[Account]) {
-    for account in accounts.iter().filter(|account| account.uid == 0 && account.name != "root") {
-        let what = format!("{} is root by another name", account.name);
-        files.found("/etc/passwd", 0, what, format!("userdel --force {}", quoted(&account.name)));
+pub(super) fn passwords(auditor: &mut Auditor<'_>) {
+    let is_root = |account: &&Account| account.who.uid == 0 && account.who.name != "root";
+    let others: Vec<_> = auditor.accounts.iter().filter(is_root).map(|one| (one.who.name.clone(), one.line)).collect();
+    for (name, line) in others {
+        let what = format!("{name} is root by another name");
+        auditor.found(("/etc/passwd", line), what, format!("userdel --force {}", quoted(&name)));
     }
-    let Some(shadow) = files.read("/etc/shadow") else { return };
+    let Some(shadow) = auditor.files.read("/etc/shadow") else {
+        auditor.files.unread.push("/etc/shadow: not there, so it is not known who has a password".into());
+        return;
+    };
     for (number, line) in lines(&shadow) {
         let mut parts = line.split(':');
         let (Some(name), Some(password)) = (parts.next(), parts.next()) else { continue };
         if password.starts_with(['!', '*']) {
             continue;
         }
+        if !password.is_empty() && may_have_password(auditor, name) {
+            auditor.audit.explained += 1;
+            continue;
+        }
         let what = match password {
             "" => format!("{name} needs no password at all"),
             _ => format!("{name} has a password that can be used"),
         };
-        files.found("/etc/shadow", number, what, format!("passwd --lock {}", quoted(name)));
+        auditor.found(("/etc/shadow", number), what, format!("passwd --lock {}", quoted(name)));
     }
+}
+
+/// Whether the policy has standing access to the account by a password, or at the machine itself.
+fn may_have_password(auditor: &Auditor<'_>, account: &str) -> bool {
+    auditor.known.is_some_and(|known| {
+        let mut standing = known.policy.standing.iter();
+        standing.any(|one| (one.password || one.console) && one.scope.reaches(known.host, account))
+    })
 }
 
 /// Members of groups that lead to root.
-pub(super) fn groups(files: &mut Files<'_>) {
-    let Some(text) = files.read("/etc/group") else { return };
+pub(super) fn groups(auditor: &mut Auditor<'_>) {
+    let Some(text) = auditor.files.read("/etc/group") else { return };
     for (number, line) in lines(&text) {
-        let parts: Vec<&str> = line.split(':').collect();
-        let [group, _, _, members] = parts.as_slice() else { continue };
-        for member in members.split(',').filter(|member| POWERFUL.contains(group) && !member.is_empty()) {
-            let mend = format!("gpasswd --delete {} {group}", quoted(member));
-            files.found("/etc/group", number, format!("{member} is in {group}, which leads to root"), mend);
+        let [group, _, gid, members] = line.splitn(4, ':').collect::<Vec<_>>()[..] else { continue };
+        if !POWERFUL.contains(&group) {
+            continue;
         }
-    }
-}
-
-/// Lines of sudoers that let somebody but root run commands.
-pub(super) fn sudoers(files: &mut Files<'_>) {
-    let rest = files.list("/etc/sudoers.d").into_iter().filter(|name| !name.contains('.') && !name.ends_with('~'));
-    let paths: Vec<String> =
-        std::iter::once("/etc/sudoers".to_owned()).chain(rest.map(|name| format!("/etc/sudoers.d/{name}"))).collect();
-    for path in paths {
-        let Some(text) = files.read(&path) else { continue };
-        for (number, line) in lines(&text) {
-            let who = line.split_whitespace().next().unwrap_or_default();
-            let is_rule = line.contains('=') && !who.starts_with("Defaults") && !who.ends_with("_Alias");
-            // The group sudo is Debian's way, and its members are told of by themselves.
-            if !is_rule || matches!(who, "root" | "%sudo" | "%wheel" | "%admin" | "@includedir" | "@include") {
-                continue;
+        let named: Vec<String> =
+            members.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
+        let is_primary = |one: &&Account| one.gid == gid && one.who.uid != 0 && one.has_shell();
+        let primary: Vec<String> = auditor.accounts.iter().filter(is_primary).map(|one| one.who.name.clone()).collect();
+        let named = named.into_iter().map(|name| (format!("gpasswd --delete {} {group}", quoted(&name)), name));
+        let primary = primary.into_iter().map(|name| (format!("usermod --gid nogroup {}", quoted(&name)), name));
+        for (mend, member) in named.chain(primary).collect::<Vec<_>>() {
+            if auditor.may_be_root(&member) {
+                auditor.audit.explained += 1;
+            } else if member != "root" {
+                auditor.found(("/etc/group", number), format!("{member} is in {group}, which leads to root"), mend);
             }
-            let how = if line.contains("NOPASSWD") { " without a password" } else { "" };
-            let what = format!("{who} may use sudo{how}: {line}");
-            files.found(&path, number, what, format!("sed -i {number}d {} && visudo -c", quoted(&path)));
         }
-    }
-}
-
-/// Accounts that people could log in to and nobody has for long.
-pub(super) fn unused(files: &mut Files<'_>, accounts: &[Account]) {
-    let Ok(Some(mut lastlog)) = files.open("/var/log/lastlog") else { return };
-    let mut times = BTreeMap::new();
-    for account in accounts.iter().filter(|account| account.has_shell()) {
-        // `struct lastlog` of glibc: the time in 32 bits, then terminal and host; 292 bytes each, by number.
-        let mut time = [0; 4];
-        let is_there = lastlog.seek(SeekFrom::Start(u64::from(account.uid) * 292)).is_ok();
-        let read = is_there && lastlog.read_exact(&mut time).is_ok();
-        times.insert(&account.name, if read { u32::from_le_bytes(time) } else { 0 });
-    }
-    let newest = times.values().copied().max().unwrap_or_default();
-    for (name, time) in
-        times.into_iter().filter(|(name, time)| newest.saturating_sub(*time) > UNUSED && *name != "root")
-    {
-        let since = match jiff::Timestamp::from_second(i64::from(time)) {
-            Ok(last) if time > 0 => format!("nobody logged in to {name} since {}", last.strftime("%Y-%m-%d")),
-            _ => format!("nobody ever logged in to {name}"),
-        };
-        files.found("/var/log/lastlog", 0, since, format!("usermod --expiredate 1 {}", quoted(name)));
     }
 }

@@ -1,84 +1,198 @@
-//! authorized_keys.
+//! Keys, authorities and principals that let people in, wherever sshd looks for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::{BASE64, BASE64_NOPAD};
 use sha2::{Digest, Sha256};
 
-use super::{Files, accounts::Account, lines, quoted};
-use crate::policy::Policy;
+use super::{Auditor, Whom, at, lines, listed, remark};
+use crate::{
+    grant::principal,
+    sshd::{Config, Holds, Place, Who, path},
+};
 
-/// One key of an account.
-struct Key<'a> {
-    account: &'a str,
-    path: String,
-    line: usize,
+/// How many pairs of a key and an account are looked at.
+const PAIRS: usize = 1 << 20;
+
+/// One key in a file.
+struct Key {
+    place: Place,
     fingerprint: String,
     is_authority: bool,
     has_options: bool,
     remark: String,
 }
 
-pub(super) fn check(files: &mut Files<'_>, accounts: &[Account], policy: Option<(&Policy, &str)>) {
-    let mut keys = Vec::new();
-    for account in accounts {
-        for name in ["authorized_keys", "authorized_keys2"] {
-            let path = format!("{}/.ssh/{name}", account.home.trim_end_matches('/'));
-            if let Some(text) = files.read(&path) {
-                keys.extend(lines(&text).filter_map(|(line, text)| key(&account.name, &path, line, text)));
+/// The files that a setting names, each with the accounts it is read for.
+type Files = BTreeMap<String, Whom>;
+
+pub(super) fn check(auditor: &mut Auditor<'_>, config: &Config) {
+    let keys = files(auditor, config, "authorizedkeysfile", &[".ssh/authorized_keys", ".ssh/authorized_keys2"]);
+    authorized(auditor, config, &keys);
+    let trusted = files(auditor, config, "trustedusercakeys", &[]);
+    authorities(auditor, &trusted);
+    let principals = files(auditor, config, "authorizedprincipalsfile", &[]);
+    listed_principals(auditor, config, &principals);
+}
+
+/// The files that a setting names for each account.
+fn files(auditor: &Auditor<'_>, config: &Config, keyword: &str, default: &[&str]) -> Files {
+    let mut files = Files::new();
+    for account in &auditor.accounts {
+        for value in config.values(keyword, &account.who) {
+            let set = value.words.iter().map(String::as_str);
+            let words: Vec<&str> = if value.place.is_none() { default.to_vec() } else { set.collect() };
+            for word in words.into_iter().filter(|word| !word.eq_ignore_ascii_case("none")) {
+                files.entry(path(word, &account.who)).or_default().add(&account.who.name, value.is_sure);
             }
         }
     }
-    let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for key in &keys {
-        let known = owners.entry(&key.fingerprint).or_default();
-        if !known.contains(&key.account) {
-            known.push(key.account);
+    files
+}
+
+/// Keys in `authorized_keys`.
+fn authorized(auditor: &mut Auditor<'_>, config: &Config, files: &Files) {
+    let mut found: Vec<(Key, &Whom)> = Vec::new();
+    let mut pairs = 0;
+    for (path, whom) in files {
+        let Some(text) = auditor.files.read(path) else { continue };
+        for key in lines(&text).filter_map(|(line, text)| key(path, line, text)) {
+            pairs += whom.sure.len() + whom.some.len();
+            if pairs > PAIRS {
+                return auditor.files.unread.push(format!("{path}: expected fewer keys and accounts, found too many"));
+            }
+            found.push((key, whom));
         }
     }
-    for key in &keys {
-        if policy.is_some_and(|(policy, host)| stands(policy, host, key)) {
-            files.audit.explained += 1;
+    let mut opens: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
+    for (key, whom) in &found {
+        opens.entry(&key.fingerprint).or_default().extend(whom.sure.union(&whom.some));
+    }
+    let closed = closed(auditor, config);
+    for (key, whom) in &found {
+        let mut left = Whom::default();
+        for (names, is_sure) in [(&whom.sure, true), (&whom.some, false)] {
+            names.iter().filter(|name| !stands(auditor, name, key)).for_each(|name| left.add(name, is_sure));
+        }
+        if left.sure.is_empty() && left.some.is_empty() {
+            auditor.audit.explained += 1;
             continue;
         }
-        let shared = owners.get(key.fingerprint.as_str()).filter(|owners| owners.len() > 1);
-        let kind = if key.is_authority {
-            "an authority whose certificates let people in"
-        } else {
-            "a key that lets people in"
-        };
-        let bound = if key.has_options { "" } else { ", from anywhere and for anything" };
-        let shared =
-            shared.map_or(String::new(), |owners| format!("; the same key opens {}", crate::policy::and(owners)));
-        let remark = if key.remark.is_empty() { String::new() } else { format!(" ({})", key.remark) };
-        let what = format!("{kind} as {}{bound}: {}{remark}{shared}", key.account, key.fingerprint);
-        files.found(&key.path, key.line, what, format!("sed -i {}d {}", key.line, quoted(&key.path)));
+        let all: Vec<&&String> = opens.get(key.fingerprint.as_str()).into_iter().flatten().collect();
+        auditor.found(at(&key.place), sentence(key, &left, &all, &closed), remark(at(&key.place), 0));
     }
 }
 
+/// What a key opens; `all` are the accounts that it opens anywhere on the host.
+fn sentence(key: &Key, whom: &Whom, all: &[&&String], closed: &BTreeSet<String>) -> String {
+    let kind = match key.is_authority {
+        true => "an authority whose certificates let people in",
+        false => "a key that lets people in",
+    };
+    let bound = if key.has_options { "" } else { ", from anywhere and for anything" };
+    let mut text = format!("{kind} as {}{bound}: {}{}", whom.names(), key.fingerprint, key.remark);
+    if all.len() > 1 {
+        text += &format!("; the same key opens {}", listed(all));
+    }
+    let closed: Vec<&String> = whom.sure.union(&whom.some).filter(|name| closed.contains(*name)).collect();
+    if !closed.is_empty() {
+        text += &format!("; sshd takes no key as {} as it is set now", listed(&closed));
+    }
+    text
+}
+
+/// The accounts that sshd lets nobody in to by a key, as it is set now.
+fn closed(auditor: &Auditor<'_>, config: &Config) -> BTreeSet<String> {
+    let is_closed = |who: &&Who| {
+        let no_keys = config.values("pubkeyauthentication", who).iter().all(|value| value.text("yes") == "no");
+        let methods = config.values("authenticationmethods", who);
+        let no_method = methods.iter().all(|value| {
+            let text = value.text("any");
+            text != "any" && !text.contains("publickey")
+        });
+        no_keys || no_method || config.lets_in(who) == Holds::Nowhere
+    };
+    let all = auditor.accounts.iter().map(|account| &account.who);
+    all.filter(is_closed).map(|who| who.name.clone()).collect()
+}
+
 /// Whether the policy knows the key as standing access to the account.
-fn stands(policy: &Policy, host: &str, key: &Key<'_>) -> bool {
-    let Some(host) = policy.host(host) else { return false };
-    policy.standing.iter().any(|standing| {
-        standing.keys.contains(&key.fingerprint) && standing.scope.reaches(&host.id, key.account) && !key.is_authority
+fn stands(auditor: &Auditor<'_>, account: &str, key: &Key) -> bool {
+    auditor.known.is_some_and(|known| {
+        known.policy.standing.iter().any(|standing| {
+            standing.keys.contains(&key.fingerprint) && standing.scope.reaches(known.host, account) && !key.is_authority
+        })
+    })
+}
+
+/// Authorities that sshd trusts for all of an account's certificates.
+fn authorities(auditor: &mut Auditor<'_>, files: &Files) {
+    for (path, whom) in files {
+        let Some(text) = auditor.files.read(path) else { continue };
+        for key in lines(&text).filter_map(|(line, text)| key(path, line, text)) {
+            let is_ours = auditor.known.is_some_and(|known| {
+                known.policy.authorities.iter().chain(known.authorities).any(|one| *one == key.fingerprint)
+            });
+            if is_ours {
+                auditor.audit.explained += 1;
+                continue;
+            }
+            let (fingerprint, whom) = (&key.fingerprint, whom.names());
+            let what = format!("an authority whose certificates let people in as {whom}: {fingerprint}{}", key.remark);
+            auditor.found(at(&key.place), what, remark(at(&key.place), 0));
+        }
+    }
+}
+
+/// Principals whose certificates let people in, where an authority is trusted at all.
+fn listed_principals(auditor: &mut Auditor<'_>, config: &Config, files: &Files) {
+    for (path, whom) in files {
+        let trusts = |name: &&String| {
+            let who = auditor.accounts.iter().map(|account| &account.who).find(|who| who.name == **name);
+            who.is_some_and(|who| {
+                config.values("trustedusercakeys", who).iter().any(|value| value.text("none") != "none")
+            })
+        };
+        let names: Vec<String> = whom.sure.union(&whom.some).filter(trusts).cloned().collect();
+        if names.is_empty() {
+            continue;
+        }
+        let Some(text) = auditor.files.read(path) else { continue };
+        for (line, text) in lines(&text) {
+            let named = text.split_whitespace().last().unwrap_or_default();
+            let left: Vec<&String> = names.iter().filter(|name| !is_granted(auditor, name, named)).collect();
+            auditor.audit.explained += usize::from(left.is_empty());
+            if !left.is_empty() {
+                let whom = listed(&left);
+                let what = format!("certificates for the principal {named} let people in as {whom}");
+                auditor.found((path, line), what, remark((path, line), 0));
+            }
+        }
+    }
+}
+
+/// Whether a rule grants certificates for the account with this principal.
+fn is_granted(auditor: &Auditor<'_>, account: &str, named: &str) -> bool {
+    auditor.known.is_some_and(|known| {
+        named == principal(account, known.host)
+            && known.policy.rules.iter().any(|rule| rule.scope.reaches(known.host, account))
     })
 }
 
 /// `options ssh-ed25519 AAAA… remark`; options may hold blanks in quotes.
-fn key<'a>(account: &'a str, path: &str, line: usize, text: &str) -> Option<Key<'a>> {
+fn key(path: &str, line: usize, text: &str) -> Option<Key> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_kind = |word: &&str| word.starts_with("ssh-") || word.starts_with("ecdsa-") || word.starts_with("sk-");
     let at = words.iter().position(is_kind)?;
     let written = words.get(at + 1)?.trim_end_matches('=');
     let blob = BASE64_NOPAD.decode(written.as_bytes()).or_else(|_| BASE64.decode(written.as_bytes())).ok()?;
     let options = words.get(..at).unwrap_or_default().join(" ");
+    let remark = words.get(at + 2..).unwrap_or_default().join(" ");
     Some(Key {
-        account,
-        path: path.to_owned(),
-        line,
+        place: (path.to_owned(), line),
         fingerprint: format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(blob))),
         is_authority: options.split(',').any(|option| option.eq_ignore_ascii_case("cert-authority")),
         has_options: options.contains("from=") || options.contains("command=") || options.contains("restrict"),
-        remark: words.get(at + 2..).unwrap_or_default().join(" "),
+        remark: if remark.is_empty() { remark } else { format!(" ({remark})") },
     })
 }

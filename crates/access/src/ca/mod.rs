@@ -18,7 +18,7 @@ use ssh_key::{
     rand_core::OsRng,
 };
 
-pub use krl::Krl;
+pub use krl::{Krl, revokes};
 
 use crate::{Error, Grant, error::Result, factor::key, private, seal::Seal};
 

@@ -1,6 +1,6 @@
 //! OpenSSH's own tools are the judges of certificates and revocation lists.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use jiff::Timestamp;
 use proptest::{prelude::*, strategy::ValueTree};
@@ -122,12 +122,15 @@ proptest! {
         asked in prop::collection::vec(1..400_u64, 4),
         revoke_key in any::<bool>(),
     ) {
-        let (authority, other, subject, lost) = (authority(), authority(), pair(), pair());
+        let (authority, other, old, subject, lost) = (authority(), authority(), authority(), pair(), pair());
         let keys = if revoke_key { vec![lost.public_key().clone()] } else { Vec::new() };
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("krl");
-        let krl = Krl { serials: serials.clone(), keys };
-        std::fs::write(&list, krl.to_bytes(authority.public(), 7, Timestamp::UNIX_EPOCH).unwrap()).unwrap();
+        let by_old = BTreeSet::from([5, 6]);
+        let all = vec![(authority.public().clone(), serials.clone()), (old.public().clone(), by_old.clone())];
+        let krl = Krl { serials: all, keys };
+        let bytes = krl.to_bytes(7, Timestamp::UNIX_EPOCH).unwrap();
+        std::fs::write(&list, &bytes).unwrap();
         let (good, text) = keygen(&["-Q", "-l", "-f"], &list);
         prop_assert!(good && text.contains("# KRL version 7"), "{text}");
         let file = folder.path().join("asked.pub");
@@ -137,14 +140,60 @@ proptest! {
             !keygen(&["-Q", "-f", &list], &file).0
         };
         for serial in asked {
-            for (signer, expected) in [(&authority, serials.contains(&serial)), (&other, false)] {
+            let signers = [(&authority, serials.contains(&serial)), (&old, by_old.contains(&serial)), (&other, false)];
+            for (signer, expected) in signers {
                 let names = ["one".to_owned()];
                 let certificate = signer.certify_host(serial, subject.public_key(), &names, 1, 2).unwrap();
                 prop_assert_eq!(is_revoked(certificate.to_openssh().unwrap()), expected);
+                prop_assert_eq!(revokes(&bytes, &certificate).unwrap(), expected);
             }
         }
         prop_assert_eq!(is_revoked(lost.public_key().to_openssh().unwrap()), revoke_key);
         prop_assert!(!is_revoked(subject.public_key().to_openssh().unwrap()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Lists that ssh-keygen makes, of every kind of section that it writes.
+    #[test]
+    fn a_list_revokes_what_ssh_keygen_says(
+        lines in prop::collection::vec(
+            prop_oneof![
+                (1..200_u64).prop_map(|one| format!("serial: {one}")),
+                (1..200_u64, 0..90_u64).prop_map(|(first, more)| format!("serial: {first}-{}", first + more)),
+                "id: [ab]".prop_map(|id| id),
+                Just("key: LOST".to_owned()),
+                Just("sha1: LOST".to_owned()),
+                Just("sha256: LOST".to_owned()),
+                Just("key: AUTHORITY".to_owned()),
+            ], 0..12),
+        asked in prop::collection::vec(1..300_u64, 3),
+        lost in any::<bool>(),
+        name in "[abc]",
+    ) {
+        let (authority, subject) = (authority(), pair());
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let line = |key: &PublicKey| key.to_openssh().unwrap().trim().to_owned();
+        let lost = if lost { line(subject.public_key()) } else { line(pair().public_key()) };
+        let text = lines.join("\n").replace("LOST", &lost).replace("AUTHORITY", &line(authority.public()));
+        std::fs::write(path("spec"), text + "\n").unwrap();
+        std::fs::write(path("ca.pub"), line(authority.public())).unwrap();
+        let made = keygen(&["-k", "-s", &path("ca.pub"), "-f", &path("krl")], Path::new(&path("spec")));
+        prop_assert!(made.0, "{}", made.1);
+        let bytes = std::fs::read(path("krl")).unwrap();
+        for serial in asked {
+            let names = [name.clone()];
+            let certificate = authority.certify_host(serial, subject.public_key(), &names, 1, 2).unwrap();
+            std::fs::write(path("cert.pub"), certificate.to_openssh().unwrap()).unwrap();
+            let expected = !keygen(&["-Q", "-f", &path("krl")], Path::new(&path("cert.pub"))).0;
+            prop_assert_eq!(revokes(&bytes, &certificate).unwrap(), expected, "{:?}", lines);
+        }
+        // Cut off anywhere it is no list, or it says what it still says; it never panics.
+        let certificate = authority.certify_host(1, subject.public_key(), &[name], 1, 2).unwrap();
+        (0..bytes.len()).for_each(|end| _ = revokes(&bytes[..end], &certificate));
     }
 }
 

@@ -43,6 +43,10 @@ pub enum Command {
     },
     /// To approve a release.
     ApproveRelease(u64),
+    /// Which authorities hosts are to trust.
+    Authorities,
+    /// To approve that the ledger's time is taken back.
+    ApproveClock(u64),
 }
 
 /// A login that is wanted.
@@ -77,7 +81,9 @@ revoke NUMBER --reason WHY  a grant, by its serial
 revoke SHA256:… --reason WHY  an enrolled key that was lost or replaced
 release SHA256 NAME --reason WHY   put a patch or package forward
 approve-release NUMBER      approve one that somebody else put forward
+approve-clock NUMBER        approve that the ledger's time is taken back, where the clock was ahead
 krl                         what is revoked, for sshd's RevokedKeys
+authorities                 whose certificates hosts trust, for sshd's TrustedUserCAKeys
 trust                       the line for known_hosts
 enrol KEY                   with an invitation only
 ";
@@ -108,6 +114,8 @@ impl Command {
             "trust" => Self::Trust,
             "release" => words.release()?,
             "approve-release" => Self::ApproveRelease(words.number()?),
+            "approve-clock" => Self::ApproveClock(words.number()?),
+            "authorities" => Self::Authorities,
             other => return Err(usage(format!("expected a command, found '{other}'; try help"))),
         };
         words.nothing_left()?;

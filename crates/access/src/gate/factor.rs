@@ -7,7 +7,7 @@ use super::{Terminal, line, tell};
 use crate::{
     SecondFactor, What,
     error::Result,
-    factor::totp::Secret,
+    factor::totp::{STEP, Secret},
     ledger::{Change, Enrolled},
     seal::Seal,
 };
@@ -51,21 +51,24 @@ pub(super) fn check(
         _ => return Ok(Err("the key has another second factor".into())),
     };
     let person = enrolled.person.clone();
-    let codes = under_way.view().codes(&person, LOCKED as u32)?;
+    let latest = step(under_way.clock()).saturating_add(1);
+    let codes = under_way.view().codes(&person, LOCKED as u32, latest)?;
     if codes.wrong >= LOCKED {
         return Ok(Err(format!("locked after {LOCKED} wrong codes; an administrator has to unlock {person}")));
     }
     let ready = codes.last_wrong.filter(|_| codes.wrong >= SLOW).map(|last| last + PAUSE);
-    if let Some(ready) = ready.filter(|ready| under_way.now() < *ready) {
+    if let Some(ready) = ready.filter(|ready| under_way.clock() < *ready) {
         return Ok(Err(format!("{} wrong codes; the next try is possible at {}", codes.wrong, super::whole(ready)?)));
     }
     let Some(sealed) = under_way.view().secret(&enrolled.key)? else {
         return Ok(Err("the secret of this key is gone; enrol again".into()));
     };
     let secret = Secret::from_bytes(seal.unseal("the secret of the codes", &sealed)?);
-    let reason = match secret.step_of(code, under_way.now()) {
+    let reason = match secret.step_of(code, under_way.clock()) {
         // A step counts once, and so do all before it: a code that somebody has looked at is worth nothing.
-        Some(step) if codes.last_step.is_none_or(|last| last < step) => {
+        Some(step)
+            if codes.last_step.is_none_or(|last| last < step) && !under_way.view().is_step_used(&person, step)? =>
+        {
             under_way
                 .append(&person, What::CodeAccepted { person: person.clone(), key: enrolled.key.clone(), step })?;
             return Ok(Ok(SecondFactor::Totp));
@@ -76,4 +79,9 @@ pub(super) fn check(
     let (key, reason) = (enrolled.key.clone(), reason.to_owned());
     under_way.append("gate", What::CodeRefused { person, key, reason: reason.clone() })?;
     Ok(Err(reason))
+}
+
+/// The time step that a moment lies in.
+fn step(time: jiff::Timestamp) -> u64 {
+    u64::try_from(time.as_second() / STEP).unwrap_or_default()
 }

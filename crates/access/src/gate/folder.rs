@@ -30,6 +30,15 @@ pub struct Settings {
     pub agent: Option<PathBuf>,
 }
 
+/// A policy as it is written, with the SHA-256 of its text in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyText {
+    /// The text of `access.toml`.
+    pub text: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
 /// How a gate begins.
 #[derive(Debug)]
 pub struct Begin<'a> {
@@ -114,6 +123,11 @@ impl Folder {
         self.0.join("authority.age")
     }
 
+    /// Where the next authority's key stands while the one before is replaced.
+    pub(super) fn next_authority_key(&self) -> PathBuf {
+        self.0.join("authority-next.age")
+    }
+
     fn host_authority_key(&self) -> PathBuf {
         self.0.join("host-authority.age")
     }
@@ -127,8 +141,8 @@ impl Folder {
         Ok(settings)
     }
 
-    /// Reads the policy, and the SHA-256 of its text.
-    pub fn policy(&self) -> Result<(Policy, String)> {
+    /// Reads the policy.
+    pub fn policy(&self) -> Result<(Policy, PolicyText)> {
         let path = self.policy_file();
         let length = fs::metadata(&path).map_err(|error| Error::file(&path, error))?.len();
         if length > LONGEST_POLICY {
@@ -139,7 +153,8 @@ impl Folder {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Error::file(&path, problems.join("; "))
         })?;
-        Ok((policy, data_encoding::HEXLOWER.encode(&Sha256::digest(&text))))
+        let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&text));
+        Ok((policy, PolicyText { text, sha256 }))
     }
 
     /// The authority that signs people's certificates: in the ssh-agent, if the settings name one.

@@ -1,5 +1,7 @@
 //! What sshd is told: which keys may come to the gate, which certificates count no more, which authority hosts have.
 
+use std::collections::BTreeSet;
+
 use super::{Folder, Gate, Settings, Terminal, tell, whole};
 use crate::{
     What,
@@ -38,9 +40,20 @@ impl Gate {
     pub fn krl(&self) -> Result<Vec<u8>> {
         let now = (self.clock)();
         let view = self.ledger.view();
-        let keys = view.revoked_keys()?.iter().map(|line| key::parse(line)).collect::<Result<_>>()?;
-        let krl = Krl { serials: view.revoked(now)?.into_iter().collect(), keys };
-        krl.to_bytes(&self.folder.authority_public()?, u64::try_from(now.as_second()).unwrap_or_default(), now)
+        self.finish_rotation(&view.authority()?)?;
+        let retired = view.retired()?;
+        // An authority that is trusted no more takes all that it signed along, also on hosts that still have its key.
+        let over = retired.iter().filter(|one| one.trusted_until <= now).map(|one| one.public_key.clone());
+        let keys = view.revoked_keys()?.into_iter().chain(over).map(|line| key::parse(&line)).collect::<Result<_>>()?;
+        let mut serials = vec![(self.folder.authority_public()?, BTreeSet::new())];
+        for one in &retired {
+            serials.push((key::parse(&one.public_key)?, BTreeSet::new()));
+        }
+        for (serial, authority) in view.revoked(now)? {
+            let of = serials.iter_mut().filter(|(key, _)| key::fingerprint(key) == authority);
+            of.for_each(|(_, serials)| _ = serials.insert(serial));
+        }
+        Krl { serials, keys }.to_bytes(u64::try_from(now.as_second()).unwrap_or_default(), now)
     }
 
     /// The line of `known_hosts` by which clients trust certified hosts.

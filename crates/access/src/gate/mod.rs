@@ -7,6 +7,8 @@
 //!
 //! It listens to nobody and runs no program. Everything that it knows stands in one folder that belongs to its account alone.
 
+mod authority;
+mod clock;
 mod command;
 mod enrol;
 mod factor;
@@ -26,10 +28,10 @@ use std::{
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+pub use authority::NewKey;
 pub use command::Command;
 pub use enrol::Invited;
-pub use folder::{Begin, Folder, Settings};
-pub(crate) use request::principal;
+pub use folder::{Begin, Folder, PolicyText, Settings};
 
 use crate::{
     Error, What,
@@ -52,7 +54,7 @@ pub struct Gate {
     folder: Folder,
     settings: Settings,
     policy: Policy,
-    policy_hash: String,
+    policy_text: PolicyText,
     ledger: Ledger,
     seal: Seal,
     clock: fn() -> Timestamp,
@@ -90,10 +92,10 @@ impl Gate {
     pub fn open(folder: &Path, clock: fn() -> Timestamp) -> Result<Self> {
         let folder = Folder::new(folder)?;
         let settings = folder.settings()?;
-        let (policy, policy_hash) = folder.policy()?;
+        let (policy, policy_text) = folder.policy()?;
         let ledger = Ledger::open(&folder.ledger())?;
         let seal = Seal::open(&folder.seal())?;
-        Ok(Self { folder, settings, policy, policy_hash, ledger, seal, clock })
+        Ok(Self { folder, settings, policy, policy_text, ledger, seal, clock })
     }
 
     /// Does what a visitor who came from `source` asks for.
@@ -113,7 +115,8 @@ impl Gate {
                 let krl = self.krl()?;
                 terminal.output.write_all(&krl).map_err(gone)
             }
-            (Visitor::Host(_), _) => Err(Error::Denied("a host may ask for krl only".into())),
+            (Visitor::Host(_) | Visitor::Key(_), Command::Authorities) => tell(terminal.output, &self.authorities()?),
+            (Visitor::Host(_), _) => Err(Error::Denied("a host may ask for krl and authorities only".into())),
             (Visitor::Key(key), command) => {
                 let enrolled = self.ledger.view().enrolled(key)?;
                 let enrolled = enrolled.ok_or_else(|| Error::Denied("this key is not enrolled any more".into()))?;
@@ -135,15 +138,16 @@ impl Gate {
             Command::Release { sha256, name, reason } => self.release(session, (sha256, name, reason), terminal),
             Command::ApproveRelease(number) => self.approve_release(session, number, terminal),
             Command::Enrol(_) => Err(Error::Denied("to enrol a further key takes an invitation".into())),
-            Command::Help | Command::Krl => Ok(()),
+            Command::ApproveClock(number) => self.approve_clock(session, number, terminal),
+            Command::Help | Command::Krl | Command::Authorities => Ok(()),
         }
     }
 
     /// Changes the ledger; where the policy is another than last time, says so first.
     fn write<T>(&mut self, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
-        let hash = &self.policy_hash;
+        let text = &self.policy_text;
         self.ledger.write((self.clock)(), |under_way| {
-            note_policy(under_way, hash)?;
+            note_policy(under_way, text)?;
             change(under_way)
         })
     }
@@ -168,14 +172,22 @@ impl Gate {
 
     /// The authority that signs people's certificates.
     fn authority(&self) -> Result<Authority> {
-        self.folder.authority(&self.settings, &self.seal)
+        let expected = self.ledger.view().authority()?;
+        self.finish_rotation(&expected)?;
+        let authority = self.folder.authority(&self.settings, &self.seal)?;
+        if authority.fingerprint() != expected {
+            let found = authority.fingerprint();
+            return Err(Error::Authority(format!("expected {expected}, as the ledger says, found {found}")));
+        }
+        Ok(authority)
     }
 }
 
-/// Notes that the gate works by another policy than before.
-fn note_policy(under_way: &mut Change<'_>, hash: &str) -> Result<()> {
-    if under_way.view().policy()?.as_deref() != Some(hash) {
-        under_way.append("gate", What::PolicyChanged { sha256: hash.to_owned() })?;
+/// Notes that the gate works by another policy than before, with its text.
+fn note_policy(under_way: &mut Change<'_>, policy: &PolicyText) -> Result<()> {
+    if under_way.view().policy()?.as_deref() != Some(&policy.sha256) {
+        let PolicyText { text, sha256 } = policy.clone();
+        under_way.append("gate", What::PolicyChanged { sha256, text: Some(text) })?;
     }
     Ok(())
 }

@@ -85,9 +85,9 @@ impl Gate {
         }
         let proof = factor::ask(&session.enrolled, terminal)?;
         let seal = &self.seal;
-        let hash = &self.policy_hash;
+        let policy = &self.policy_text;
         let done = self.ledger.write((self.clock)(), |under_way| {
-            super::note_policy(under_way, hash)?;
+            super::note_policy(under_way, policy)?;
             match factor::check(under_way, seal, &session.enrolled, &proof)? {
                 Ok(_) => change(under_way).map(Ok),
                 Err(reason) => Ok(Err(reason)),

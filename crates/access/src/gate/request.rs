@@ -12,6 +12,7 @@ use crate::{
     entry::Requested,
     error::Result,
     factor::key,
+    grant::principal,
     ledger::{Change, Request},
     policy::{self, Approval, Decision, Missing, Policy, STAFF, Terms},
 };
@@ -44,7 +45,7 @@ impl Gate {
         let proof = factor::ask(&session.enrolled, terminal)?;
         let mut number = 0;
         let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
-            note_policy(under_way, &self.policy_hash)?;
+            note_policy(under_way, &self.policy_text)?;
             let (person, since) = (&session.enrolled.person, under_way.now() - RATE_TIME);
             if under_way.view().count_since("requested", person, since, RATE)? >= RATE as usize {
                 return Err(Error::Denied(format!("{RATE} requests in ten minutes are enough; wait a while")));
@@ -94,7 +95,7 @@ impl Gate {
         let authority = self.authority()?;
         let proof = factor::ask(&session.enrolled, terminal)?;
         let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
-            note_policy(under_way, &self.policy_hash)?;
+            note_policy(under_way, &self.policy_text)?;
             match factor::check(under_way, &self.seal, &session.enrolled, &proof)? {
                 Ok(_) => answer(under_way, &self.policy, &authority, number),
                 Err(reason) => Ok((Outcome::Refused(reason), None)),
@@ -125,9 +126,9 @@ impl Gate {
                 if request.approvals.len() > seen || request.denied.is_some() {
                     seen = request.approvals.len();
                     // Read again: it may have been changed since this process began to wait.
-                    (self.policy, self.policy_hash) = self.folder.policy()?;
+                    (self.policy, self.policy_text) = self.folder.policy()?;
                     let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
-                        note_policy(under_way, &self.policy_hash)?;
+                        note_policy(under_way, &self.policy_text)?;
                         answer(under_way, &self.policy, authority, number)
                     })?;
                     if !matches!(outcome, Outcome::Waiting(_)) {
@@ -251,11 +252,6 @@ fn record(under_way: &Change<'_>, terms: Terms, requested: &Requested, authority
         second_factor: requested.second_factor,
         break_glass: terms.break_glass,
     })
-}
-
-/// The one principal of a certificate: an account on a host. The host's sshd takes it for that account only.
-pub(crate) fn principal(account: &str, host: &str) -> String {
-    format!("{account}@{host}")
 }
 
 /// Hands out what came of a request.

@@ -33,7 +33,7 @@ impl Gate {
         let proof = factor::ask(&session.enrolled, terminal)?;
         let (policy, seal) = (&self.policy, &self.seal);
         let refused = self.ledger.write((self.clock)(), |under_way| {
-            super::note_policy(under_way, &self.policy_hash)?;
+            super::note_policy(under_way, &self.policy_text)?;
             let second_factor = match factor::check(under_way, seal, &session.enrolled, &proof)? {
                 Ok(second_factor) => second_factor,
                 Err(reason) => return Ok(Some(reason)),

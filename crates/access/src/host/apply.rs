@@ -9,15 +9,18 @@ use std::{
 
 use super::{CONFIGURATION, FOLDER, Setup};
 use crate::{
+    audit::accounts,
     error::{Error, Result},
+    files::Files,
     private,
+    sshd::{Config, Value, Who},
 };
 
 /// What ends our line in PAM's file.
 const MARK: &str = "# dreamcatcher";
 
-/// Writes what the host needs. Nothing stays where sshd would not start, or would not do what the setup says.
-pub fn apply(setup: &Setup, sshd: &Path) -> Result<()> {
+/// Writes what the host needs. Nothing stays where sshd would not start, or would not do what the setup says for every account but those to `leave`.
+pub fn apply(setup: &Setup, sshd: &Path, leave: &[String]) -> Result<()> {
     for file in &setup.files {
         let is_below = file.path.components().all(|part| matches!(part, Component::Normal(_)));
         if !is_below || !(file.path.starts_with(FOLDER) || file.path == Path::new(CONFIGURATION)) {
@@ -28,7 +31,9 @@ pub fn apply(setup: &Setup, sshd: &Path) -> Result<()> {
     check(sshd, &setup.etc, &[])?;
     let paths = setup.files.iter().map(|file| setup.etc.join(&file.path)).chain([setup.pam.clone()]);
     let before = paths.map(Before::take).collect::<Result<Vec<_>>>()?;
-    let done = write(setup).and_then(|()| check(sshd, &setup.etc, &setup.effective));
+    let done = write(setup)
+        .and_then(|()| check(sshd, &setup.etc, &setup.effective))
+        .and_then(|()| check_accounts(setup, leave));
     if let Err(error) = done {
         before.into_iter().try_for_each(Before::restore)?;
         return Err(error);
@@ -154,6 +159,38 @@ fn check(sshd: &Path, etc: &Path, effective: &[(String, String)]) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// Whether a `Match` block says otherwise for some account: sshd asks these first, whatever stands before them.
+fn check_accounts(setup: &Setup, leave: &[String]) -> Result<()> {
+    let configuration = setup.etc.join("sshd_config");
+    let fail = |error| Error::file(&configuration, error);
+    let mut files = Files::below(Path::new("/")).map_err(fail)?;
+    let path = configuration.canonicalize().map_err(fail)?;
+    let config = Config::read(&mut files, &path.display().to_string()).unwrap_or_default();
+    let accounts = accounts::read(&mut files).unwrap_or_default();
+    let mut others: Vec<String> = Vec::new();
+    for who in accounts.into_iter().map(|account| account.who).filter(|who| !leave.contains(&who.name)) {
+        for (name, expected) in &setup.effective {
+            let is_other = |value: &Value| value.is_matched && !value.words.join(" ").eq_ignore_ascii_case(expected);
+            let values = config.values(name, &who);
+            others.extend(values.iter().filter(|value| is_other(value)).map(|value| contrary(name, value, &who)));
+        }
+    }
+    if let Some(unread) = files.unread.first() {
+        return Err(Error::file(&configuration, format!("what it says for each account is not known: {unread}")));
+    }
+    let Some(first) = others.first() else { return Ok(()) };
+    let more = if others.len() > 1 { format!(", and {} more of the kind", others.len() - 1) } else { String::new() };
+    let reason = format!("{first}{more}: take it out, or name the account with --leave");
+    Err(Error::file(&configuration, reason))
+}
+
+/// That a `Match` block says otherwise.
+fn contrary(name: &str, value: &Value, who: &Who) -> String {
+    let (path, line) = value.place.clone().unwrap_or_default();
+    let from = if value.is_sure { "" } else { " from some addresses" };
+    format!("a Match block says '{name} {}' for {}{from} ({path}:{line})", value.words.join(" "), who.name)
 }
 
 /// A text without our lines.

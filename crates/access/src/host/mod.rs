@@ -15,11 +15,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use apply::{apply, undo};
-pub use session::{Watch, until};
+pub use session::{Watch, certificates, sshd, until};
 
 use crate::{
     error::{Error, Result},
-    gate::principal,
+    grant::principal,
     policy::Policy,
 };
 
@@ -62,8 +62,8 @@ pub struct Item {
 /// What the gate knows beside the policy.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    /// The authority's public key, a line.
-    pub authority: &'a str,
+    /// The public keys of the authorities that the host is to trust, a line each.
+    pub authorities: &'a str,
     /// What is revoked, in OpenSSH's format.
     pub krl: &'a [u8],
     /// The path of the host's private key, on the host, and its certificate, if it has one.
@@ -87,10 +87,8 @@ impl Setup {
         let folder = facts.etc.join(FOLDER);
         let rules = policy.rules.iter().filter(|rule| rule.scope.hosts.contains(&host.id));
         let accounts: BTreeSet<&String> = rules.flat_map(|rule| &rule.scope.accounts).collect();
-        let mut files = vec![
-            Item::new("authority.pub", 0o644, format!("{}\n", facts.authority)),
-            Item::new("revoked", 0o644, facts.krl),
-        ];
+        let mut files =
+            vec![Item::new("authority.pub", 0o644, facts.authorities), Item::new("revoked", 0o644, facts.krl)];
         for account in accounts {
             let line = format!("{}\n", principal(account, &host.id));
             files.push(Item::new(&format!("principals/{account}"), 0o644, line));
@@ -128,7 +126,11 @@ impl Setup {
     /// The line by which PAM starts the watch over a session. Optional: a host whose watch fails still lets its administrators in, and
     /// the accounting finds sessions that outlast their grant.
     fn pam_line(&self) -> String {
-        format!("session optional pam_exec.so quiet {} access session # dreamcatcher", self.program.display())
+        let (program, revoked) = (self.program.display(), self.etc.join(FOLDER).join("revoked"));
+        format!(
+            "session optional pam_exec.so quiet {program} access session --revoked {} # dreamcatcher",
+            revoked.display()
+        )
     }
 }
 
@@ -164,13 +166,14 @@ fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'stati
     lines
 }
 
-/// A script that fetches what is revoked, checks it, and puts it in place whole.
+/// A script that fetches what is revoked and whom to trust, checks it, and puts it in place whole.
 fn fetch(gate: &str, key: &Path, folder: &Path) -> String {
     format!(
-        "#!/bin/sh\n# Fetches from the gate what is revoked; to be run every few minutes by cron or a timer.\nset -eu\n\
-         new=$(mktemp {folder}/revoked.XXXXXX)\ntrap 'rm -f \"$new\"' EXIT\n\
-         ssh -i {key} -o IdentitiesOnly=yes -o BatchMode=yes {gate} krl > \"$new\"\n\
-         ssh-keygen -Q -l -f \"$new\" > /dev/null\nchmod 644 \"$new\"\nmv \"$new\" {folder}/revoked\n",
+        "#!/bin/sh\n# Fetches from the gate what is revoked, and whose certificates to trust; to be run every few minutes by cron or a timer.\n\
+         set -eu\nnew=$(mktemp {folder}/revoked.XXXXXX)\ntrap 'rm -f \"$new\"' EXIT\n\
+         ask() {{ ssh -i {key} -o IdentitiesOnly=yes -o BatchMode=yes {gate} \"$1\" > \"$new\"; }}\n\
+         ask krl\nssh-keygen -Q -l -f \"$new\" > /dev/null\nchmod 644 \"$new\"\nmv \"$new\" {folder}/revoked\n\
+         ask authorities\nssh-keygen -l -f \"$new\" > /dev/null\nchmod 644 \"$new\"\nmv \"$new\" {folder}/authority.pub\n",
         folder = folder.display(),
         key = key.display(),
     )

@@ -1,29 +1,40 @@
-//! A session ends with the certificate that opened it. sshd looks at a certificate's time when it lets somebody in, and not again; so PAM
-//! starts a watch with each session.
+//! A session ends with the certificate that opened it. sshd looks at a certificate's time, and whether it is revoked, when it lets somebody in, and not
+//! again; so PAM starts a watch with each session.
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use ssh_key::Certificate;
 
-use crate::error::{Error, Result};
+use crate::{
+    ca::revokes,
+    error::{Error, Result},
+};
 
 /// The longest sleep: a clock that is set while a session lasts counts soon.
 const LOOK: Duration = Duration::from_secs(10);
 /// How long processes get to end by themselves.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Until when the certificate holds that opened a session, from what sshd tells PAM in `SSH_AUTH_INFO_0`: a line for each method that
-/// succeeded, `publickey ssh-ed25519-cert-v01@openssh.com AAAA…`. `None` where no certificate did, or one without an end.
-pub fn until(authentication: &str) -> Option<Timestamp> {
+/// The longest list of what is revoked that is read, in bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// The certificates that opened a session, from what sshd tells PAM in `SSH_AUTH_INFO_0`: a line for each method that succeeded,
+/// `publickey ssh-ed25519-cert-v01@openssh.com AAAA…`.
+pub fn certificates(authentication: &str) -> Vec<Certificate> {
     let certificate = |line: &str| line.strip_prefix("publickey ").and_then(|key| Certificate::from_openssh(key).ok());
-    let ends = authentication.lines().filter_map(certificate).map(|one| one.valid_before());
+    authentication.lines().filter_map(certificate).collect()
+}
+
+/// Until when certificates hold: the first of them to end. `None` where there are none, or they have no end.
+pub fn until(certificates: &[Certificate]) -> Option<Timestamp> {
+    let ends = certificates.iter().map(Certificate::valid_before);
     ends.filter_map(|second| Timestamp::from_second(i64::try_from(second).ok()?).ok()).min()
 }
 
 /// A watch over a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Watch {
     /// The process of sshd that holds the session.
     pub process: i32,
@@ -31,26 +42,21 @@ pub struct Watch {
     pub began: u64,
     /// When the session has to be over.
     pub until: Timestamp,
+    /// The certificates that opened it.
+    pub certificates: Vec<Certificate>,
+    /// The list of what is revoked, as sshd's `RevokedKeys` has it.
+    pub revoked: Option<PathBuf>,
 }
 
 impl Watch {
-    /// A watch over the session whose sshd runs PAM: our parent.
-    pub fn over_parent(until: Timestamp) -> Result<Self> {
-        let process = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
-        match stat(process) {
-            Some(stat) if stat.name.starts_with("sshd") => Ok(Self { process, began: stat.began, until }),
-            _ => Err(Error::Usage("expected to be run by sshd through PAM".into())),
-        }
-    }
-
-    /// Waits until the session is over or its time is, and ends it then. Returns whether it had to.
+    /// Waits until the session is over, or its time is, or a certificate of it is revoked, and ends it then. Returns whether it had to.
     pub fn keep(&self, clock: fn() -> Timestamp) -> bool {
         loop {
             if stat(self.process).is_none_or(|stat| stat.began != self.began) {
                 return false;
             }
             let left = self.until.duration_since(clock());
-            if left <= SignedDuration::ZERO {
+            if left <= SignedDuration::ZERO || self.is_revoked() {
                 break;
             }
             std::thread::sleep(Duration::try_from(left).unwrap_or(LOOK).min(LOOK));
@@ -67,6 +73,16 @@ impl Watch {
             Signal::KILL,
         );
         true
+    }
+
+    /// Whether the list, as it is now, revokes one of the session's certificates. Where it cannot be read the certificate's end still counts.
+    fn is_revoked(&self) -> bool {
+        let Some(path) = &self.revoked else { return false };
+        if fs::metadata(path).is_ok_and(|meta| meta.len() > LONGEST) {
+            return false;
+        }
+        let Ok(list) = fs::read(path) else { return false };
+        self.certificates.iter().any(|certificate| revokes(&list, certificate).unwrap_or(false))
     }
 
     /// The session's processes, each with when it began: sshd's, and all that come of them.
@@ -92,6 +108,18 @@ impl Watch {
             }
         }
         found
+    }
+}
+
+/// The process of sshd that runs PAM, our parent, and when it began.
+///
+/// # Errors
+/// Where our parent is another program.
+pub fn sshd() -> Result<(i32, u64)> {
+    let process = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    match stat(process) {
+        Some(stat) if stat.name.starts_with("sshd") => Ok((process, stat.began)),
+        _ => Err(Error::Usage("expected to be run by sshd through PAM".into())),
     }
 }
 

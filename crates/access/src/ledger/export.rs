@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::{Head, Ledger, ORIGIN, hash};
 use crate::{Entry, Error, error::Result};
 
-/// The longest line that is read.
-const LONGEST: u64 = 1 << 20;
+/// The longest line that is read: that of a policy's text, each of whose characters may need two.
+const LONGEST: u64 = 4 << 20;
 
 /// One line: an entry's text as it stands in the ledger, and its hash.
 #[derive(Debug, Serialize, Deserialize)]

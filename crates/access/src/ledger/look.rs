@@ -69,6 +69,30 @@ pub struct Release {
     pub released: bool,
 }
 
+/// An authority that signs no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// Its fingerprint.
+    pub authority: String,
+    /// Its key as in `authorized_keys`.
+    pub public_key: String,
+    /// Until when hosts trust it.
+    pub trusted_until: Timestamp,
+}
+
+/// A wish to take the ledger's time back, with what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockBack {
+    /// Who put it forward.
+    pub who: String,
+    /// Why.
+    pub reason: String,
+    /// Who approved it.
+    pub approvals: Vec<String>,
+    /// Whether it was done.
+    pub is_done: bool,
+}
+
 /// What is known of a person's codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Codes {
@@ -130,9 +154,10 @@ impl View<'_> {
             .ok_or_else(|| Error::Ledger(format!("there are no numbers left for {kind}")))
     }
 
-    /// The text of the policy that the gate worked by last, by its SHA-256.
+    /// The policy that the gate worked by last and whose text is kept, by its SHA-256.
     pub(crate) fn policy(&self) -> Result<Option<String>> {
-        let sql = "SELECT subject FROM entry WHERE kind = 'policy_changed' ORDER BY sequence DESC LIMIT 1";
+        let sql =
+            "SELECT subject FROM entry WHERE kind = 'policy_changed' AND number = 1 ORDER BY sequence DESC LIMIT 1";
         Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }
 
@@ -200,18 +225,29 @@ impl View<'_> {
         Ok(self.entries(sql, [])?.into_iter().filter_map(host).collect())
     }
 
-    /// What is known of a person's codes; of wrong ones in a row, at most `most` are counted.
-    pub fn codes(&self, person: &str, most: u32) -> Result<Codes> {
+    /// What is known of a person's codes; of wrong ones in a row, at most `most` are counted. Steps beyond `latest` do not count yet: they were
+    /// used up while the clock was ahead.
+    pub fn codes(&self, person: &str, most: u32, latest: u64) -> Result<Codes> {
         let accepted = self.about("code_accepted", person, 1)?.pop();
         let unlocked = self.about("unlocked", person, 1)?.pop();
         let since = accepted.iter().chain(&unlocked).map(|entry| entry.sequence).max().unwrap_or_default();
         let wrong: Vec<Entry> =
             self.about("code_refused", person, most)?.into_iter().filter(|entry| entry.sequence > since).collect();
-        let last_step = accepted.and_then(|entry| match entry.what {
-            What::CodeAccepted { step, .. } => Some(step),
-            _ => None,
-        });
-        Ok(Codes { last_step, wrong: wrong.len(), last_wrong: wrong.first().map(|entry| entry.time) })
+        let sql = "SELECT number FROM entry WHERE kind = 'code_accepted' AND subject = ? AND number <= ?
+            ORDER BY sequence DESC LIMIT 1";
+        let last_step: Option<i64> =
+            self.0.prepare_cached(sql)?.query_row(params![person, column(latest)?], |row| row.get(0)).optional()?;
+        Ok(Codes {
+            last_step: last_step.and_then(|step| u64::try_from(step).ok()),
+            wrong: wrong.len(),
+            last_wrong: wrong.first().map(|entry| entry.time),
+        })
+    }
+
+    /// Whether a person's code of this step was used up.
+    pub(crate) fn is_step_used(&self, person: &str, step: u64) -> Result<bool> {
+        let used = self.numbered("code_accepted", step)?;
+        Ok(used.iter().any(|entry| matches!(&entry.what, What::CodeAccepted { person: one, .. } if one == person)))
     }
 
     /// How many entries of a kind about a person there are since a time; at most `most` are counted.
@@ -288,15 +324,59 @@ impl View<'_> {
         Ok(holding)
     }
 
-    /// The serials that were revoked and have not expired yet.
-    pub fn revoked(&self, now: Timestamp) -> Result<Vec<u64>> {
+    /// The fingerprint of the authority that signs people's certificates.
+    pub fn authority(&self) -> Result<String> {
+        let last = self.about_any("authority_changed", 1)?.pop();
+        let last =
+            last.map_or_else(|| self.about("begun", "", 1).map(|mut begun| begun.pop()), |last| Ok(Some(last)))?;
+        let authority = last.as_ref().and_then(|entry| entry.what.authority()).map(str::to_owned);
+        authority.ok_or_else(|| Error::Ledger("expected it to begin with an authority, found none".into()))
+    }
+
+    /// The authorities of before, the latest first.
+    pub fn retired(&self) -> Result<Vec<Retired>> {
+        let retired = self.about_any("authority_changed", MOST)?.into_iter().filter_map(|entry| match entry.what {
+            What::AuthorityChanged { previous, previous_key, trusted_until, .. } => {
+                Some(Retired { authority: previous, public_key: previous_key, trusted_until })
+            }
+            _ => None,
+        });
+        Ok(retired.collect())
+    }
+
+    /// The latest entries of a kind, the newest first.
+    fn about_any(&self, kind: &str, most: u32) -> Result<Vec<Entry>> {
+        let sql = "SELECT sequence, text FROM entry WHERE kind = ? ORDER BY sequence DESC LIMIT ?";
+        self.entries(sql, params![kind, most])
+    }
+
+    /// A wish to take the ledger's time back, with what became of it.
+    pub fn clock_back(&self, number: u64) -> Result<Option<ClockBack>> {
+        let Some(Entry { who, what: What::ClockBackRequested { reason, .. }, .. }) =
+            self.numbered("clock_back_requested", number)?.pop()
+        else {
+            return Ok(None);
+        };
+        let approvals = self.numbered("clock_back_approved", number)?.into_iter().map(|entry| entry.who).collect();
+        let is_done = !self.numbered("clock_back", number)?.is_empty();
+        Ok(Some(ClockBack { who, reason, approvals, is_done }))
+    }
+
+    /// Entries of a kind that were written at a later time than this, by the ledger's own time.
+    pub(crate) fn written_after(&self, kind: &str, time: Timestamp) -> Result<Vec<Entry>> {
+        let sql = "SELECT sequence, text FROM entry WHERE kind = ? AND time > ? ORDER BY sequence";
+        self.entries(sql, params![kind, time.as_second()])
+    }
+
+    /// The grants that were revoked and have not expired yet: serials, each with the authority that signed it.
+    pub fn revoked(&self, now: Timestamp) -> Result<Vec<(u64, String)>> {
         let mut serials = Vec::new();
         for entry in self.entries("SELECT sequence, text FROM entry WHERE kind = 'revoked' ORDER BY number", [])? {
             let (_, _, serial) = entry.what.keys();
             // A clock of a host that is behind gets an hour to catch up.
-            let holds = |granted: Granted| now.duration_since(granted.until) < SignedDuration::from_hours(1);
-            if self.granted(serial)?.is_some_and(holds) {
-                serials.push(serial);
+            let holds = |granted: &Granted| now.duration_since(granted.until) < SignedDuration::from_hours(1);
+            if let Some(granted) = self.granted(serial)?.filter(holds) {
+                serials.push((serial, granted.authority));
             }
         }
         Ok(serials)

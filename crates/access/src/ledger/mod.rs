@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 pub use export::{Line, read as read_export};
-pub use look::{Codes, Enrolled, Invitation, MOST, Release, Request, View};
+pub use look::{ClockBack, Codes, Enrolled, Invitation, MOST, Release, Request, Retired, View};
 pub use verify::{Head, Verified};
 
 use crate::{
@@ -69,6 +69,7 @@ pub struct Ledger(Connection);
 pub struct Change<'a> {
     transaction: Transaction<'a>,
     now: Timestamp,
+    clock: Timestamp,
     head: Head,
 }
 
@@ -128,16 +129,26 @@ impl Ledger {
 
     /// Adds entries, as `change` does: all of them or, where it fails, none. When this returns they are on the disk.
     pub(crate) fn write<T>(&mut self, now: Timestamp, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
+        self.change(now, |under_way| match under_way.ahead() {
+            Some(last) => Err(Error::Ledger(format!(
+                "the clock stands at {now}, before the last entry, of {last}: set it right, or see access clock-back"
+            ))),
+            None => change(under_way),
+        })
+    }
+
+    /// The same where the clock may stand before the last entry: for what is to be said of that very thing. The time of these entries
+    /// is that of the last one, until one of them takes it back.
+    pub(crate) fn change<T>(
+        &mut self,
+        clock: Timestamp,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T>,
+    ) -> Result<T> {
         let transaction = self.0.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let head = verify::head(&transaction)?;
-        if let Some(last) = head.time.filter(|last| now.as_second() + SLACK < last.as_second()) {
-            return Err(Error::Ledger(format!(
-                "the clock stands at {now}, before the last entry, of {last}: set it right"
-            )));
-        }
         // Within the slack the ledger's time stands still rather than go back.
-        let now = head.time.map_or(now, |last| now.max(last));
-        let mut under_way = Change { transaction, now, head };
+        let now = head.time.map_or(clock, |last| clock.max(last));
+        let mut under_way = Change { transaction, now, clock, head };
         let made = change(&mut under_way)?;
         under_way.transaction.commit()?;
         Ok(made)
@@ -166,6 +177,16 @@ impl Change<'_> {
         self.now
     }
 
+    /// The time of the clock, by which codes are judged.
+    pub(crate) fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    /// The time of the last entry, if the clock stands before it by more than setting it precisely takes.
+    pub(crate) fn ahead(&self) -> Option<Timestamp> {
+        self.head.time.filter(|last| self.clock.as_second() + SLACK < last.as_second())
+    }
+
     /// The hash of the last entry.
     pub(crate) fn head(&self) -> &Head {
         &self.head
@@ -173,6 +194,9 @@ impl Change<'_> {
 
     /// Adds an entry.
     pub(crate) fn append(&mut self, who: &str, what: What) -> Result<Entry> {
+        if let What::ClockBack { to, .. } = &what {
+            self.now = *to;
+        }
         let entry = Entry {
             sequence: self.head.sequence + 1,
             time: self.now,

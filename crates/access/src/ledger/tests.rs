@@ -175,6 +175,50 @@ fn a_clock_that_goes_back_is_refused() {
     assert!(reason(ledger.write(at(2), |change| change.append("local", revoked(2)))).contains("set it right"));
 }
 
+fn clock_back(from: i64, to: i64) -> What {
+    What::ClockBack { clock_back: 1, from: at(from), to: at(to), reason: "test".into(), approvals: Vec::new() }
+}
+
+/// Time goes back by an entry that says so, and by nothing else.
+#[test]
+fn time_goes_back_by_its_own_entry_only() {
+    let (_folder, _path, mut ahead) = ledger();
+    ahead.write(at(9000), |change| change.append("local", revoked(1))).unwrap();
+    assert!(reason(ahead.write(at(100), |change| change.append("local", revoked(2)))).contains("access clock-back"));
+    let entry = ahead.change(at(100), |change| change.append("gate", clock_back(9000, 100))).unwrap();
+    assert_eq!(entry.time, at(100));
+    let entry = ahead.write(at(101), |change| change.append("local", revoked(2))).unwrap();
+    assert_eq!(entry.time, at(101));
+    assert_eq!(ahead.verify(&[]).unwrap().entries, 14);
+}
+
+/// An entry that goes back from another time than that of the one before it, or is none of the kind, is found.
+#[test]
+fn time_that_goes_back_otherwise_is_found() {
+    for what in [clock_back(8000, 100), revoked(2)] {
+        let (_folder, _path, mut ledger) = ledger();
+        ledger.write(at(9000), |change| change.append("local", revoked(1))).unwrap();
+        let forged = |change: &mut Change<'_>| {
+            change.now = at(100);
+            change.append("gate", what)
+        };
+        ledger.change(at(100), forged).unwrap();
+        assert!(reason(ledger.verify(&[])).contains("expected a time not before the last"));
+    }
+}
+
+/// A code that was used up while the clock was ahead is used up, and hinders no other before its time comes.
+#[test]
+fn codes_of_a_time_that_was_none() {
+    let (_folder, _path, mut ledger) = ledger();
+    let accepted = |step| What::CodeAccepted { person: "alice".into(), key: "SHA256:e".into(), step };
+    ledger.write(at(9), |change| change.append("alice", accepted(10))).unwrap();
+    ledger.write(at(9), |change| change.append("alice", accepted(900))).unwrap();
+    assert_eq!(ledger.view().codes("alice", 10, 12).unwrap().last_step, Some(10));
+    assert_eq!(ledger.view().codes("alice", 10, 901).unwrap().last_step, Some(900));
+    assert!(ledger.view().is_step_used("alice", 900).unwrap() && !ledger.view().is_step_used("bob", 900).unwrap());
+}
+
 #[test]
 fn what_is_no_ledger_is_refused() {
     let (folder, path, ledger) = ledger();

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use super::{
-    Host, Party, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, and,
+    Host, Party, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, UnderRelease, and,
     file::{self, File},
 };
 
@@ -22,6 +22,8 @@ pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     builder.parties(&file);
     builder.hosts(&file.hosts);
     builder.authorities(&file.authorities);
+    builder.clock(file.clock_approvals);
+    builder.releases(&file.releases);
     for (place, rule) in places("rules", &file.rules, |rule| &rule.name) {
         builder.rule(&place, rule, &file, false);
     }
@@ -91,6 +93,26 @@ impl Builder {
 
     fn authorities(&mut self, keys: &[String]) {
         self.policy.authorities = self.each("authorities", keys, fingerprint);
+    }
+
+    fn releases(&mut self, releases: &file::Releases) {
+        let pattern = |text: &str| match text.len() {
+            1..=255 if !text.contains(char::is_whitespace) => Ok(text.to_owned()),
+            _ => {
+                Err(format!("'{text}' is not a pattern: up to 255 characters without blanks; * and ? stand for others"))
+            }
+        };
+        let packages = releases.packages.as_ref().map(|packages| self.each("releases.packages", packages, pattern));
+        let paths = self.each("releases.paths", &releases.paths, pattern);
+        self.policy.releases = UnderRelease { packages, paths };
+    }
+
+    fn clock(&mut self, approvals: u32) {
+        let staff = self.policy.parties.get(STAFF).map_or(0, |staff| staff.people.len());
+        if approvals as usize > staff {
+            self.problem("clock_approvals", format!("{approvals} approvals are needed, but staff are {staff}"));
+        }
+        self.policy.clock_approvals = approvals;
     }
 
     fn parties(&mut self, file: &File) {

@@ -23,7 +23,18 @@ impl Policy {
             .standing
             .iter()
             .map(|standing| self.standing_sentence(standing, &self.who(&standing.scope), &standing.scope.hosts));
-        self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).collect()
+        let clock = (self.clock_approvals > 0).then(|| {
+            let count = number(i64::from(self.clock_approvals));
+            format!(
+                "the ledger's time is only taken back, after the gate's clock was ahead, when {count} of ours approve"
+            )
+        });
+        let packages = self.releases.packages.iter().filter(|packages| !packages.is_empty());
+        let packages = packages.map(|packages| format!("packages called {} need a release", joined(packages, "or")));
+        let paths = (!self.releases.paths.is_empty())
+            .then(|| format!("what web servers hand out at {} needs a release", joined(&self.releases.paths, "or")));
+        let others = clock.into_iter().chain(packages).chain(paths);
+        self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).chain(others).collect()
     }
 
     /// Who can get in to a host, by any of its names; `None` if the policy does not know it.

@@ -12,6 +12,11 @@ pub(super) struct File {
     /// Fingerprints of the authorities whose certificates are ours.
     #[serde(default)]
     pub authorities: Vec<String>,
+    /// How many of our own people have to approve that the ledger's time is taken back.
+    #[serde(default)]
+    pub clock_approvals: u32,
+    #[serde(default)]
+    pub releases: Releases,
     #[serde(default)]
     pub staff: Option<Party>,
     #[serde(default)]
@@ -26,6 +31,14 @@ pub(super) struct File {
     pub break_glass: Vec<Rule>,
     #[serde(default)]
     pub standing: Vec<Standing>,
+}
+
+/// What needs a release before it is installed or handed out.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Releases {
+    pub packages: Option<Vec<String>>,
+    #[serde(default)]
+    pub paths: Vec<String>,
 }
 
 /// A provider, or our own staff.

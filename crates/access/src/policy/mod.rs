@@ -143,11 +143,24 @@ pub struct Standing {
     pub console: bool,
 }
 
+/// What needs a release before it is installed or handed out: patterns of `*` and `?`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnderRelease {
+    /// Names of packages, and of their files; `None` for any file of a package that is installed by hand.
+    pub packages: Option<Vec<String>>,
+    /// Paths on web servers.
+    pub paths: Vec<String>,
+}
+
 /// `access.toml`, checked and resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// Fingerprints of the authorities whose certificates are ours, beside those that the ledger names.
     pub authorities: Vec<String>,
+    /// How many of our own people have to approve that the ledger's time is taken back, where the gate's clock was ahead.
+    pub clock_approvals: u32,
+    /// What needs a release.
+    pub releases: UnderRelease,
     /// Providers, and our own staff under [`STAFF`].
     pub parties: BTreeMap<String, Party>,
     /// The hosts that are covered.
