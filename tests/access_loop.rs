@@ -65,7 +65,7 @@ impl Scene {
         );
         fs::write(folder.join("access.toml"), &policy).unwrap();
         gate.policy(&policy);
-        gate.machine.start_sshd(0);
+        gate.machine.start_sshd();
         let folder = folder.to_owned();
         Self { folder, gate, web, account, provider, office, intruder, _world: world }
     }
@@ -104,7 +104,7 @@ fn a_login_that_was_granted_is_explained_and_a_stolen_one_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(folder.path());
     scene.gate.set_up(&scene.web);
-    scene.web.start_sshd(0);
+    scene.web.start_sshd();
     let (gate, path) = (&scene.gate, |name: &str| scene.folder.join(name));
     let alice = gate.enrol(&scene.provider, "alice", &path("alice"));
     let bob = gate.enrol(&scene.office, "bob", &path("bob"));

@@ -93,32 +93,33 @@ pub fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
     }
 }
 
-/// A process in namespaces of its own; when it ends, so does all that runs in them. It ends with the test.
-struct Namespaces {
-    holder: Child,
-    /// The first process in there.
-    first: u32,
-}
+/// A process that holds namespaces, and ends with the test. When it is dropped, all that runs in them is ended.
+struct Namespaces(Child);
 
 impl Namespaces {
     fn new(script: &str, ready: &Path) -> Self {
         let mut holder = Command::new("setpriv");
-        holder.args(["--pdeathsig", "KILL", "unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork"]);
-        holder.args(["--kill-child", "--mount-proc", "bash", "-c"]);
-        // Not by exec: a shell cleans up after those whose parents are gone.
-        let script = format!("set -e\n{script}\ntouch {}\nsleep infinity & wait", ready.display());
-        let holder = holder.arg(script).env("LC_ALL", "C").stdin(Stdio::null()).spawn().unwrap();
+        holder.args(["--pdeathsig", "KILL", "unshare", "--mount", "--net", "--uts", "--ipc", "bash", "-c"]);
+        let script = format!("set -e\n{script}\ntouch {}\nexec sleep infinity", ready.display());
+        let holder = Self(holder.arg(script).stdin(Stdio::null()).spawn().unwrap());
         wait_for("namespaces", || ready.exists());
-        let id = holder.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-        Self { holder, first: children.trim().parse().unwrap() }
+        holder
+    }
+
+    fn id(&self) -> String {
+        self.0.id().to_string()
     }
 }
 
 impl Drop for Namespaces {
     fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
+        let network = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
+        let own = network(&self.id());
+        let all = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        for process in all.filter(|process| own.is_some() && network(process) == own) {
+            let _ = Command::new("kill").args(["-KILL", &process]).stderr(Stdio::null()).status();
+        }
+        let _ = self.0.wait();
     }
 }
 
@@ -131,7 +132,7 @@ pub struct Machine {
     log: PathBuf,
     inside: Namespaces,
     sshd: Option<Child>,
-    /// By how many seconds the clock of its sshd and its log is wrong.
+    /// By how many seconds its clock is wrong.
     clock: Arc<AtomicI64>,
     stop: Arc<AtomicBool>,
     syslog: Option<JoinHandle<()>>,
@@ -176,10 +177,10 @@ impl World {
         append(&folder.join("root/.ssh/config"), "StrictHostKeyChecking accept-new\nLogLevel ERROR\n");
         let inside = Namespaces::new(&script(name, &folder, &log), &folder.join("ready"));
         self.made += 1;
-        let (plug, first) = (format!("port{}", self.made), inside.first.to_string());
+        let (plug, first) = (format!("port{}", self.made), inside.id());
         let switch = |arguments: &str| {
             let mut command = Command::new("nsenter");
-            command.args(["--target", &self.switch.first.to_string(), "--net", "ip", "link"]);
+            command.args(["--target", &self.switch.id(), "--net", "ip", "link"]);
             run(command.args(arguments.split(' ')));
         };
         switch(&format!("add {plug} type veth peer name eth0 netns {first}"));
@@ -294,7 +295,7 @@ impl Machine {
     /// A command inside, as root.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["--target", &self.inside.first.to_string(), "--mount", "--net", "--uts", "--ipc", "--pid"]);
+        command.args(["--target", &self.inside.id(), "--mount", "--net", "--uts", "--ipc"]);
         command.args(["--wdns=/", program]).env_remove("SSH_AUTH_SOCK").env("HOME", "/root");
         command
     }
@@ -326,37 +327,36 @@ impl Machine {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// Starts sshd with what stands in `/etc/ssh`. Its clock, and that of the log from here on, is wrong by so many seconds.
-    pub fn start_sshd(&mut self, clock: i64) {
-        self.clock.store(clock, Relaxed);
+    /// Makes the machine's clock wrong by so many seconds, for whatever is started from here on and for its log.
+    pub fn turn_clock(&self, seconds: i64) {
+        self.clock.store(seconds, Relaxed);
+        fs::write(self.path("/etc/faketimerc"), format!("{seconds:+}\n")).unwrap();
+        fs::write(self.path("/etc/ld.so.preload"), format!("{}\n", faketime().unwrap().display())).unwrap();
+    }
+
+    /// Starts sshd with what stands in `/etc/ssh`.
+    pub fn start_sshd(&mut self) {
         let before = self.count("Server listening on");
-        let mut sshd = self.command("/usr/sbin/sshd");
-        if clock != 0 {
-            sshd.env("LD_PRELOAD", faketime().unwrap()).env("FAKETIME", format!("{clock:+}"));
-            sshd.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        }
-        self.sshd = Some(sshd.arg("-D").stdin(Stdio::null()).spawn().unwrap());
+        let mut sshd = self.command("setpriv");
+        sshd.args(["--pdeathsig", "KILL", "/usr/sbin/sshd", "-D"]);
+        self.sshd = Some(sshd.stdin(Stdio::null()).spawn().unwrap());
         wait_for("sshd", || self.count("Server listening on") > before);
     }
 
     /// Ends sshd, not its sessions.
     pub fn stop_sshd(&mut self) {
-        let log = self.logged();
-        let line = log.lines().rev().find(|line| line.contains("Server listening on")).unwrap();
-        let id = line.split_once("sshd[").unwrap().1.split(']').next().unwrap();
-        run(self.command("kill").arg(id));
-        self.sshd.take().unwrap().wait().unwrap();
+        let mut sshd = self.sshd.take().unwrap();
+        run(Command::new("kill").arg(sshd.id().to_string()));
+        sshd.wait().unwrap();
     }
 
     /// Waits until every connection has ended, and what tells of it is in the log.
     pub fn settle(&self) {
         let ends = ["Connection closed by ", "Connection reset by ", "Disconnected from "];
         wait_for("the end of all connections", || {
-            let begun = self.count("sshd[") != 0 && self.count(": Connection from ") > 0;
             let over: usize = ends.iter().map(|end| self.count(&format!(": {end}"))).sum();
-            let opened = self.count("pam_unix(sshd:session): session opened");
-            let closed = self.count("pam_unix(sshd:session): session closed");
-            !begun || self.count(": Connection from ") <= over && opened <= closed
+            let sessions = |what: &str| self.count(&format!("pam_unix(sshd:session): session {what}"));
+            self.count(": Connection from ") <= over && sessions("opened") <= sessions("closed")
         });
     }
 }
