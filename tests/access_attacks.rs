@@ -32,8 +32,8 @@ use std::{
 
 use access_world::{
     FIRST_ACCOUNT, Machine, Random, World, append, fingerprint,
-    gate::{Gate, converse, keep_certificate},
-    introduce, missing, new_key, wait_for,
+    gate::{Gate, QUESTION, converse, keep_certificate},
+    introduce, missing, new_key, persist, wait_for,
 };
 use gate::{Came, Person, run};
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -251,19 +251,26 @@ impl Scene {
         [&self.gate.machine, &self.one, &self.two].map(Machine::logged).concat()
     }
 
-    fn login(&self, from: &Machine, to: &Machine, account: &str, key: &Path) -> bool {
-        run(ssh(from, to, account, key, &["true"]), "").status == 0
+    fn login(&self, from: &Machine, to: &Machine, account: &str, key: &Path) -> Came {
+        reach(ssh(from, to, account, key, &["true"]), "")
     }
 
     #[track_caller]
     fn gets_in(&self, from: &Machine, to: &Machine, account: &str, key: &Path) {
-        assert!(self.login(from, to, account, key), "{}", self.logs());
+        let came = self.login(from, to, account, key);
+        assert_eq!(came.status, 0, "{came:?}\n{}", self.logs());
     }
 
     #[track_caller]
     fn is_kept_out(&self, from: &Machine, to: &Machine, account: &str, key: &Path) {
-        assert!(!self.login(from, to, account, key), "{}", self.logs());
+        let came = self.login(from, to, account, key);
+        assert!(came.status == 255 && came.err.contains("Permission denied"), "{came:?}\n{}", self.logs());
     }
+}
+
+/// Runs ssh with this input.
+fn reach(command: Command, input: &str) -> Came {
+    persist(command, |ssh| run(ssh, input))
 }
 
 impl Names {
@@ -319,7 +326,11 @@ fn policy(
     let approvals = u8::from(changed);
     let rules = [
         rule("work", &names.deploy, &format!("{usual}permit = [\"terminal\"]\nbecome = [\"root\"]")),
-        rule("careful", &names.careful, "from = [\"0.0.0.0/0\", \"::/0\"]\nwhen = [\"always\"]\napprovals = 1\nreason = true"),
+        rule(
+            "careful",
+            &names.careful,
+            "from = [\"0.0.0.0/0\", \"::/0\"]\nwhen = [\"always\"]\napprovals = 1\nreason = true",
+        ),
         rule("single", &names.single, &format!("{usual}command = \"/usr/bin/id -u\"")),
         rule("tunnel", &names.tunnel, &format!("{usual}permit = [\"port-forwarding\", \"agent-forwarding\"]")),
         rule("night", &names.night, &format!("{from}[\"{closed}\"]")),
@@ -465,7 +476,7 @@ impl Scene {
                     loop {
                         let Some(one) = waiting.lock().unwrap().next() else { return };
                         let what = format!("{:?}", one.command);
-                        let came = run(one.command, &one.input);
+                        let came = reach(one.command, &one.input);
                         assert!(came.status == 0 && came.out.contains(&one.says), "{what}: {came:?}\n{}", self.logs());
                     }
                 });
@@ -494,7 +505,7 @@ impl Scene {
             let mut command = self.provider.command(&self.gate.program.display().to_string());
             command.env("SSH_AUTH_SOCK", &socket).args(["access", "ssh", &server.name, "--as", &self.names.deploy]);
             command.args(["--gate", &self.gate.reached(), "--", "true"]);
-            let came = converse(command, access_world::gate::QUESTION, || self.gate.next_code(&self.mia));
+            let came = persist(command, |command| converse(command, QUESTION, || self.gate.next_code(&self.mia)));
             assert_eq!(came.status, 0, "{came:?}\n{}", self.logs());
         }
         fs::write(&config, usual).unwrap();
@@ -529,9 +540,13 @@ impl Scene {
     fn roll_out(&self, name: &str, key: &Path) {
         let (source, root) = (self.folder.join(format!("{name}-source")), self.folder.join("root"));
         fs::create_dir_all(source.join("DEBIAN")).unwrap();
-        let control = format!("Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: empty\n");
+        let control = format!(
+            "Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: empty\n"
+        );
         fs::write(source.join("DEBIAN/control"), control).unwrap();
-        run_quietly(Command::new("dpkg-deb").args(["--build", "--root-owner-group"]).arg(&source).arg(self.package(name)));
+        run_quietly(
+            Command::new("dpkg-deb").args(["--build", "--root-owner-group"]).arg(&source).arg(self.package(name)),
+        );
         for below in ["info", "updates"] {
             fs::create_dir_all(root.join("var/lib/dpkg").join(below)).unwrap();
         }
@@ -539,7 +554,7 @@ impl Scene {
         fs::File::options().create(true).append(true).open(status).unwrap();
         let (root, package) = (root.display().to_string(), self.package(name).display().to_string());
         let dpkg = format!("sudo -n /usr/bin/dpkg --root={root} --log={root}/log -i {package}");
-        let came = run(ssh(&self.provider, &self.one, &self.names.deploy, key, &[&dpkg]), "");
+        let came = reach(ssh(&self.provider, &self.one, &self.names.deploy, key, &[&dpkg]), "");
         assert_eq!(came.status, 0, "{came:?}\n{}", self.logs());
     }
 
@@ -587,7 +602,7 @@ fn stolen(scene: &mut Scene, old: &Path) {
 fn revoked(scene: &mut Scene, key: &Path) {
     scene.gets_in(&scene.provider, &scene.one, &scene.names.deploy, key);
     scene.expect("Revoked certificate let somebody in", |names| names.deploy.clone());
-    run(scene.one.command("/etc/ssh/dreamcatcher/fetch-revoked"), "").fine();
+    reach(scene.one.command("/etc/ssh/dreamcatcher/fetch-revoked"), "").fine();
     scene.is_kept_out(&scene.provider, &scene.one, &scene.names.deploy, key);
     scene.expect("Certificate refused", |names| names.deploy.clone());
 }
@@ -633,7 +648,7 @@ fn forged(scene: &mut Scene) {
     // The forced command dodged: the same certificate, without it.
     let key = scene.certificate(&scene.mia, &scene.one, &scene.names.single, "");
     ca.sign(&key, &granted(scene), None, None);
-    let dodged = run(ssh(&scene.provider, &scene.one, &scene.names.single, &key, &["echo dodged"]), "").fine();
+    let dodged = reach(ssh(&scene.provider, &scene.one, &scene.names.single, &key, &["echo dodged"]), "").fine();
     assert_eq!(dodged.out, "dodged\n");
     scene.expect("Certificate that is not the one granted", |names| names.single.clone());
     // Another's key id; another key; a serial that nobody was given.
@@ -681,7 +696,7 @@ fn hop(scene: &mut Scene) {
     );
     let mut agent = scene.provider.command("ssh-agent");
     agent.args(["sh", "-c", &script]);
-    let came = run(agent, "");
+    let came = reach(agent, "");
     assert_eq!(came.status, 0, "{came:?}\n{}", scene.logs());
     scene.expect("Login from a server", |names| names.careful.clone());
 }
@@ -698,8 +713,8 @@ fn planted(scene: &mut Scene) {
     scene.expect("Login that nothing explains", |names| names.unlisted.clone());
     scene.expect("Login by a plain key where only certificates are allowed", |names| names.deploy.clone());
     // A password where none should be: the setup lets none in, so somebody sets one and switches them on.
-    let refused = run(with_password(&scene.provider, &scene.one, &scene.names.deploy), "");
-    assert_ne!(refused.status, 0, "{refused:?}");
+    let refused = reach(with_password(&scene.provider, &scene.one, &scene.names.deploy), "");
+    assert!(refused.err.contains("Permission denied"), "{refused:?}");
     let shadow = scene.one.path("/etc/shadow");
     let text = fs::read_to_string(&shadow).unwrap();
     let root = text.lines().find_map(|line| line.strip_prefix("root:")).unwrap().split(':').next().unwrap();
@@ -710,7 +725,7 @@ fn planted(scene: &mut Scene) {
     fs::write(config, format!("PasswordAuthentication yes\n{text}")).unwrap();
     scene.one.stop_sshd();
     scene.one.start_sshd();
-    run(with_password(&scene.provider, &scene.one, &scene.names.deploy), "").fine();
+    reach(with_password(&scene.provider, &scene.one, &scene.names.deploy), "").fine();
     scene.expect("Login by password where only certificates are allowed", |names| names.deploy.clone());
 }
 
@@ -730,19 +745,20 @@ fn at_the_gate(scene: &mut Scene, [later, trusted]: &[PathBuf; 2]) {
     // A code that was seen being typed.
     let code = gate.next_code(&scene.mia);
     let with = |code: &str| format!("{code}\n");
-    run(gate.ssh(&scene.provider, &scene.mia.key, &request(&names.deploy)), &with(&code)).fine();
-    run(gate.ssh(&scene.provider, &scene.mia.key, &request(&names.deploy)), &with(&code)).fails(5, "used before");
+    reach(gate.ssh(&scene.provider, &scene.mia.key, &request(&names.deploy)), &with(&code)).fine();
+    reach(gate.ssh(&scene.provider, &scene.mia.key, &request(&names.deploy)), &with(&code)).fails(5, "used before");
     // Approval by the requester, and by a colleague whose it is not.
     let number = gate.entries("requested").len() + 1;
     let wanted = format!("{} --reason disk is full", request(&names.careful));
     gate.ask(&scene.provider, &scene.tom, &wanted).fails(6, "waits for the approval");
-    gate.ask(&scene.provider, &scene.tom, &format!("approve {number}")).fails(5, "nobody approves a request of their own");
+    gate.ask(&scene.provider, &scene.tom, &format!("approve {number}"))
+        .fails(5, "nobody approves a request of their own");
     gate.ask(&scene.provider, &scene.mia, &format!("approve {number}")).fails(5, "not asked for");
     // In another's name: what was approved for them is collected; their key is used with one's own codes.
     gate.ask(&scene.office, &scene.ben, &format!("approve {number}")).fine();
     gate.ask(&scene.provider, &scene.mia, &format!("collect {number}")).fails(5, "of yours");
     let borrowed = gate.ssh(&scene.provider, &scene.tom.key, &request(&names.deploy));
-    converse(borrowed, access_world::gate::QUESTION, || gate.next_code(&scene.mia)).fails(5, "the code is wrong");
+    persist(borrowed, |ssh| converse(ssh, QUESTION, || gate.next_code(&scene.mia))).fails(5, "the code is wrong");
     scene.expect("Glass was broken", |names| names.fire.clone());
     for person in [0, 1, 0, 1, 0, 0, 1] {
         scene.expect("Request refused at the gate", |names| [&names.mia, &names.tom][person].clone());

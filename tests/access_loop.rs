@@ -23,7 +23,11 @@ use std::{
     process::Command,
 };
 
-use access_world::{Machine, Random, World, gate::{Gate, keep_certificate}, introduce, missing, wait_for};
+use access_world::{
+    Machine, Random, World,
+    gate::{Gate, keep_certificate},
+    introduce, missing, persist, wait_for,
+};
 use gate::run;
 use serde_json::Value;
 
@@ -74,7 +78,8 @@ impl Scene {
     fn login(&self, from: &Machine, key: &Path) -> bool {
         let mut ssh = from.command("ssh");
         ssh.args(["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i"]).arg(key);
-        run_ssh(ssh.arg(format!("{}@{}", self.account, self.web.name)).arg("true"))
+        ssh.arg(format!("{}@{}", self.account, self.web.name)).arg("true");
+        persist(ssh, |ssh| run(ssh, "")).status == 0
     }
 
     /// What a hunt through the server's log finds: titles, each with how often.
@@ -90,10 +95,6 @@ impl Scene {
         }
         found
     }
-}
-
-fn run_ssh(ssh: &mut Command) -> bool {
-    ssh.output().unwrap().status.success()
 }
 
 #[test]

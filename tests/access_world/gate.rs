@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{FIRST_ACCOUNT, Machine, append, faketime, new_key};
+use super::{FIRST_ACCOUNT, Machine, append, faketime, new_key, persist};
 use crate::gate::{Came, Person, run};
 
 /// What the gate asks where a code is needed.
@@ -30,7 +30,8 @@ pub struct Gate {
 impl Gate {
     /// Begins as docs/access.md says, with the clock wrong by so many seconds. sshd is yet to be started.
     pub fn new(machine: Machine, account: &str, program: &Path, clock: i64) -> Self {
-        let gate = Self { machine, account: account.to_owned(), program: program.to_owned(), clock: AtomicI64::new(clock) };
+        let gate =
+            Self { machine, account: account.to_owned(), program: program.to_owned(), clock: AtomicI64::new(clock) };
         let folder = gate.folder();
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
@@ -114,7 +115,7 @@ impl Gate {
 
     /// Asks the gate; where it asks for a code it gets a new one.
     pub fn ask(&self, from: &Machine, person: &Person, request: &str) -> Came {
-        converse(self.ssh(from, &person.key, request), QUESTION, || self.next_code(person))
+        persist(self.ssh(from, &person.key, request), |ssh| converse(ssh, QUESTION, || self.next_code(person)))
     }
 
     /// Asks for a certificate of a new key, which is made at a path. The certificate is kept beside it, as ssh looks for it.
@@ -161,8 +162,18 @@ impl Gate {
         let (public, setup) = (format!("{}/host.pub", self.inside()), format!("{}/host.json", self.inside()));
         fs::copy(host.path("/etc/ssh/ssh_host_ed25519_key.pub"), self.machine.path(&public)).unwrap();
         let (program, gate) = (self.program.display().to_string(), self.reached());
-        let prepare =
-            ["host-setup", &host.name, "--host-key", &public, "--gate", &gate, "--output", &setup, "--program", &program];
+        let prepare = [
+            "host-setup",
+            &host.name,
+            "--host-key",
+            &public,
+            "--gate",
+            &gate,
+            "--output",
+            &setup,
+            "--program",
+            &program,
+        ];
         self.local(&prepare).fine();
         fs::copy(self.machine.path(&setup), host.path("/root/setup.json")).unwrap();
         let mut apply = host.command(&program);

@@ -23,6 +23,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::gate::Came;
+
 /// Of the first account that a machine has; the others follow.
 pub const FIRST_ACCOUNT: u32 = 30_000;
 
@@ -91,6 +93,29 @@ pub fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
         assert!(begin.elapsed() < Duration::from_secs(600), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Runs ssh, and again where the connection was lost before anybody was let in or kept out: that says nothing. It happens where a machine's
+/// processes are halted and go on, as the call by which the kernel takes up an interrupted wait again is not one that the sandbox of sshd's child lets
+/// pass; and where a login takes longer than sshd's LoginGraceTime.
+pub fn persist(command: Command, mut run: impl FnMut(Command) -> Came) -> Came {
+    let lost = ["Connection closed by ", "Connection reset by ", "kex_exchange_identification: "];
+    for _ in 0..10 {
+        let mut again = Command::new(command.get_program());
+        again.args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => again.env(name, value),
+                None => again.env_remove(name),
+            };
+        }
+        let came = run(again);
+        if came.status != 255 || !came.err.lines().any(|line| lost.iter().any(|lost| line.starts_with(lost))) {
+            return came;
+        }
+        println!("lost, so tried again: {command:?}: {}", came.err);
+    }
+    panic!("{command:?} was lost ten times");
 }
 
 /// A process that holds namespaces, and ends with the test. When it is dropped, all that runs in them is ended.
@@ -194,7 +219,9 @@ impl World {
         let (name, address) = (name.to_owned(), address.to_owned());
         let machine = Machine { name, address, folder, log, inside, sshd: None, clock, stop, syslog: Some(syslog) };
         // Everybody is on the same wire, whatever their network is called.
-        for arguments in ["link set eth0 up", &format!("addr add {}/32 dev eth0", machine.address), "route add default dev eth0"] {
+        for arguments in
+            ["link set eth0 up", &format!("addr add {}/32 dev eth0", machine.address), "route add default dev eth0"]
+        {
             run(machine.command("ip").args(arguments.split(' ')));
         }
         machine
