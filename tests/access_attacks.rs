@@ -30,6 +30,7 @@ use std::{
     },
 };
 
+use access::{Entry, What};
 use access_world::{
     FIRST_ACCOUNT, Machine, Random, World, append, fingerprint,
     gate::{Gate, QUESTION, converse, keep_certificate},
@@ -37,7 +38,8 @@ use access_world::{
 };
 use gate::{Came, Person, run};
 use jiff::{SignedDuration, Timestamp, Zoned};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// How many honest logins there are; fewer, in a hurry, if DREAMCATCHER_HONEST says so.
 fn honest_logins() -> usize {
@@ -55,15 +57,12 @@ struct Names {
     tom: String,
     anna: String,
     ben: String,
-    /// Accounts: for work, with approval, for one command, with forwarding, of a rule that is closed, of one that will be closed, of one that will
-    /// ask for an approval, for emergencies.
+    /// Accounts: for work, with approval, for one command, with forwarding, of a rule that is closed, for emergencies.
     deploy: String,
     careful: String,
     single: String,
     tunnel: String,
     night: String,
-    later: String,
-    trusted: String,
     fire: String,
     /// Accounts with standing access by key, by password and at the machine; one that nobody listed.
     admin: String,
@@ -89,6 +88,8 @@ struct Scene {
     /// The zone, and the windows that are open now, and not.
     windows: [String; 3],
     keys: AtomicUsize,
+    /// Grants that no gate gave.
+    smuggled: Vec<Value>,
     /// What is to be found: the finding's title and the account.
     expected: BTreeMap<(String, String), usize>,
     /// Keeps the network.
@@ -131,7 +132,7 @@ impl Scene {
         let begin = -minutes(180) * MINUTE;
         let mut gate = Gate::new(gate, &gate_account, &program, begin);
         new_key(&folder.join("standing"));
-        gate.policy(&policy(&names, &windows, [&one, &two], folder, [&provider, &office], false));
+        gate.policy(&policy(&names, &windows, [&one, &two], folder, [&provider, &office]));
         gate.machine.start_sshd();
         let enrol = |from, name: &str| gate.enrol(from, name, &folder.join(name));
         let (mia, tom) = (enrol(&provider, &names.mia), enrol(&provider, &names.tom));
@@ -153,6 +154,7 @@ impl Scene {
             ben,
             windows,
             keys,
+            smuggled: Vec::new(),
             expected,
             _world: world,
         };
@@ -217,14 +219,14 @@ impl Scene {
         *self.expected.entry((title.into(), account(&self.names))).or_default() += 1;
     }
 
-    /// Hunts with the policy as it is now, and gives titles and accounts of what was found, and all of it in JSON.
-    fn hunt(&self, changed: bool) -> (BTreeMap<(String, String), usize>, String) {
+    /// Hunts, and gives titles and accounts of what was found, and all of it in JSON.
+    fn hunt(&self) -> (BTreeMap<(String, String), usize>, String) {
         self.gate.machine.settle();
         self.one.settle();
         self.two.settle();
         let write = |name: &str, text: &str| fs::write(self.folder.join(name), text).unwrap();
-        write("access.toml", &self.policy(changed));
-        write("ledger.jsonl", &self.gate.export());
+        write("access.toml", &self.policy());
+        write("ledger.jsonl", &self.ledger());
         let mut hunt = Command::new(&self.gate.program);
         hunt.current_dir(&self.folder).args(["hunt", "--access", "access.toml", "--ledger", "ledger.jsonl"]);
         let year = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year();
@@ -241,9 +243,26 @@ impl Scene {
         (found, out)
     }
 
-    fn policy(&self, changed: bool) -> String {
+    /// The gate's ledger, with what an intruder on the gate has put into it: the chain of hashes is as it should be.
+    fn ledger(&self) -> String {
+        let mut ledger = self.gate.export();
+        for granted in &self.smuggled {
+            let last: Value = serde_json::from_str(ledger.lines().last().unwrap()).unwrap();
+            let mut entry: Entry = serde_json::from_value(last["entry"].clone()).unwrap();
+            entry.sequence += 1;
+            entry.who = "gate".into();
+            entry.previous = last["hash"].as_str().unwrap().to_owned();
+            entry.what = What::Granted(Box::new(serde_json::from_value(granted.clone()).unwrap()));
+            let text = serde_json::to_string(&entry).unwrap();
+            let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            ledger += &format!("{{\"hash\":\"{hash}\",\"entry\":{text}}}\n");
+        }
+        ledger
+    }
+
+    fn policy(&self) -> String {
         let (servers, people) = ([&self.one, &self.two], [&self.provider, &self.office]);
-        policy(&self.names, &self.windows, servers, &self.folder, people, changed)
+        policy(&self.names, &self.windows, servers, &self.folder, people)
     }
 
     /// What the servers' logs say, for a failure.
@@ -274,9 +293,9 @@ fn reach(command: Command, input: &str) -> Came {
 }
 
 impl Names {
-    fn accounts(&self) -> [&String; 11] {
-        let Self { deploy, careful, single, tunnel, night, later, trusted, fire, admin, desk, unlisted, .. } = self;
-        [deploy, careful, single, tunnel, night, later, trusted, fire, admin, desk, unlisted]
+    fn accounts(&self) -> [&String; 9] {
+        let Self { deploy, careful, single, tunnel, night, fire, admin, desk, unlisted, .. } = self;
+        [deploy, careful, single, tunnel, night, fire, admin, desk, unlisted]
     }
 
     /// An account's number; that of the gate is 0.
@@ -297,8 +316,6 @@ fn draw(random: &mut Random) -> Names {
         single: name("sin"),
         tunnel: name("tun"),
         night: name("nig"),
-        later: name("lat"),
-        trusted: name("tru"),
         fire: name("fir"),
         admin: name("adm"),
         desk: name("des"),
@@ -306,14 +323,13 @@ fn draw(random: &mut Random) -> Names {
     }
 }
 
-/// The policy; `changed` is how it is after one rule was closed and another was made to ask for an approval.
+/// The policy.
 fn policy(
     names: &Names,
     [zone, open, closed]: &[String; 3],
     [one, two]: [&Machine; 2],
     folder: &Path,
     [provider, office]: [&Machine; 2],
-    changed: bool,
 ) -> String {
     let rule = |name: &str, account: &str, more: &str| {
         format!(
@@ -322,8 +338,6 @@ fn policy(
     };
     let from = format!("from = [\"{}\"]\nwhen = ", provider.address);
     let usual = format!("{from}[\"{open}\"]\n");
-    let later = if changed { closed } else { open };
-    let approvals = u8::from(changed);
     let rules = [
         rule("work", &names.deploy, &format!("{usual}permit = [\"terminal\"]\nbecome = [\"root\"]")),
         rule(
@@ -334,8 +348,6 @@ fn policy(
         rule("single", &names.single, &format!("{usual}command = \"/usr/bin/id -u\"")),
         rule("tunnel", &names.tunnel, &format!("{usual}permit = [\"port-forwarding\", \"agent-forwarding\"]")),
         rule("night", &names.night, &format!("{from}[\"{closed}\"]")),
-        rule("later", &names.later, &format!("{from}[\"{later}\"]")),
-        rule("trusted", &names.trusted, &format!("{usual}approvals = {approvals}")),
     ];
     let Names { mia, tom, anna, ben, fire, admin, desk, .. } = names;
     let (rules, key, office) = (rules.concat(), fingerprint(&folder.join("standing")), &office.address);
@@ -729,12 +741,40 @@ fn planted(scene: &mut Scene) {
     scene.expect("Login by password where only certificates are allowed", |names| names.deploy.clone());
 }
 
-/// What the gate refuses, and what it gave before the policy was changed.
-fn at_the_gate(scene: &mut Scene, [later, trusted]: &[PathBuf; 2]) {
-    scene.gets_in(&scene.provider, &scene.one, &scene.names.later, later);
-    scene.expect("Login at a time at which the policy is closed", |names| names.later.clone());
-    scene.gets_in(&scene.provider, &scene.two, &scene.names.trusted, trusted);
-    scene.expect("Grant that nobody approved", |names| names.trusted.clone());
+/// Grants that an intruder on the gate wrote into the ledger: one that nobody approved, one of a rule that is closed.
+fn smuggled(scene: &mut Scene) {
+    let ca = Stolen::from(scene);
+    let (careful, night) = (scene.names.careful.clone(), scene.names.night.clone());
+    for (account, rule) in [(careful, "careful"), (night, "night")] {
+        let key = scene.new_path();
+        new_key(&key);
+        let serial = 1000 + scene.random.below(1 << 40);
+        let principal = format!("{account}@{}", scene.one.name);
+        let mut granted = scene.gate.entries("granted").pop().unwrap();
+        for (field, value) in [
+            ("serial", json!(serial)),
+            ("request", json!(serial)),
+            ("key", json!(fingerprint(&key))),
+            ("key_id", json!(format!("dreamcatcher:{serial}:{}:{principal}:0123456789abcdef", scene.names.mia))),
+            ("host", json!(scene.one.name)),
+            ("account", json!(account)),
+            ("principals", json!([principal])),
+            ("sources", json!([])),
+            ("rule", json!(rule)),
+            ("approvals", json!([])),
+        ] {
+            granted[field] = value;
+        }
+        ca.sign(&key, &granted, None, None);
+        scene.smuggled.push(granted);
+        scene.gets_in(&scene.provider, &scene.one, &account, &key);
+    }
+    scene.expect("Grant that nobody approved", |names| names.careful.clone());
+    scene.expect("Login at a time at which the policy is closed", |names| names.night.clone());
+}
+
+/// What the gate refuses.
+fn at_the_gate(scene: &mut Scene) {
     let request = |account: &str| format!("request {} --as {account}", scene.one.name);
     let fire = scene.certificate(&scene.anna, &scene.one, &scene.names.fire, "--break-glass --reason the pump");
     scene.gets_in(&scene.office, &scene.one, &scene.names.fire, &fire);
@@ -823,16 +863,14 @@ fn each_attack_ends_in_exactly_its_finding_and_honest_logins_in_none() {
     }
     let folder = tempfile::Builder::new().prefix("dreamcatcher-access-").tempdir().unwrap();
     let mut scene = Scene::new(folder.path());
-    // Some hours ago: a grant that will have ended, one that will be revoked, and two of rules that will be changed.
+    // Some hours ago: a grant that will have ended, and one that will be revoked.
     let old = scene.certificate(&scene.mia, &scene.one, &scene.names.deploy, "--for 30m");
     let lost = scene.certificate(&scene.tom, &scene.one, &scene.names.deploy, "");
     let serial = scene.gate.entries("granted").len();
-    let before = [(&scene.one, &scene.names.later), (&scene.two, &scene.names.trusted)]
-        .map(|(server, account)| scene.certificate(&scene.mia, server, account, ""));
     let back = scene.random.below(90) as i64 + 60;
     scene.gate.turn_clock(-back * MINUTE);
     scene.log_in_honestly(honest_logins());
-    let (found, out) = scene.hunt(false);
+    let (found, out) = scene.hunt();
     assert_eq!(found, BTreeMap::new(), "honest logins: {out}\n{}", scene.logs());
 
     let revoke: Came = scene.gate.ask(&scene.office, &scene.ben, &format!("revoke {serial} --reason laptop stolen"));
@@ -842,8 +880,9 @@ fn each_attack_ends_in_exactly_its_finding_and_honest_logins_in_none() {
     hop(&mut scene);
     revoked(&mut scene, &lost);
     planted(&mut scene);
-    at_the_gate(&mut scene, &before);
+    smuggled(&mut scene);
+    at_the_gate(&mut scene);
     covered_up(&mut scene, &old);
-    let (found, out) = scene.hunt(true);
+    let (found, out) = scene.hunt();
     assert_eq!(found, scene.expected, "{out}\n{}", scene.logs());
 }

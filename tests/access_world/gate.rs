@@ -30,6 +30,13 @@ pub struct Gate {
 impl Gate {
     /// Begins as docs/access.md says, with the clock wrong by so many seconds. sshd is yet to be started.
     pub fn new(machine: Machine, account: &str, program: &Path, clock: i64) -> Self {
+        let gate = Self::bare(machine, account, program, clock);
+        gate.local(&["init", "--program", &gate.wrapper()]).fine();
+        gate
+    }
+
+    /// A gate that has yet to begin.
+    pub fn bare(machine: Machine, account: &str, program: &Path, clock: i64) -> Self {
         let gate =
             Self { machine, account: account.to_owned(), program: program.to_owned(), clock: AtomicI64::new(clock) };
         let folder = gate.folder();
@@ -37,18 +44,17 @@ impl Gate {
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
         chown(&folder, Some(FIRST_ACCOUNT), Some(FIRST_ACCOUNT)).unwrap();
         gate.turn_clock(clock);
-        // The clock stands in the gate's folder, as the gate gives up all other files.
+        // The clock stands in the gate's folder, as the gate gives up all other files. Modes are to be right whatever the umask is.
         let (inside, library) = (gate.inside(), faketime().unwrap());
         let wrapper = format!(
             "#!/bin/sh\nexport LD_PRELOAD={} FAKETIME_TIMESTAMP_FILE={inside}/clock FAKETIME_NO_CACHE=1 \
-             FAKETIME_DONT_FAKE_MONOTONIC=1\nexec {} \"$@\"\n",
+             FAKETIME_DONT_FAKE_MONOTONIC=1\numask 000\nexec {} \"$@\"\n",
             library.display(),
             program.display()
         );
         let path = gate.machine.path(&gate.wrapper());
         fs::write(&path, wrapper).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        gate.local(&["init", "--program", &gate.wrapper()]).fine();
         let config = format!(
             "HostKey /etc/ssh/ssh_host_ed25519_key\nLogLevel VERBOSE\nMatch User {account}\n    \
              AuthorizedKeysFile {inside}/authorized_keys\n    AuthenticationMethods publickey\n"
@@ -61,7 +67,8 @@ impl Gate {
         format!("/home/{}/gate", self.account)
     }
 
-    fn wrapper(&self) -> String {
+    /// The program as sshd runs it.
+    pub fn wrapper(&self) -> String {
         format!("/home/{}/dreamcatcher", self.account)
     }
 
@@ -92,11 +99,16 @@ impl Gate {
 
     /// `dreamcatcher access COMMAND …` as the gate's account.
     pub fn local(&self, arguments: &[&str]) -> Came {
+        run(self.local_command(arguments), "")
+    }
+
+    /// The same, not yet run.
+    pub fn local_command(&self, arguments: &[&str]) -> Command {
         let id = FIRST_ACCOUNT.to_string();
         let mut command = self.machine.command("setpriv");
         command.args(["--reuid", &id, "--regid", &id, "--clear-groups", &self.wrapper(), "access", arguments[0]]);
         command.args(["--folder", &self.inside()]).args(&arguments[1..]);
-        run(command, "")
+        command
     }
 
     /// ssh to the gate from a machine.
