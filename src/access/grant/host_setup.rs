@@ -9,7 +9,7 @@ use access::{
 };
 use anyhow::{Context, Result, bail};
 
-use super::{cli::HostSetupArguments, gate::open, write_own};
+use super::{cli::HostSetupArguments, gate::open};
 use crate::status::Status;
 
 /// Prints, applies or takes back.
@@ -64,7 +64,7 @@ fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
         println!("for known_hosts of whoever logs in:\n    {}", gate.known_hosts()?.trim_end());
     }
     if let Some(output) = &arguments.output {
-        write_own(output, serde_json::to_string_pretty(&setup)?.as_bytes())
+        super::own::write(output, serde_json::to_string_pretty(&setup)?.as_bytes())
             .with_context(|| format!("cannot write {}", output.display()))?;
         println!("on {}: dreamcatcher access host-setup {} --apply {}", host.id, host.id, output.display());
     }

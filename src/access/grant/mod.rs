@@ -4,17 +4,12 @@ pub mod cli;
 mod gate;
 mod host_setup;
 mod ledger;
+mod own;
 mod release;
 mod session;
 mod ssh;
 
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
-    process::Command,
-};
+use std::process::Command;
 
 use access::Error;
 
@@ -58,13 +53,6 @@ fn ssh(reach: &ReachArguments) -> Command {
         ssh.arg("-F").arg(config);
     }
     ssh
-}
-
-/// Writes a file that is nobody else's, mode 0600, whatever the umask is and whatever stood there before.
-fn write_own(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    file.write_all(bytes)
 }
 
 /// Keeps what is in memory from core dumps, and from other processes of the same account. Best effort, as `confine`.

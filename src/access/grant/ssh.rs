@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use ssh_key::{Certificate, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
 
-use super::{cli::SshArguments, guard_memory, ssh, ssh_to_gate, write_own};
+use super::{cli::SshArguments, guard_memory, ssh, ssh_to_gate};
 use crate::{
     site,
     status::{Status, WithStatus},
@@ -77,7 +77,7 @@ fn write(arguments: &SshArguments, certificate: &Certificate) -> Result<PathBuf>
     let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
     let name = format!("{}-{}-cert.pub", plain(&arguments.account), plain(&arguments.host));
     let file = folder.join(Path::new(&name));
-    write_own(&file, format!("{}\n", certificate.to_openssh()?).as_bytes())
+    super::own::write(&file, format!("{}\n", certificate.to_openssh()?).as_bytes())
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
 }
