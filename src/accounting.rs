@@ -6,12 +6,13 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    thread::JoinHandle,
 };
 
 use access::{
@@ -20,8 +21,8 @@ use access::{
 };
 use anyhow::{Context, Result};
 use event::{
-    Class, Detector, Encoding, Event, Interest, LogSource, Login, Observations, Outcome, Seen, Slot, Step, TextGroup,
-    Value, Values,
+    Class, Detector, Encoding, Event, Interest, LogSource, Login, Needed, Observations, Outcome, Piece, Seen, Slot,
+    Step, TextGroup, Value, Values,
 };
 use jiff::SignedDuration;
 
@@ -32,15 +33,78 @@ pub const LOGINS: u32 = u32::MAX;
 /// The number of observations of hosts' addresses.
 const ADDRESSES: u32 = u32::MAX - 1;
 
-/// The accounting that the arguments ask for.
-pub fn load(arguments: &HuntArguments) -> Result<Accounting> {
-    let Some(path) = &arguments.access else { return Ok(Accounting::new(None)) };
-    let policy = crate::access::policy(path)?;
-    let mut covered = Covered::new(policy, SignedDuration::try_from(arguments.skew)?);
-    if let Some(ledger) = &arguments.ledger {
-        read_ledger(ledger, &mut covered).with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
+/// The accounting of a hunt, whose ledger is read while evidence is.
+pub struct Pending {
+    reading: Option<JoinHandle<Result<Covered>>>,
+    accounting: Accounting,
+    /// What it is to be told when the ledger is read: pieces of evidence, hosts with their addresses.
+    pieces: Vec<Arc<Piece>>,
+    servers: Vec<(String, String)>,
+    /// Why the ledger could not be read.
+    pub failed: Option<anyhow::Error>,
+}
+
+impl Pending {
+    /// The accounting that the arguments ask for.
+    pub fn load(arguments: &HuntArguments) -> Result<Self> {
+        let accounting = Accounting::new(None);
+        let (pieces, servers) = (Vec::new(), Vec::new());
+        let mut pending = Self { reading: None, accounting, pieces, servers, failed: None };
+        let Some(path) = &arguments.access else { return Ok(pending) };
+        let mut covered = Covered::new(crate::access::policy(path)?, SignedDuration::try_from(arguments.skew)?);
+        match arguments.ledger.clone() {
+            None => pending.accounting = Accounting::new(Some(covered)),
+            Some(ledger) => {
+                pending.reading = Some(std::thread::spawn(move || {
+                    read_ledger(&ledger, &mut covered)
+                        .with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
+                    Ok(covered)
+                }));
+            }
+        }
+        Ok(pending)
     }
-    Ok(Accounting::new(Some(covered)))
+
+    /// Takes note of a piece of evidence, whatever it holds.
+    ///
+    /// # Errors
+    /// When the ledger turned out not to be readable.
+    pub fn piece(&mut self, piece: &Arc<Piece>) -> io::Result<()> {
+        self.pieces.push(Arc::clone(piece));
+        match &self.reading {
+            Some(reading) if !reading.is_finished() => Ok(()),
+            _ => self.get().map(|_| ()),
+        }
+    }
+
+    /// Takes note of the addresses of hosts that logs tell of.
+    pub fn learn_addresses(&mut self, observations: &Observations) {
+        for observation in observations.iter().filter(|observation| observation.rule == ADDRESSES) {
+            let mut values = observation.values;
+            if let (Some(Some(host)), Some(Some(address))) = (values.next(), values.next()) {
+                self.servers.push((host.to_owned(), address.to_owned()));
+            }
+        }
+    }
+
+    /// The accounting, when its ledger is read.
+    ///
+    /// # Errors
+    /// When it could not be read; `failed` says why.
+    pub fn get(&mut self) -> io::Result<&mut Accounting> {
+        if let Some(reading) = self.reading.take() {
+            match reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+                Ok(covered) => self.accounting = Accounting::new(Some(covered)),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        if self.failed.is_some() {
+            return Err(io::Error::other("the ledger cannot be read"));
+        }
+        self.pieces.drain(..).for_each(|piece| self.accounting.piece(&piece.path));
+        self.servers.drain(..).for_each(|(host, address)| self.accounting.server(&host, &address));
+        Ok(&mut self.accounting)
+    }
 }
 
 /// Reads a ledger, or what was exported of one.
@@ -49,9 +113,9 @@ fn read_ledger(path: &Path, covered: &mut Covered) -> Result<()> {
     let mut reader = BufReader::new(File::open(path)?);
     let is_database = reader.fill_buf()?.starts_with(b"SQLite format 3\0");
     if is_database {
-        Ledger::read(path)?.entries(|entry| covered.entry(&name, &entry))?;
+        Ledger::read(path)?.entries(&Covered::NOT_ASKED, |entry| covered.entry(&name, &entry))?;
     } else {
-        access::ledger::read_export(&mut reader, |entry| covered.entry(&name, &entry))?;
+        access::ledger::read_export(&mut reader, &Covered::NOT_ASKED, |entry| covered.entry(&name, &entry))?;
     }
     covered.has_ledger();
     Ok(())
@@ -72,16 +136,6 @@ pub fn sentences(account: &Account, untimed: u64) -> Vec<String> {
     std::iter::once(covered).chain(elsewhere).chain(more).chain(untimed).collect()
 }
 
-/// Takes note of the addresses of hosts that logs tell of.
-pub fn learn_addresses(accounting: &mut Accounting, observations: &Observations) {
-    for observation in observations.iter().filter(|observation| observation.rule == ADDRESSES) {
-        let mut values = observation.values;
-        if let (Some(Some(host)), Some(Some(address))) = (values.next(), values.next()) {
-            accounting.server(host, address);
-        }
-    }
-}
-
 /// A detector that also observes logins.
 pub struct Accounted<'c, D> {
     inner: D,
@@ -99,8 +153,9 @@ pub struct Accounted<'c, D> {
 /// What is known of a class whose records may tell of logins.
 struct Told {
     inner: Class,
-    is_wanted: bool,
-    text_only: bool,
+    wanted: Arc<Interest>,
+    /// The actions that nobody but the accounting asked for.
+    extra: Vec<&'static str>,
     /// Whether what a record tells of stands in its text alone, as Windows' sshd has it.
     is_text: bool,
     interest: Arc<Interest>,
@@ -111,12 +166,11 @@ struct Told {
 const FIELDS: [&str; 6] = ["action", "outcome", "certificate_serial", "message", "type", "server_address"];
 
 /// The actions that matter to the accounting, where an action says what a record is.
-const ACTIONS: [&str; 12] = [
+const ACTIONS: [&str; 11] = [
     "connection",
     "login",
     "sudo",
     "su",
-    "disconnect",
     "session_opened",
     "session_closed",
     "session_process",
@@ -125,6 +179,9 @@ const ACTIONS: [&str; 12] = [
     "certificate_refused",
     "key_refused",
 ];
+
+/// How connections end; what ended before anyone was let in does not matter.
+const DISCONNECT: (&str, &str) = ("disconnect", " [preauth]");
 
 /// Those from which it is learned what is usual.
 const LEARNED: [&str; 2] = ["connection", "login"];
@@ -157,7 +214,7 @@ impl<'c, D: Detector> Accounted<'c, D> {
             (_, false) => false,
             ("login" | "sudo", true) => text(outcome) == "accepted" || !text(serial).is_empty(),
             // `Received disconnect` is followed by `Disconnected from`.
-            ("disconnect", true) => !text(message).ends_with(" [preauth]") && !text(message).starts_with("Received "),
+            ("disconnect", true) => !text(message).ends_with(DISCONNECT.1) && !text(message).starts_with("Received "),
             (action, true) if ACTIONS.contains(&action) => true,
             (_, true) => matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS"),
         };
@@ -225,6 +282,51 @@ fn matters(source: &LogSource<'_>) -> bool {
     }
 }
 
+/// Adds the actions that the accounting asks for; gives those that were not asked for before.
+fn ask(needed: &mut Needed, explains: bool) -> Vec<&'static str> {
+    let actions = if explains { ACTIONS.as_slice() } else { &LEARNED };
+    let ends = explains.then_some(DISCONNECT);
+    let asked = actions.iter().copied().chain(ends.map(|(action, _)| action));
+    let extra = asked.filter(|action| !needed.values.iter().any(|one| one == action)).collect();
+    needed.values.extend(actions.iter().map(|action| (*action).to_owned()));
+    needed.values.sort_unstable();
+    needed.values.dedup();
+    needed.unless_ending.extend(ends.map(|(action, ending)| (action.to_owned(), ending)));
+    extra
+}
+
+impl Told {
+    fn new(inner: Class, wanted: Arc<Interest>, source: &LogSource<'_>, explains: bool) -> Self {
+        let mut interest = Interest::clone(&wanted);
+        let slots = FIELDS.map(|field| {
+            let known = interest.fields.iter().position(|one| one == field);
+            let slot = known.unwrap_or_else(|| {
+                interest.fields.push(field.to_owned());
+                interest.fields.len() - 1
+            });
+            Slot::try_from(slot).unwrap_or(Slot::MAX)
+        });
+        let [action, ..] = slots;
+        // Where the inner detector wants nothing but words, only what the accounting asks for is needed beside them.
+        let has_own = wanted.wanted && !wanted.text_only;
+        let needed = if has_own { interest.needed } else { Some(Needed { slot: action, ..Needed::default() }) };
+        interest.needed = needed.filter(|needed| says_action(source) && needed.slot == action);
+        (interest.wanted, interest.text_only) = (true, false);
+        let extra = interest.needed.as_mut().map(|needed| ask(needed, explains)).unwrap_or_default();
+        let is_text = source.product == "windows";
+        Self { inner, wanted, extra, is_text, interest: Arc::new(interest), slots }
+    }
+
+    /// Whether the inner detector has to look at an event.
+    fn is_wanted(&self, event: &Event<'_>) -> bool {
+        let Interest { wanted, text_only, .. } = *self.wanted;
+        let is_action = |slot: &Slot| self.slots.first() == Some(slot);
+        let is_extra = |value: &Value<'_>| matches!(value, Value::Text(text) if self.extra.contains(text));
+        let is_asked = || !event.fields.iter().any(|(slot, value)| is_action(slot) && is_extra(value));
+        wanted && (event.text || !text_only && is_asked())
+    }
+}
+
 impl<D: Detector> Detector for Accounted<'_, D> {
     fn class(&mut self, source: &LogSource<'_>) -> Class {
         let inner = self.inner.class(source);
@@ -233,36 +335,8 @@ impl<D: Detector> Detector for Accounted<'_, D> {
         }
         let next = Class(FIRST + self.classes.len() as u32);
         let class = *self.classes.entry((inner, source.product == "windows")).or_insert(next);
-        let wanted = self.inner.interest(inner);
-        self.told.entry(class).or_insert_with(|| {
-            let mut interest = Interest::clone(&wanted);
-            let slots = FIELDS.map(|field| {
-                let known = interest.fields.iter().position(|one| one == field);
-                let slot = known.unwrap_or_else(|| {
-                    interest.fields.push(field.to_owned());
-                    interest.fields.len() - 1
-                });
-                Slot::try_from(slot).unwrap_or(Slot::MAX)
-            });
-            (interest.wanted, interest.text_only) = (true, false);
-            interest.needed =
-                interest.needed.filter(|needed| says_action(source) && slots.first() == Some(&needed.slot));
-            if let Some(needed) = &mut interest.needed {
-                let actions = if self.explains { ACTIONS.as_slice() } else { &LEARNED };
-                needed.values.extend(actions.iter().map(|action| (*action).to_owned()));
-                needed.values.sort_unstable();
-                needed.values.dedup();
-            }
-            let interest = Arc::new(interest);
-            Told {
-                inner,
-                is_wanted: wanted.wanted,
-                text_only: wanted.text_only,
-                is_text: source.product == "windows",
-                interest,
-                slots,
-            }
-        });
+        let told = || Told::new(inner, self.inner.interest(inner), source, self.explains);
+        self.told.entry(class).or_insert_with(told);
         class
     }
 
@@ -280,7 +354,7 @@ impl<D: Detector> Detector for Accounted<'_, D> {
     fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
         let Some(told) = self.told.get(&event.class) else { return self.inner.look(event, seen) };
         let (slots, is_text) = (told.slots, told.is_text);
-        if told.is_wanted && (!told.text_only || event.text) {
+        if told.is_wanted(event) {
             self.inner.look(&Event { class: told.inner, ..*event }, seen);
         }
         self.observe(event, slots, is_text, seen);

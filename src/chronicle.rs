@@ -5,7 +5,11 @@ use std::{
     collections::BinaryHeap,
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::Scope,
 };
 
 use event::{Observation, Observations, Piece, Position, Time, Values};
@@ -140,25 +144,103 @@ impl Chronicle {
         Ok(())
     }
 
-    /// Tells all observations in the order of time, those that stand for several events so many times; without those of copies.
+    /// Tells all observations in the order of time, those that stand for several events so many times; without those of copies. Each is told
+    /// to the listener whose number `which` gives for its rule; if `in_parallel`, each listener listens on a thread of its own.
     ///
     /// # Errors
     /// When a temporary file cannot be read.
-    pub fn tell(mut self, tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>)) -> io::Result<()> {
+    pub fn tell<const N: usize>(
+        mut self,
+        listeners: [Listener<'_>; N],
+        which: impl Fn(u32) -> usize,
+        in_parallel: bool,
+    ) -> io::Result<()> {
+        let (pieces, files) = (std::mem::take(&mut self.pieces), std::mem::take(&mut self.runs));
+        let pieces = self.copies.without(&pieces);
+        if !in_parallel {
+            let mut listeners = listeners;
+            return self.merge(files, &mut |(time, _), packed| {
+                let listener = rule_of(packed).and_then(|rule| listeners.get_mut(which(rule)));
+                listener.into_iter().for_each(|listener| unpack(&pieces, time, packed, listener));
+                Ok(())
+            });
+        }
+        std::thread::scope(|scope| {
+            let mut batches = listeners.map(|listener| Batches::to(scope, &pieces, listener));
+            self.merge(files, &mut |(time, _), packed| {
+                let batch = rule_of(packed).and_then(|rule| batches.get_mut(which(rule)));
+                batch.into_iter().for_each(|batch| batch.push(time, packed));
+                Ok(())
+            })?;
+            batches.into_iter().for_each(Batches::send_rest);
+            Ok(())
+        })
+    }
+
+    /// Shows what is in memory and what is in `files`, as one, in the order of time.
+    fn merge(mut self, files: Vec<Vec<File>>, show: &mut dyn FnMut(Key, &[u8]) -> io::Result<()>) -> io::Result<()> {
         self.index.sort_by_key(|(time, round, _)| (*time, *round));
-        let pieces = self.copies.without(&self.pieces);
         // What was merged more often came earlier.
-        let mut earlier = Merge::new(std::mem::take(&mut self.runs).into_iter().rev().flatten())?;
+        let mut earlier = Merge::new(files.into_iter().rev().flatten())?;
         for (time, round, at) in &self.index {
             // What is still in memory came last, and so it stands behind those of the same time.
             while earlier.key().is_some_and(|earlier| earlier <= (*time, *round)) {
-                earlier.next(&mut |(time, _), packed| unpack(&pieces, time, packed, tell))?;
+                earlier.next(show)?;
             }
-            unpack(&pieces, *time, packed_at(&self.packed, *at), tell)?;
+            show((*time, *round), packed_at(&self.packed, *at))?;
         }
-        while earlier.next(&mut |(time, _), packed| unpack(&pieces, time, packed, tell))? {}
+        while earlier.next(show)? {}
         Ok(())
     }
+}
+
+/// Who is told observations of pieces.
+pub type Listener<'l> = &'l mut (dyn FnMut(&Arc<Piece>, &Observation<'_>) + Send);
+
+/// Observations on their way to a listener on another thread.
+struct Batches {
+    filling: Vec<u8>,
+    sender: SyncSender<Vec<u8>>,
+}
+
+impl Batches {
+    /// Bytes of a batch, and how many of them may wait.
+    const BYTES: usize = 1 << 17;
+    const WAITING: usize = 8;
+
+    /// Begins to tell a listener what is pushed.
+    fn to<'s>(scope: &'s Scope<'s, '_>, pieces: &'s [Option<&Arc<Piece>>], listener: Listener<'s>) -> Self {
+        let (sender, batches) = sync_channel::<Vec<u8>>(Self::WAITING);
+        scope.spawn(move || {
+            for batch in batches {
+                let mut rest = batch.as_slice();
+                while let Some((time, behind)) = rest.split_first_chunk::<8>() {
+                    let packed = packed_at(behind, 0);
+                    unpack(pieces, i64::from_le_bytes(*time), packed, listener);
+                    rest = behind.get(packed.len()..).unwrap_or_default();
+                }
+            }
+        });
+        Self { filling: Vec::with_capacity(Self::BYTES), sender }
+    }
+
+    fn push(&mut self, time: i64, packed: &[u8]) {
+        if !self.filling.is_empty() && self.filling.len() + 8 + packed.len() > Self::BYTES {
+            let full = std::mem::replace(&mut self.filling, Vec::with_capacity(Self::BYTES));
+            // It fails only when the listener has panicked, which its scope tells.
+            let _ = self.sender.send(full);
+        }
+        self.filling.extend(time.to_le_bytes());
+        self.filling.extend(packed);
+    }
+
+    fn send_rest(self) {
+        let _ = self.sender.send(self.filling);
+    }
+}
+
+fn rule_of(packed: &[u8]) -> Option<u32> {
+    packed.first_chunk::<HEAD>().map(|head| Head::read(head).rule)
 }
 
 /// Tells a packed observation of a piece that counts.
@@ -166,15 +248,14 @@ fn unpack(
     pieces: &[Option<&Arc<Piece>>],
     time: i64,
     packed: &[u8],
-    tell: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>),
-) -> io::Result<()> {
-    let Some((head, values)) = packed.split_first_chunk::<HEAD>() else { return Ok(()) };
+    listener: &mut dyn FnMut(&Arc<Piece>, &Observation<'_>),
+) {
+    let Some((head, values)) = packed.split_first_chunk::<HEAD>() else { return };
     let Head { piece, rule, position, .. } = Head::read(head);
     let observation = Observation { time: Time::from_nanos(time), rule, position, values: Values::packed(values) };
     if let Some(Some(piece)) = pieces.get(piece as usize) {
-        tell(piece, &observation);
+        listener(piece, &observation);
     }
-    Ok(())
 }
 
 /// Bytes of a [`Head`], and before what it tells of the record alone.
@@ -322,7 +403,11 @@ mod tests {
     use super::*;
 
     /// The times and values of a chronicle with so much memory, of pieces of so many lines.
-    fn told(in_memory: usize, lines: i64) -> Vec<(i64, String, u64, String)> {
+    fn told(in_memory: usize, lines: i64) -> Vec<Told> {
+        in_order(chronicle(in_memory, lines))
+    }
+
+    fn chronicle(in_memory: usize, lines: i64) -> Chronicle {
         let mut chronicle = Chronicle::with_memory(in_memory);
         for piece in 0..7 {
             let path = Arc::new(Piece { path: format!("piece {piece}") });
@@ -336,18 +421,28 @@ mod tests {
             assert!(chronicle.runs.iter().all(|files| files.len() < MERGED), "too many files are open");
         }
         assert_eq!(chronicle.runs.len(), [0, 1, 2][usize::from(in_memory < 5000) + usize::from(in_memory < 200)]);
-        in_order(chronicle)
+        chronicle
     }
 
-    fn in_order(chronicle: Chronicle) -> Vec<(i64, String, u64, String)> {
-        let mut told = Vec::new();
-        chronicle
-            .tell(&mut |piece, observation| {
+    type Told = (i64, String, u64, String);
+
+    fn in_order(chronicle: Chronicle) -> Vec<Told> {
+        let [even, odd] = by_rule(chronicle, |_| 0, false);
+        assert_eq!(odd, []);
+        even
+    }
+
+    /// What two listeners are told.
+    fn by_rule(chronicle: Chronicle, which: fn(u32) -> usize, in_parallel: bool) -> [Vec<Told>; 2] {
+        let mut told = [Vec::new(), Vec::new()];
+        let [mut first, mut second] = told.each_mut().map(|told| {
+            |piece: &Arc<Piece>, observation: &Observation<'_>| {
                 let mut values = observation.values;
                 let text = values.next().flatten().unwrap().to_owned();
                 told.push((observation.time.as_nanos(), piece.path.clone(), observation.position.number(), text));
-            })
-            .unwrap();
+            }
+        });
+        chronicle.tell([&mut first, &mut second], which, in_parallel).unwrap();
         told
     }
 
@@ -362,6 +457,15 @@ mod tests {
         assert_eq!(told(4000, 100), all);
         // A file for each observation or two: they are merged several times over.
         assert_eq!(told(60, 1000), told(1 << 24, 1000));
+    }
+
+    #[test]
+    fn listeners_on_threads_are_told_the_same() {
+        let which = |rule| rule as usize % 2;
+        // More than one batch each.
+        let [even, odd] = by_rule(chronicle(1 << 24, 3000), which, true);
+        assert_eq!((even.len(), odd.len()), (12_000, 9_000));
+        assert_eq!([even, odd], by_rule(chronicle(1 << 24, 3000), which, false));
     }
 
     #[test]

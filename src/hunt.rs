@@ -3,26 +3,23 @@
 use std::{
     env,
     io::{self, IsTerminal, Write},
-    path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
 };
 
-use access::account::Accounting;
 use anyhow::{Context, Result};
-use event::{Detector, Finding, Follower, Level, Piece};
-use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
+use event::{Finding, Follower, Level, Piece};
+use evidence::{Output, PieceTally, Sink, Tally};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
 use crate::{
-    accounting::{self, Accounted},
+    accounting::{self, Accounted, Pending},
     chronicle::Chronicle,
     cli::{Colour, HuntArguments},
-    confine,
     destination::Destination,
     formats,
     packs::Packs,
-    progress,
+    reading::{self, Reading},
     select::{self, SelectedDetector, Selection},
     site::Site,
     status::Status,
@@ -37,11 +34,11 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     };
     let selection = Selection::load(arguments, &zone)?;
     let formats = formats::formats(&arguments.reading, &site)?;
-    let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
+    let threads = reading::threads(arguments.threads);
+    let accounting = Pending::load(arguments)?;
     let mut packs = Packs::load(&arguments.rules, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
-    let accounting = accounting::load(arguments)?;
     announce(&packs, arguments.quiet);
 
     let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
@@ -52,20 +49,32 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         colour: colour(arguments.color, arguments.output.is_none()),
     };
     let printer = arguments.format.printer(&mut writer, style)?;
-    confine_to(arguments, &output);
     let mut sink = Printing { printer, chronicle: Chronicle::default(), accounting, findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
     let explains = arguments.access.is_some();
     let detector = || Accounted::new(SelectedDetector::new(rules.detector(), &selection), explains, &untimed);
-    let tally = scan(arguments, &formats, threads, detector, &output, &mut sink).context("cannot write the report")?;
-
-    let not_run =
-        sink.follow(&rules, arguments, &selection).context("cannot bring the events into the order of time")?;
+    let reading = Reading {
+        paths: &arguments.paths,
+        formats: &formats,
+        output: &output,
+        hash: arguments.format.has_summary() || tells_summary(arguments),
+        threads,
+        quiet: arguments.quiet,
+    };
+    let done = reading
+        .run(detector, &mut sink)
+        .context("cannot write the report")
+        .and_then(|tally| Ok((tally, sink.follow(&rules, arguments, &selection, threads)?)));
+    if let Some(error) = sink.accounting.failed.take() {
+        return Err(error);
+    }
+    let (tally, not_run) = done?;
 
     let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.findings, &zone);
     summary.rules.not_run = not_run;
     summary.accounting = sink
         .accounting
+        .get()?
         .account()
         .map(|account| accounting::sentences(&account, untimed.into_inner()))
         .unwrap_or_default();
@@ -92,34 +101,12 @@ fn announce(packs: &Packs, quiet: bool) {
     }
 }
 
-fn scan<D: Detector>(
-    arguments: &HuntArguments,
-    formats: &[Box<dyn Format>],
-    threads: usize,
-    detector: impl Fn() -> D + Sync,
-    output: &Destination,
-    sink: &mut Printing<'_>,
-) -> Result<Tally> {
-    let progress = Progress::default();
-    let no_evidence = output.files();
-    let scan = Scan {
-        formats,
-        limits: Limits::default(),
-        no_evidence: &no_evidence,
-        hash: arguments.format.has_summary() || tells_summary(arguments),
-        threads,
-        progress: &progress,
-    };
-    let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, sink))?;
-    Ok(tally)
-}
-
 /// Hands findings to the printer.
 struct Printing<'a> {
     printer: Box<dyn Printer + Send + 'a>,
     /// What correlations are shown when all is read.
     chronicle: Chronicle,
-    accounting: Accounting,
+    accounting: Pending,
     findings: u64,
     worst: Option<Level>,
 }
@@ -137,21 +124,28 @@ impl Printing<'_> {
         rules: &Rules,
         arguments: &HuntArguments,
         selection: &Selection,
-    ) -> io::Result<Vec<RuleProblem>> {
+        threads: usize,
+    ) -> Result<Vec<RuleProblem>> {
         let mut correlator = rules.correlator(arguments.skew, sigma::correlate::Limits::default());
         let (chronicle, mut findings, mut accounted) = (std::mem::take(&mut self.chronicle), Vec::new(), Vec::new());
         let mut unseen = left_out(&chronicle);
-        chronicle.tell(&mut |piece, observation| match observation.rule {
-            accounting::LOGINS => self.accounting.observe(piece, observation, &mut accounted),
-            _ => correlator.observe(piece, observation, &mut findings),
-        })?;
+        let accounting = self.accounting.get()?;
+        let told = chronicle.tell(
+            [
+                &mut |piece, observation| correlator.observe(piece, observation, &mut findings),
+                &mut |piece, observation| accounting.observe(piece, observation, &mut accounted),
+            ],
+            |rule| usize::from(rule == accounting::LOGINS),
+            threads > 1,
+        );
+        told.context("cannot bring the events into the order of time")?;
         correlator.end(&mut findings);
-        self.accounting.end(&mut accounted);
+        accounting.end(&mut accounted);
         findings.extend(accounted.into_iter().filter(|finding| select::is_chosen(&finding.rule, arguments)));
         findings.retain(|finding| selection.reports(finding));
         // A burst is known when it is over; a report has it where it began.
         findings.sort_by(|a, b| (a.time, &a.place, &a.rule.id).cmp(&(b.time, &b.place, &b.rule.id)));
-        findings.iter().try_for_each(|finding| self.print(finding))?;
+        findings.iter().try_for_each(|finding| self.print(finding)).context("cannot write the report")?;
         unseen.splice(..0, cut_short(&correlator.cut_short()));
         Ok(unseen)
     }
@@ -189,12 +183,11 @@ fn left_out(chronicle: &Chronicle) -> Vec<RuleProblem> {
 
 impl Sink for Printing<'_> {
     fn begin(&mut self, piece: &Arc<Piece>, _format: &'static str) -> io::Result<()> {
-        self.accounting.piece(&piece.path);
-        Ok(())
+        self.accounting.piece(piece)
     }
 
     fn output(&mut self, piece: &Arc<Piece>, output: Output) -> io::Result<()> {
-        accounting::learn_addresses(&mut self.accounting, &output.seen.observations);
+        self.accounting.learn_addresses(&output.seen.observations);
         self.chronicle.add(piece, &output.seen.observations)?;
         output.seen.findings.iter().try_for_each(|finding| self.print(finding))
     }
@@ -203,14 +196,6 @@ impl Sink for Printing<'_> {
         self.chronicle.end(piece);
         Ok(())
     }
-}
-
-fn confine_to(arguments: &HuntArguments, output: &Destination) {
-    let temporary = env::temp_dir();
-    let mut writable = vec![temporary.as_path()];
-    writable.extend(output.folder());
-    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
-    confine::confine(&readable, &writable);
 }
 
 /// Whether to use colour; `to_standard` if the report goes to standard output.

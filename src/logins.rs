@@ -10,9 +10,7 @@
 
 use std::{
     collections::HashMap,
-    env,
     io::{self, Write},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -21,17 +19,17 @@ use event::{
     At, Attempt, Class, Detector, Encoding, Event, Interest, LogSource, Outcome, Piece, Place, Position, Seen,
     Sessions, Step, TextGroup, Time, Values,
 };
-use evidence::{Format, Limits, Output, PieceTally, Progress, Scan, Sink, Tally};
+use evidence::{Output, PieceTally, Sink};
 use report::{LoginFormat, LoginPrinter, Spool, Style, Zone};
 
 use crate::{
     cli::LoginsArguments,
-    confine,
     copies::Copies,
     destination::Destination,
     formats::formats,
     hunt::{colour, evidence_summary, terminal_width},
-    progress, select,
+    reading::{self, Reading},
+    select,
     site::Site,
     status::Status,
 };
@@ -55,8 +53,15 @@ pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     let mut steps =
         Steps { spool: Spool::new()?, pieces: Vec::new(), copies: Copies::default(), untimed: 0, packed: Vec::new() };
     let mut attempts = Spool::new()?;
-    confine_to(arguments, &output);
-    let tally = scan(arguments, &formats, &output, &mut steps).context(cannot)?;
+    let reading = Reading {
+        paths: &arguments.paths,
+        formats: &formats,
+        output: &output,
+        hash: arguments.format.has_summary() || tells_summary(arguments),
+        threads: reading::threads(arguments.threads),
+        quiet: arguments.quiet,
+    };
+    let tally = reading.run(LoginDetector::default, &mut steps).context(cannot)?;
     let repeated = join(&mut steps, &mut attempts).context(cannot)?;
     print(&steps.pieces, &mut attempts, &filter, &mut *printer).context(cannot)?;
     let mut summary = evidence_summary(&tally, &zone);
@@ -96,33 +101,6 @@ fn left_out(steps: &Steps, repeated: u64) -> Vec<report::Failure> {
 /// Whether the tally goes to standard error: when the list itself goes elsewhere or is for machines.
 fn tells_summary(arguments: &LoginsArguments) -> bool {
     !arguments.quiet && (arguments.format != LoginFormat::Text || arguments.output.is_some())
-}
-
-fn confine_to(arguments: &LoginsArguments, output: &Destination) {
-    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
-    let temporary = env::temp_dir();
-    let writable: Vec<&Path> = output.folder().into_iter().chain([temporary.as_path()]).collect();
-    confine::confine(&readable, &writable);
-}
-
-fn scan(
-    arguments: &LoginsArguments,
-    formats: &[Box<dyn Format>],
-    output: &Destination,
-    steps: &mut Steps,
-) -> io::Result<Tally> {
-    let progress = Progress::default();
-    let no_evidence = output.files();
-    let threads = arguments.threads.or(std::thread::available_parallelism().ok()).map_or(1, Into::into);
-    let scan = Scan {
-        formats,
-        limits: Limits::default(),
-        no_evidence: &no_evidence,
-        hash: arguments.format.has_summary() || tells_summary(arguments),
-        threads,
-        progress: &progress,
-    };
-    progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, LoginDetector::default, steps))
 }
 
 /// Observes what records tell of logins.

@@ -12,6 +12,7 @@ mod hunt;
 mod logins;
 mod packs;
 mod progress;
+mod reading;
 mod rules;
 mod select;
 mod show;

@@ -9,19 +9,21 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Finding, Follower, Piece};
+use event::{Finding, Follower, Observation, Piece};
 use evidence::Output;
 use report::plain;
 use serde_json::{Value, json};
 use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
 
-use crate::{chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, status::Status, update};
+use crate::{
+    chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, reading::threads, status::Status, update,
+};
 
 /// Runs the subcommand.
 pub fn run(command: &RulesCommand) -> Result<Status> {
     match command {
         RulesCommand::List { rules, json } => {
-            let mut packs = Packs::load(rules, threads())?;
+            let mut packs = Packs::load(rules, threads(None))?;
             list(&packs.loaded, *json)?;
             packs.loaded.compile(&packs.taxonomy);
             tell_unused(&packs.loaded, &mut io::stderr().lock())?;
@@ -29,7 +31,7 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
         }
         RulesCommand::Check { paths, placeholders, taxonomy, strict: is_strict } => {
             let placeholders = packs::placeholders(placeholders.as_deref())?;
-            let mut loaded = packs::from_paths(paths, &placeholders, threads());
+            let mut loaded = packs::from_paths(paths, &placeholders, threads(None));
             loaded.apply_filters();
             let rules = loaded.compile(&packs::taxonomy(taxonomy)?);
             let mut out = io::stdout().lock();
@@ -48,10 +50,6 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
         RulesCommand::Test { paths } => test(paths),
         RulesCommand::Update { source, sha256 } => update::run(source.as_deref(), sha256.as_deref()),
     }
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
 }
 
 fn status(unreadable: bool, strict: bool, loaded: &Loaded) -> Status {
@@ -244,7 +242,9 @@ fn found_in(rules: &sigma::Rules, logs: &[Log]) -> Result<bool, String> {
     let (mut chronicle, mut found) = (Chronicle::default(), Vec::new());
     logs.iter().try_for_each(|log| read_log(rules, log, &mut chronicle, &mut found))?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
-    let told = chronicle.tell(&mut |piece, observation| correlator.observe(piece, observation, &mut found));
+    let mut observe =
+        |piece: &Arc<Piece>, observation: &Observation<'_>| correlator.observe(piece, observation, &mut found);
+    let told = chronicle.tell([&mut observe], |_| 0, false);
     told.map_err(|error| error.to_string())?;
     correlator.end(&mut found);
     Ok(!found.is_empty())

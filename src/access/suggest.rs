@@ -1,7 +1,6 @@
 //! `dreamcatcher access suggest`: the smallest policy that explains the logins observed.
 
 use std::{
-    env,
     io::{self, Write},
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
@@ -11,12 +10,14 @@ use access::account::Suggestion;
 use anyhow::{Context, Result};
 use clap::Args;
 use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, Step, TextGroup};
-use evidence::{Limits, Output, PieceTally, Progress, Scan, Sink};
+use evidence::{Output, PieceTally, Sink};
 
 use crate::{
     accounting::{Accounted, LOGINS},
     cli::ReadingArguments,
-    confine, formats, hunt, progress,
+    destination::Destination,
+    formats, hunt,
+    reading::{self, Reading},
     site::Site,
     status::Status,
 };
@@ -38,21 +39,17 @@ pub struct SuggestArguments {
 pub fn run(arguments: &SuggestArguments) -> Result<Status> {
     let site = Site::load(None)?;
     let formats = formats::formats(&arguments.reading, &site)?;
-    let readable: Vec<PathBuf> = arguments.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
-    confine::confine(&readable, &[env::temp_dir().as_path()]);
-    let (progress, untimed) = (Progress::default(), AtomicU64::new(0));
-    let no_evidence: Vec<PathBuf> = if cfg!(unix) { vec!["/dev/stdout".into()] } else { Vec::new() };
-    let scan = Scan {
+    let output = Destination::open(None, &arguments.paths)?;
+    let reading = Reading {
+        paths: &arguments.paths,
         formats: &formats,
-        limits: Limits::default(),
-        no_evidence: &no_evidence,
+        output: &output,
         hash: false,
-        threads: std::thread::available_parallelism().map_or(1, Into::into),
-        progress: &progress,
+        threads: reading::threads(None),
+        quiet: arguments.quiet,
     };
-    let mut logins = Logins(Suggestion::default());
-    let detector = || Accounted::new(Nothing, true, &untimed);
-    let tally = progress::during(!arguments.quiet, &progress, || scan.run(&arguments.paths, detector, &mut logins))?;
+    let (mut logins, untimed) = (Logins(Suggestion::default()), AtomicU64::new(0));
+    let tally = reading.run(|| Accounted::new(Nothing, true, &untimed), &mut logins)?;
     io::stdout().write_all(logins.0.policy().as_bytes()).context("cannot write the policy")?;
     if !arguments.quiet {
         let style = report::Style::default();

@@ -38,6 +38,8 @@ pub struct Needed {
     pub slot: Slot,
     /// Its values, case-folded, sorted.
     pub values: Vec<String>,
+    /// Further values, each of which does not count in an event whose text ends as it says.
+    pub unless_ending: Vec<(String, &'static str)>,
 }
 
 /// Whether a character stands in every format as it is: ASCII without controls, quotes, `/`, `\\`, `&`, `<` and `>`.

@@ -1,6 +1,6 @@
 //! The course of logins on hosts that the policy names.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use event::{Finding, Link, Login, Outcome, Step, Time};
 
@@ -33,9 +33,11 @@ impl Course<'_> {
     }
 
     /// `at` says when and where the step was told.
-    pub fn step(&mut self, at: &Told, host: &str, step: Step<'_>) {
+    pub fn step(&mut self, at: &Told, step: Step<'_>) {
         self.order(at);
-        let log = self.state.hosts.entry(host.to_owned()).or_insert_with(|| Log { began: at.time, ..Log::default() });
+        let host = &*at.host;
+        let log =
+            self.state.hosts.entry(Arc::clone(&at.host)).or_insert_with(|| Log { began: at.time, ..Log::default() });
         log.last = at.time;
         let began = log.began;
         match step {
@@ -69,9 +71,12 @@ impl Course<'_> {
         if !self.state.pieces.contains_key(&at.at.path) && self.state.pieces.len() < MAX {
             self.state.pieces.insert(at.at.path.clone(), (at.host.clone(), at.at.clone(), at.time));
         }
-        let key = format!("{}\0{}", at.at.path, at.host);
         let new = || Order { last: 0, last_time: at.time, is_told: false };
-        let order = self.state.courses.entry(key).or_insert_with(new);
+        let courses = self.state.courses.entry(Arc::clone(&at.at.path)).or_default();
+        if courses.len() >= MAX {
+            courses.clear();
+        }
+        let order = courses.entry(Arc::clone(&at.host)).or_insert_with(new);
         let goes_back = at.at.number < order.last && at.time - order.last_time > UNSORTED;
         let first_back = goes_back && !order.is_told;
         let back = (order.last, order.last_time);
@@ -107,7 +112,7 @@ impl Course<'_> {
         if let Some((class, why)) = why {
             self.find(&told, class, why);
         }
-        let person = explained.as_ref().map(|explained| explained.person.as_str());
+        let person = explained.as_ref().map(|explained| &*explained.person);
         self.tell_refused(refused, person);
         let until = explained.and_then(|Explained { until, .. }| until);
         self.state.begin(names, Phase::In { told: Box::new(told), until });
@@ -363,7 +368,7 @@ impl Course<'_> {
 
     /// At the end: rotated logs of covered hosts between which one is missing.
     pub fn missing_logs(&mut self) {
-        let seen = self.state.pieces.keys().map(String::as_str).collect();
+        let seen = self.state.pieces.keys().map(AsRef::as_ref).collect();
         let rotations = &self.state.rotations;
         let missing = rotations.missing().into_iter().filter(|(path, _)| rotations.belongs(path, &seen));
         let found = missing.filter_map(|(path, names)| {

@@ -56,12 +56,10 @@ struct Known {
 /// What explains a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Explained {
-    /// The accounts that it may become there.
-    pub may_become: Vec<String>,
     /// When its grant ends, in nanoseconds since 1970, and the grant's serial.
     pub until: Option<(i64, u64)>,
-    /// Who logged in.
-    pub person: String,
+    /// Who logged in; empty where it is not known.
+    pub person: Arc<str>,
 }
 
 /// Why a login is a finding, and whether it is explained all the same.
@@ -72,6 +70,9 @@ fn found(class: Class, why: String) -> Judgement {
 }
 
 impl Covered {
+    /// The kinds of entries that nothing is learned from: most of a ledger are of these.
+    pub const NOT_ASKED: [&str; 3] = ["requested", "approved", "code_accepted"];
+
     /// A policy without a ledger. `tolerance` is how far clocks may differ.
     pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {
         let authorities = policy.authorities.clone();
@@ -135,8 +136,7 @@ impl Covered {
     }
 
     fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {
-        let piece = event::Piece { path: path.to_owned() };
-        let at = Standing::of(&piece, event::Position::Record(entry.sequence));
+        let at = Standing::of(path.into(), event::Position::Record(entry.sequence));
         let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
         let user = person.to_owned();
         self.refused.push(Told { time, at, user, service: "gate".into(), reason, ..Told::default() });
@@ -210,11 +210,9 @@ impl Covered {
             );
             return found(class, why);
         }
-        let rule = self.policy.rule(&known.rule);
         let explained = Explained {
-            may_become: rule.map(|rule| rule.scope.may_become.clone()).unwrap_or_default(),
             until: event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)),
-            person: known.person.to_string(),
+            person: Arc::clone(&known.person),
         };
         let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
         (Some(explained), known.break_glass.then(broken))
@@ -229,7 +227,7 @@ impl Covered {
         if !told.key.is_empty() && told.key != known.key {
             return Some((Class::Forged, format!("its key is {}", known.key)));
         }
-        if told.host != *known.host {
+        if *told.host != *known.host {
             return Some((Class::OtherHost, format!("it was used on {}", told.host)));
         }
         if told.user != *known.account {
@@ -277,9 +275,8 @@ impl Covered {
             match self.misfit(&standing.scope, told, is_remote) {
                 None => {
                     let explained = Explained {
-                        may_become: standing.scope.may_become.clone(),
                         until: None,
-                        person: standing.scope.people.keys().next().cloned().unwrap_or_default(),
+                        person: standing.scope.people.keys().next().map_or("", String::as_str).into(),
                     };
                     return (Some(explained), None);
                 }
@@ -312,7 +309,7 @@ impl Covered {
     /// What keeps standing access from explaining a login.
     fn misfit(&self, scope: &Scope, told: &Told, is_remote: bool) -> Option<(Class, String)> {
         let of = |what: &str| format!("standing access {} is {what}", scope.name);
-        if !scope.hosts.contains(&told.host) {
+        if !scope.hosts.iter().any(|host| **host == *told.host) {
             return Some((Class::OtherHost, of(&format!("not for {}", told.host))));
         }
         if !scope.accounts.contains(&told.user) {
@@ -335,20 +332,15 @@ impl Covered {
                 && at >= known.from - self.tolerance
         };
         if let Some(known) = self.grants.values().filter(fits).min_by_key(|known| known.from) {
-            let rule = self.policy.rule(&known.rule);
-            let may_become = rule.map(|rule| rule.scope.may_become.clone()).unwrap_or_default();
-            return (Some(Explained { may_become, until: None, person: known.person.to_string() }), None);
+            return (Some(Explained { until: None, person: Arc::clone(&known.person) }), None);
         }
         let stands = |standing: &&StandingAccess| {
             let is_remote = !told.source.is_empty();
             (is_remote || standing.console) && self.misfit(&standing.scope, told, is_remote).is_none()
         };
-        match self.policy.standing.iter().find(stands) {
-            Some(standing) => {
-                let may_become = standing.scope.may_become.clone();
-                (Some(Explained { may_become, ..Explained::default() }), None)
-            }
-            None => found(Class::NoGrant, format!("nothing lets anyone in to {} as {}", told.host, told.user)),
+        match self.policy.standing.iter().any(|standing| stands(&standing)) {
+            true => (Some(Explained::default()), None),
+            false => found(Class::NoGrant, format!("nothing lets anyone in to {} as {}", told.host, told.user)),
         }
     }
 
@@ -364,7 +356,7 @@ impl Covered {
         let address = told.address()?;
         let from =
             self.policy.hosts.values().find(|host| host.addresses.iter().any(|one| one.to_canonical() == address));
-        let from = from.filter(|host| host.id != told.host)?;
+        let from = from.filter(|host| *host.id != *told.host)?;
         let alone = IpNet::from(address);
         let granted = explained.and_then(|explained| explained.until).and_then(|(_, serial)| self.grants.get(&serial));
         let standing = self.policy.standing.iter().map(|standing| &standing.scope);

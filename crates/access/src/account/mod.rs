@@ -27,7 +27,7 @@ use course::Course;
 pub use covered::Covered;
 use state::State;
 pub use suggest::Suggestion;
-use told::Told;
+use told::{Told, kept};
 
 /// How long what other records tell of a login waits for sshd's own line, in nanoseconds.
 pub const WAIT: i64 = 10_000_000_000;
@@ -36,6 +36,17 @@ pub const WAIT: i64 = 10_000_000_000;
 pub struct Accounting {
     covered: Option<Covered>,
     state: State,
+    /// The piece of the last observation, and what it was found to be about; they come many of one.
+    last: Option<Last>,
+}
+
+/// Whom the steps of one piece are about that name one host.
+struct Last {
+    piece: Arc<Piece>,
+    path: Arc<str>,
+    name: String,
+    /// The name as it is kept, and the policy's id for the host if it has one.
+    host: (Arc<str>, Option<Arc<str>>),
 }
 
 /// What came of all logins.
@@ -54,7 +65,7 @@ pub struct Account {
 impl Accounting {
     /// Explains logins by a policy and ledger, if there are any; learns what is usual in any case.
     pub fn new(covered: Option<Covered>) -> Self {
-        Self { covered, state: State::default() }
+        Self { covered, state: State::default(), last: None }
     }
 
     /// Takes note of a piece of evidence, whatever it holds.
@@ -89,28 +100,42 @@ impl Accounting {
         folders.find_map(|folder| policy.host(folder)).map(|host| host.id.clone())
     }
 
-    fn step(&mut self, piece: &Piece, observation: &Observation<'_>, step: Step<'_>, findings: &mut Vec<Finding>) {
+    /// The same, and the name itself, with the piece's path; looked up when they change.
+    fn about(&mut self, name: &str, piece: &Arc<Piece>) -> &Last {
+        let is_same = |last: &Last| Arc::ptr_eq(&last.piece, piece) && last.name == name;
+        let last = match self.last.take().filter(is_same) {
+            Some(last) => last,
+            None => Last {
+                piece: Arc::clone(piece),
+                path: piece.path.as_str().into(),
+                name: name.to_owned(),
+                host: (kept(name).into(), self.host(name, piece).map(Arc::from)),
+            },
+        };
+        self.last.insert(last)
+    }
+
+    fn step(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, step: Step<'_>, findings: &mut Vec<Finding>) {
         let name = match &step {
             Step::Login(login) | Step::Hint(login) => &login.host,
             Step::Request(request) => &request.of.host,
             Step::Child(of, _) => &of.host,
             Step::Logout(logout) => &logout.of.host,
         };
-        let host = self.host(name, piece);
+        let Last { path, host: (known, host), .. } = self.about(name, piece);
+        let at = Told::at(Arc::clone(path), observation, Arc::clone(host.as_ref().unwrap_or(known)));
+        let is_elsewhere = host.is_none();
         if let Step::Login(login) = &step
             && login.outcome == Outcome::Accepted
+            && is_elsewhere
         {
-            let known = host.as_deref().unwrap_or(name);
-            if host.is_none() {
-                self.state.usual.login(&Told::at(piece, observation, known).with(login), findings);
-            }
-            if host.is_none() && self.covered.is_some() {
-                self.state.count_elsewhere(known);
+            self.state.usual.login(&at.with(login), findings);
+            if self.covered.is_some() {
+                self.state.count_elsewhere(&at.host);
             }
         }
-        let (Some(host), Some(covered)) = (host, &self.covered) else { return };
-        let mut course = Course { covered, state: &mut self.state, findings };
-        course.step(&Told::at(piece, observation, &host), &host, step);
+        let Some(covered) = self.covered.as_ref().filter(|_| !is_elsewhere) else { return };
+        Course { covered, state: &mut self.state, findings }.step(&at, step);
     }
 }
 

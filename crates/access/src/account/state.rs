@@ -1,6 +1,9 @@
 //! What the accounting has learned so far.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use event::Link;
 use serde::{Deserialize, Serialize};
@@ -27,11 +30,11 @@ pub(super) struct State {
     pub refusals: VecDeque<(i64, u64)>,
     /// The last logins by host and account.
     pub accepted: HashMap<String, VecDeque<(i64, String)>>,
-    pub hosts: HashMap<String, Log>,
+    pub hosts: HashMap<Arc<str>, Log>,
     /// How far each piece was seen in the order of time, by piece and host.
-    pub courses: HashMap<String, Order>,
+    pub courses: HashMap<Arc<str>, HashMap<Arc<str>, Order>>,
     /// The first record of a host in each piece.
-    pub pieces: BTreeMap<String, (String, Standing, i64)>,
+    pub pieces: BTreeMap<Arc<str>, (Arc<str>, Standing, i64)>,
     pub rotations: Rotations,
     /// The last time that something was told, so that it is not told again at once.
     pub told: HashMap<String, i64>,
@@ -137,7 +140,7 @@ impl State {
 pub(super) fn names(host: &str, of: &Link<'_>) -> Vec<String> {
     let mut names = Vec::new();
     if !of.session.is_empty() && of.session.len() <= 256 {
-        names.push(format!("{host}\0{}", of.session));
+        names.push([host, "\0", &of.session].concat());
     }
     if let (Some(port), 1..=256) = (of.port, of.source.len()) {
         names.push(format!("{host}\0{}\0{port}", of.source));

@@ -17,7 +17,7 @@ pub(super) struct Told {
     pub time: i64,
     pub at: Standing,
     /// The host: the policy's id, or else the name in the log.
-    pub host: String,
+    pub host: Arc<str>,
     pub user: String,
     pub by_user: String,
     pub source: String,
@@ -41,7 +41,7 @@ pub(super) struct Certificate {
 /// Where a record stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Standing {
-    pub path: String,
+    pub path: Arc<str>,
     kind: Kind,
     pub number: u64,
 }
@@ -55,13 +55,13 @@ enum Kind {
 }
 
 impl Standing {
-    pub fn of(piece: &Piece, position: Position) -> Self {
+    pub fn of(path: Arc<str>, position: Position) -> Self {
         let kind = match position {
             Position::Record(_) => Kind::Record,
             Position::Line(_) => Kind::Line,
             Position::Offset(_) => Kind::Offset,
         };
-        Self { path: piece.path.clone(), kind, number: position.number() }
+        Self { path, kind, number: position.number() }
     }
 
     fn place(&self) -> Place {
@@ -70,11 +70,11 @@ impl Standing {
             Kind::Line => Position::Line(self.number),
             Kind::Offset => Position::Offset(self.number),
         };
-        Place { piece: Arc::new(Piece { path: self.path.clone() }), position }
+        Place { piece: Arc::new(Piece { path: self.path.to_string() }), position }
     }
 }
 
-fn kept(text: &str) -> String {
+pub(super) fn kept(text: &str) -> String {
     if text.len() <= MAX_TEXT {
         return text.to_owned();
     }
@@ -84,10 +84,10 @@ fn kept(text: &str) -> String {
 }
 
 impl Told {
-    /// What stands at a place, before anything is known of it.
-    pub fn at(piece: &Piece, observation: &Observation<'_>, host: &str) -> Self {
-        let (time, at) = (observation.time.as_nanos(), Standing::of(piece, observation.position));
-        Self { time, at, host: kept(host), ..Self::default() }
+    /// What stands at a place of a piece, before anything is known of it.
+    pub fn at(path: Arc<str>, observation: &Observation<'_>, host: Arc<str>) -> Self {
+        let (time, at) = (observation.time.as_nanos(), Standing::of(path, observation.position));
+        Self { time, at, host, ..Self::default() }
     }
 
     /// The same with what a login tells.

@@ -79,9 +79,9 @@ impl Usual {
             self.hosts.clear();
         }
         let new = || Host { since: told.time, logs_in: false };
-        self.hosts.entry(told.host.clone()).or_insert_with(new);
+        self.hosts.entry(told.host.to_string()).or_insert_with(new);
         let from = self.servers.get(&told.source).unwrap_or(&told.source);
-        if *from == told.host {
+        if **from == *told.host {
             return None;
         }
         let host = self.hosts.get_mut(from)?;

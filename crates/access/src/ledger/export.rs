@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Write};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -22,11 +23,38 @@ pub struct Line<'a> {
     pub entry: &'a RawValue,
 }
 
+/// An [`Entry`] of which it is not yet read what was done.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outline<'a> {
+    sequence: u64,
+    time: Timestamp,
+    who: String,
+    #[serde(borrow)]
+    previous: &'a str,
+    #[serde(borrow)]
+    what: &'a RawValue,
+}
+
+impl Outline<'_> {
+    /// The entry's kind, where it is written as the ledger writes it.
+    fn kind(&self) -> Option<&str> {
+        let (kind, _) = self.what.get().strip_prefix("{\"")?.split_once('"')?;
+        Some(kind)
+    }
+
+    fn read(&self) -> serde_json::Result<Entry> {
+        let what = serde_json::from_str(self.what.get())?;
+        let (who, previous) = (self.who.clone(), self.previous.to_owned());
+        Ok(Entry { sequence: self.sequence, time: self.time, who, previous, what })
+    }
+}
+
 impl Ledger {
     /// Writes all entries, the oldest first, a line each; verifies the chain on the way.
     pub fn export(&self, out: &mut dyn Write) -> Result<u64> {
         let verified = self.verify(&[])?;
-        self.each(|entry, text, hash| {
+        self.each(&[], |entry, text, hash| {
             let fail = |error: &dyn std::fmt::Display| {
                 Error::Failed(format!("cannot write entry {}: {error}", entry.sequence))
             };
@@ -37,28 +65,31 @@ impl Ledger {
         Ok(verified.entries)
     }
 
-    /// Shows all entries, the oldest first, with text and hash.
-    fn each(&self, mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<()> {
-        let mut statement = self.0.prepare("SELECT sequence, text, hash FROM entry ORDER BY sequence")?;
+    /// Shows all entries but those of some kinds, the oldest first, with text and hash.
+    fn each(&self, without: &[&str], mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<()> {
+        let mut statement = self.0.prepare("SELECT sequence, kind, text, hash FROM entry ORDER BY sequence")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (text, hash): (String, String) = (row.get(1)?, row.get(2)?);
+            if without.contains(&row.get_ref(1)?.as_str().unwrap_or_default()) {
+                continue;
+            }
+            let (text, hash): (String, String) = (row.get(2)?, row.get(3)?);
             show(super::verify::parse(row.get(0)?, &text)?, &text, &hash)?;
         }
         Ok(())
     }
 
-    /// All entries, the oldest first, as the accounting takes them.
-    pub fn entries(&self, mut take: impl FnMut(Entry)) -> Result<()> {
-        self.each(|entry, _, _| {
+    /// All entries but those of some kinds ([`What`](crate::What), as in JSON), the oldest first.
+    pub fn entries(&self, without: &[&str], mut take: impl FnMut(Entry)) -> Result<()> {
+        self.each(without, |entry, _, _| {
             take(entry);
             Ok(())
         })
     }
 }
 
-/// Reads an export and hands on each entry, the oldest first; an export whose chain is broken is refused, with the line.
-pub fn read(export: &mut dyn BufRead, mut take: impl FnMut(Entry)) -> Result<Head> {
+/// Reads an export and hands on each entry but those of some kinds, the oldest first; an export whose chain is broken is refused, with the line.
+pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Entry)) -> Result<Head> {
     let mut head = Head { sequence: 0, hash: ORIGIN.into(), time: None };
     let mut line = Vec::new();
     for number in 1_u64.. {
@@ -68,14 +99,28 @@ pub fn read(export: &mut dyn BufRead, mut take: impl FnMut(Entry)) -> Result<Hea
         if limited.read_until(b'\n', &mut line).map_err(|error| wrong(&error))? == 0 {
             break;
         }
-        let read: Line<'_> = serde_json::from_slice(&line).map_err(|error| wrong(&error))?;
-        let entry: Entry = serde_json::from_str(read.entry.get()).map_err(|error| wrong(&error))?;
-        let found = hash(read.entry.get());
-        if found != read.hash || entry.previous != head.hash || entry.sequence != head.sequence + 1 {
+        let line = str::from_utf8(&line).map_err(|error| wrong(&error))?;
+        let (noted, text) = as_written(line).map_or_else(|| as_json(line), Ok).map_err(|error| wrong(&error))?;
+        let entry: Outline<'_> = serde_json::from_str(text).map_err(|error| wrong(&error))?;
+        let found = hash(text);
+        if found != noted || entry.previous != head.hash || entry.sequence != head.sequence + 1 {
             return Err(wrong(&"the chain of hashes is broken: the ledger was changed, or lines are missing"));
         }
         head = Head { sequence: entry.sequence, hash: found, time: Some(entry.time) };
-        take(entry);
+        if !entry.kind().is_some_and(|kind| without.contains(&kind)) {
+            take(entry.read().map_err(|error| wrong(&error))?);
+        }
     }
     Ok(head)
+}
+
+/// Hash and entry of a line as [`Ledger::export`] writes it, which most are.
+fn as_written(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("{\"hash\":\"")?.strip_suffix("}\n")?.split_once("\",\"entry\":")
+}
+
+/// Hash and entry of any line.
+fn as_json(line: &str) -> serde_json::Result<(&str, &str)> {
+    let Line { hash, entry } = serde_json::from_str(line)?;
+    Ok((hash, entry.get()))
 }

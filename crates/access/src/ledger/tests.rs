@@ -230,8 +230,8 @@ fn an_export_is_read_back_and_its_chain_checked() {
     let mut text = Vec::new();
     assert_eq!(ledger.export(&mut text).unwrap(), 11);
     let (mut exported, mut entries) = (Vec::new(), Vec::new());
-    let head = read_export(&mut text.as_slice(), |entry| exported.push(entry)).unwrap();
-    ledger.entries(|entry| entries.push(entry)).unwrap();
+    let head = read_export(&mut text.as_slice(), &[], |entry| exported.push(entry)).unwrap();
+    ledger.entries(&[], |entry| entries.push(entry)).unwrap();
     assert_eq!(exported, entries);
     assert_eq!(head, ledger.verify(&[]).unwrap().head);
     let text = String::from_utf8(text).unwrap();
@@ -239,7 +239,7 @@ fn an_export_is_read_back_and_its_chain_checked() {
     let changed =
         [text.replace("deploy", "root"), lines[1..].join("\n"), [&lines[..4], &lines[5..]].concat().join("\n")];
     for changed in changed {
-        assert!(reason(read_export(&mut changed.as_bytes(), |_| ())).contains("the chain of hashes is broken"));
+        assert!(reason(read_export(&mut changed.as_bytes(), &[], |_| ())).contains("the chain of hashes is broken"));
     }
-    assert!(reason(read_export(&mut "{}\n".as_bytes(), |_| ())).contains("line 1"));
+    assert!(reason(read_export(&mut "{}\n".as_bytes(), &[], |_| ())).contains("line 1"));
 }

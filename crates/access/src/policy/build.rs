@@ -282,6 +282,7 @@ impl Builder {
         if rule.command.is_some() && permits.iter().any(|permit| *permit != Permit::Terminal) {
             self.note(place, "a forced command is of little use where forwarding is permitted beside it");
         }
+        self.policy.rule_places.entry(scope.name.clone()).or_insert(self.policy.rules.len());
         self.policy.rules.push(Rule {
             scope,
             at_most,

@@ -160,6 +160,8 @@ pub struct Policy {
     pub notes: Vec<Problem>,
     /// Lower-case names and addresses of hosts to their ids.
     host_names: BTreeMap<String, String>,
+    /// Names of rules to their places.
+    rule_places: BTreeMap<String, usize>,
 }
 
 /// Something that is wrong with a policy.
@@ -206,7 +208,7 @@ impl Policy {
 
     /// The rule of this name.
     pub fn rule(&self, name: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.scope.name == name)
+        self.rules.get(*self.rule_places.get(name)?)
     }
 }
 

@@ -76,7 +76,7 @@ fn outcome(fields: &Fields) -> Outcome {
 fn common(host: Cow<'static, str>, service: &str, fields: &Fields) -> Login<'static> {
     let Link { host, session, source, port } = link(host, fields);
     Login {
-        user: Cow::Owned(fields.find("user").cloned().unwrap_or_default()),
+        user: Cow::Owned(fields.find("user").unwrap_or_default().to_owned()),
         is_unknown: fields.get("invalid_user") == "true",
         host,
         source,
@@ -181,7 +181,7 @@ fn key(fields: &Fields) -> Option<Key<'static>> {
 
 fn certificate(fields: &Fields) -> Option<Certificate<'static>> {
     Some(Certificate {
-        id: Cow::Owned(fields.find("certificate_id").cloned().unwrap_or_default()),
+        id: Cow::Owned(fields.find("certificate_id").unwrap_or_default().to_owned()),
         serial: fields.get("certificate_serial").parse().ok()?,
         authority_kind: fields.take("ca_key_type"),
         authority: fields.take("ca_fingerprint"),

@@ -43,23 +43,40 @@ pub fn step(record: &dyn Record) -> Option<Step<'static>> {
 
 /// The fields of a record by name, of those of several values the first. A record has few, so that looking through them takes less time than a
 /// table does to be made.
-struct Fields(Vec<(String, String)>);
+#[derive(Default)]
+struct Fields {
+    /// Name and text of each, one behind the other.
+    texts: String,
+    /// Where a field's name ends, and where its text does.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Fields {
     fn of(record: &dyn Record) -> Self {
-        let mut fields = Vec::with_capacity(16);
-        record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
-        Self(fields)
+        let mut fields = Self { texts: String::with_capacity(512), ends: Vec::with_capacity(24) };
+        record.visit(&mut |name, value| fields.push(name, &value.text()));
+        fields
+    }
+
+    fn push(&mut self, name: &str, text: &str) {
+        self.texts.push_str(name);
+        let name_end = self.texts.len();
+        self.texts.push_str(text);
+        self.ends.push((name_end, self.texts.len()));
     }
 
     /// A field's text as it stands; `None` where the record does not have it.
-    fn find(&self, name: &str) -> Option<&String> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text)
+    fn find(&self, name: &str) -> Option<&str> {
+        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        let mut places = begins.zip(&self.ends).map(|(begin, (name_end, end))| (begin..*name_end, *name_end..*end));
+        let (_, text) =
+            places.find(|(known, _)| known.len() == name.len() && self.texts.get(known.clone()) == Some(name))?;
+        self.texts.get(text)
     }
 
     /// A field's text; empty where there is none, and where Windows or auditd write a sign for none.
     fn get(&self, name: &str) -> &str {
-        let text = self.find(name).map_or("", String::as_str);
+        let text = self.find(name).unwrap_or_default();
         if matches!(text, "-" | "?") { "" } else { text }
     }
 

@@ -228,7 +228,9 @@ fn session(number: u32, host: Cow<'static, str>, fields: &Fields) -> Option<Step
 fn open_ssh(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
     let message = fields.get("payload");
     let pid = fields.get("Execution_ProcessID");
-    let mut told = Fields(vec![("message".to_owned(), message.to_owned()), ("pid".to_owned(), pid.to_owned())]);
-    crate::syslog::sshd_fields(message, &mut |name, value| told.0.push((name.to_owned(), value.to_owned())));
+    let mut told = Fields::default();
+    told.push("message", message);
+    told.push("pid", pid);
+    crate::syslog::sshd_fields(message, &mut |name, value| told.push(name, value));
     linux::said("sshd", host, &told)
 }

@@ -2,28 +2,35 @@
 
 use std::borrow::Cow;
 
+use event::Needed;
+
 /// The facts of one message, in the order in which it tells them. Names are those of `docs/fields.md`.
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
     list: Vec<(&'static str, Cow<'a, str>)>,
     /// If the message is of no interest unless it tells of one of these actions: which.
-    needed: Option<&'a [String]>,
+    needed: Option<&'a Needed>,
+    message: &'a str,
     /// Whether it tells of one.
     matters: bool,
 }
 
 impl<'a> Facts<'a> {
-    /// No facts, in the memory of these. If actions are `needed`, a message that tells of another one need not be taken apart further.
-    pub(super) fn reuse<'b>(mut self, needed: Option<&'b [String]>) -> Facts<'b> {
+    /// No facts of a message, in the memory of these. If actions are `needed`, a message that tells of another one need not be taken apart further.
+    pub(super) fn reuse<'b>(mut self, message: &'b str, needed: Option<&'b Needed>) -> Facts<'b> {
         self.list.clear();
         // Collecting in place keeps the allocation; there is nothing to map.
         let list = self.list.into_iter().map(|(name, _)| (name, Cow::Borrowed(""))).collect();
-        Facts { list, needed, matters: needed.is_none() }
+        Facts { list, needed, message, matters: needed.is_none() }
     }
 
     /// Whether a message that tells of this action may be of interest.
     pub(super) fn is_needed(&self, action: &str) -> bool {
-        self.needed.is_none_or(|needed| needed.iter().any(|needed| needed == action))
+        self.needed.is_none_or(|needed| {
+            let counts = |(value, ending): &(String, &str)| value == action && !self.message.ends_with(ending);
+            needed.values.binary_search_by(|value| (**value).cmp(action)).is_ok()
+                || needed.unless_ending.iter().any(counts)
+        })
     }
 
     /// Whether the message may be of interest.

@@ -203,10 +203,11 @@ impl SyslogReader {
         if interest.text_only && !text {
             return;
         }
-        let mut facts = std::mem::take(&mut self.facts).reuse(known.needed_actions().filter(|_| !text));
+        let needed = known.needed_actions().filter(|_| !text);
+        let mut facts = std::mem::take(&mut self.facts).reuse(header.message, needed);
         known.facts(header, &mut facts);
         if !facts.matters() {
-            self.facts = facts.reuse(None);
+            self.facts = facts.reuse("", None);
             return;
         }
         let time = pass.time(header.stamp);
@@ -217,7 +218,7 @@ impl SyslogReader {
         let event = Event { piece: pass.piece, class: known.class(), time, fields: &values, text, record: &record };
         detector.look(&event, &mut output.seen);
         self.values = reuse(values);
-        self.facts = facts.reuse(None);
+        self.facts = facts.reuse("", None);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::BuildHasher, sync::Arc};
 
-use event::{Class, Detector, Interest, LogSource, Slot, Value};
+use event::{Class, Detector, Interest, LogSource, Needed, Slot, Value};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -77,9 +77,8 @@ impl Known {
     }
 
     /// The actions without one of which a message is of no interest, if there are such.
-    pub(crate) fn needed_actions(&self) -> Option<&[String]> {
-        let needed = self.wanted.interest.needed.as_ref()?;
-        (self.slot("action") == Some(needed.slot)).then_some(&needed.values)
+    pub(crate) fn needed_actions(&self) -> Option<&Needed> {
+        self.wanted.interest.needed.as_ref().filter(|needed| self.slot("action") == Some(needed.slot))
     }
 
     /// Tells the facts of a message, if they are wanted.

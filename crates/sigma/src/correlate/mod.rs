@@ -169,12 +169,11 @@ impl State {
             let Some(planned) = plan.correlations.get(used.correlation) else { continue };
             let Some(weighed) = self.scale.weighed(source, place, follower) else { continue };
             let span = planned.timespan.saturating_add(self.skew);
-            let Some(window) = self.windows.get_mut(used.correlation) else { continue };
-            let before = window.bytes(planned);
-            let begins = window.observe((planned, used), (shown, &weighed), (span, self.skew), &mut self.ended);
-            self.held = self.held - before + window.bytes(planned);
-            self.tell(planned, findings);
-            if begins {
+            let skew = self.skew;
+            let observe = |window: &mut Window, ended: &mut Vec<Burst>| {
+                window.observe((planned, used), (shown, &weighed), (span, skew), ended)
+            };
+            if self.change((used.correlation, planned), observe, findings) == Some(true) {
                 let values = passed_on(used, shown.values);
                 self.show(plan, planned.source, &Shown { values: Values::packed(&values), ..*shown }, findings);
             }
@@ -187,18 +186,19 @@ impl State {
         findings.extend(self.ended.drain(..).filter(|_| !planned.silent).map(|burst| finding(planned, pieces, burst)));
     }
 
-    /// Changes a window, and makes findings of the bursts that end thereby.
-    fn change(
+    /// Changes a window, and makes findings of the bursts that end thereby; gives what the change gives.
+    fn change<T>(
         &mut self,
         (number, planned): (usize, &Planned),
-        change: impl FnOnce(&mut Window, &mut Vec<Burst>),
+        change: impl FnOnce(&mut Window, &mut Vec<Burst>) -> T,
         findings: &mut Vec<Finding>,
-    ) {
-        let Some(window) = self.windows.get_mut(number) else { return };
+    ) -> Option<T> {
+        let window = self.windows.get_mut(number)?;
         let before = window.bytes(planned);
-        change(window, &mut self.ended);
+        let changed = change(window, &mut self.ended);
         self.held = self.held - before + window.bytes(planned);
         self.tell(planned, findings);
+        Some(changed)
     }
 
     /// Forgets events until the limits are kept.
@@ -269,7 +269,9 @@ impl Follower for Correlator {
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
         let Self { plan, state } = self;
-        plan.correlations.iter().enumerate().for_each(|planned| state.change(planned, Window::end, findings));
+        for planned in plan.correlations.iter().enumerate() {
+            state.change(planned, Window::end, findings);
+        }
     }
 
     /// A digest, then everything.

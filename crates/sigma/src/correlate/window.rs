@@ -487,16 +487,20 @@ fn key_hash(groups: &Slab<Group>, number: u32) -> u64 {
 #[derive(Default)]
 pub struct Hosts {
     /// The machine asked for last.
-    last: (String, u32),
+    last: Option<(String, u32)>,
 }
 
 impl Hosts {
     /// The number of a machine.
     pub fn number(&mut self, host: &str) -> u32 {
-        if self.last.0 != host || host.is_empty() {
-            self.last = (host.to_owned(), FixedState::with_seed(0).hash_one(fold(host)) as u32);
+        if let Some((last, number)) = &self.last
+            && last == host
+        {
+            return *number;
         }
-        self.last.1
+        let number = FixedState::with_seed(0).hash_one(fold(host)) as u32;
+        self.last = Some((host.to_owned(), number));
+        number
     }
 }
 
