@@ -24,8 +24,6 @@ pub struct Covered {
     pub policy: Policy,
     authorities: Vec<String>,
     grants: HashMap<u64, Known>,
-    /// Who asked for what is neither granted nor denied yet, by the request's number.
-    asked: HashMap<u64, Arc<str>>,
     /// How far clocks may differ.
     tolerance: SignedDuration,
     /// What the gate refused.
@@ -80,7 +78,6 @@ impl Covered {
             policy,
             authorities,
             grants: HashMap::new(),
-            asked: HashMap::new(),
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
             released: HashSet::new(),
@@ -93,19 +90,14 @@ impl Covered {
     pub fn entry(&mut self, path: &str, entry: &Entry) {
         match &entry.what {
             What::Begun { authority, .. } => self.authorities.push(authority.clone()),
-            What::Requested(requested) => {
-                let person = self.text(&requested.person);
-                self.asked.insert(requested.request, person);
-            }
             What::Granted(granted) => self.granted(granted),
             What::Revoked { serial, .. } => {
                 if let Some(known) = self.grants.get_mut(serial) {
                     known.revoked.get_or_insert(entry.time);
                 }
             }
-            What::Denied { reasons, request } if entry.who == "gate" => {
-                let person = self.asked.remove(request).unwrap_or_default();
-                self.refused(path, entry, &person, format!("request {request}: {}", reasons.join("; ")));
+            What::Denied { reasons, request, person } if entry.who == "gate" => {
+                self.refused(path, entry, person, format!("request {request}: {}", reasons.join("; ")));
             }
             What::Refused { person, attempt, reason } => {
                 self.refused(path, entry, person, format!("{attempt}: {reason}"));
@@ -152,7 +144,6 @@ impl Covered {
     }
 
     fn granted(&mut self, granted: &Granted) {
-        self.asked.remove(&granted.request);
         let known = Known {
             person: self.text(&granted.person),
             host: self.text(&granted.host),
