@@ -14,7 +14,6 @@
 mod access_world;
 mod common;
 #[path = "common/gate.rs"]
-#[allow(dead_code, reason = "each test program uses its part")]
 mod gate;
 
 use std::{
@@ -24,7 +23,7 @@ use std::{
     io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -42,7 +41,9 @@ use ssh_key::PrivateKey;
 
 /// Looks at the arguments and the environment of every process of this machine, again and again.
 struct Watch {
+    /// Since it was asked to wait anew, and before that.
     seen: Arc<Mutex<HashSet<Vec<u8>>>>,
+    before: Mutex<HashSet<Vec<u8>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -61,7 +62,7 @@ impl Watch {
                 }
             }
         };
-        Self { seen, stop, thread: Some(std::thread::spawn(look)) }
+        Self { seen, before: Mutex::default(), stop, thread: Some(std::thread::spawn(look)) }
     }
 
     /// Waits until a process with these arguments was seen.
@@ -70,14 +71,16 @@ impl Watch {
         wait_for(&format!("{arguments:?}"), || self.seen.lock().unwrap().iter().any(|all| holds(all, &arguments)));
     }
 
-    fn forget(&self) {
-        self.seen.lock().unwrap().clear();
+    /// From here on a process has to be seen again to be waited for.
+    fn wait_anew(&self) {
+        self.before.lock().unwrap().extend(self.seen.lock().unwrap().drain());
     }
 
     fn end(mut self) -> HashSet<Vec<u8>> {
         self.stop.store(true, Relaxed);
         self.thread.take().unwrap().join().unwrap();
-        std::mem::take(&mut self.seen.lock().unwrap())
+        self.wait_anew();
+        std::mem::take(&mut self.before.lock().unwrap())
     }
 }
 
@@ -146,6 +149,24 @@ fn walk(folder: &Path, all: &mut Vec<PathBuf>) {
     }
 }
 
+/// An ssh-agent.
+struct Agent(Child);
+
+impl Agent {
+    fn start(command: &mut Command, socket: &Path) -> Self {
+        let agent = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        wait_for("ssh-agent", || socket.exists());
+        agent
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct Scene {
     folder: PathBuf,
     random: Random,
@@ -154,6 +175,8 @@ struct Scene {
     provider: Machine,
     office: Machine,
     account: String,
+    /// It holds the authority's key.
+    agent: Option<Agent>,
     watch: Watch,
     secrets: Secrets,
     /// What commands said.
@@ -183,7 +206,7 @@ impl Scene {
         gate.policy(&policy);
         let (watch, secrets, said) = (Watch::new(), Secrets::default(), String::new());
         let folder = folder.to_owned();
-        Self { folder, random, gate, web, provider, office, account, watch, secrets, said, _world: world }
+        Self { folder, random, gate, web, provider, office, account, agent: None, watch, secrets, said, _world: world }
     }
 
     fn note(&mut self, came: &Came) {
@@ -192,7 +215,7 @@ impl Scene {
 
     /// Types something into a command, once it was seen among the processes.
     fn type_into(&mut self, mut command: Command, arguments: &str, text: &str) {
-        self.watch.forget();
+        self.watch.wait_anew();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         self.watch.await_process(arguments);
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -204,7 +227,7 @@ impl Scene {
 
     /// Asks the gate with a code, which is typed once the gate was seen among the processes.
     fn ask(&mut self, from: fn(&Self) -> &Machine, person: &Person, request: &str) -> Came {
-        self.watch.forget();
+        self.watch.wait_anew();
         let code = RefCell::default();
         let came = persist(self.gate.ssh(from(self), &person.key, request), |ssh| {
             converse(ssh, QUESTION, || {
@@ -229,8 +252,7 @@ impl Scene {
         let socket = self.gate.folder().join("agent.sock");
         let mut agent = self.gate.machine.command("setpriv");
         agent.args(["--reuid", "30000", "--regid", "30000", "--clear-groups", "ssh-agent", "-D", "-a"]).arg(&socket);
-        agent.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        wait_for("ssh-agent", || socket.exists());
+        self.agent = Some(Agent::start(&mut agent, &socket));
         let agent = self.gate.local_command(&["agent"]);
         self.type_into(agent, "access agent --folder", &format!("{passphrase}\n"));
         let sealed = fs::read(self.gate.folder().join("authority.age")).unwrap();
@@ -258,13 +280,12 @@ impl Scene {
     fn log_in(&mut self, alice: &Person) {
         let socket = self.folder.join("agent");
         let mut agent = self.provider.command("ssh-agent");
-        let mut agent = agent.args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).spawn().unwrap();
-        wait_for("ssh-agent", || socket.exists());
+        let _agent = Agent::start(agent.args(["-D", "-a"]).arg(&socket), &socket);
         let own = format!("Host {}\n  IdentityFile {}\n", self.gate.machine.name, alice.key.display());
         let config = self.provider.path("/root/.ssh/config");
         let usual = fs::read_to_string(&config).unwrap();
         fs::write(&config, own + &usual).unwrap();
-        self.watch.forget();
+        self.watch.wait_anew();
         let mut command = self.provider.command("sh");
         command.args(["-c", "umask 000; exec \"$@\"", "sh"]).arg(&self.gate.program);
         command.env("SSH_AUTH_SOCK", &socket).args(["access", "ssh", &self.web.name, "--as", &self.account]);
@@ -281,8 +302,6 @@ impl Scene {
         self.watch.await_process("access session --watch");
         self.note(&came);
         fs::write(&config, usual).unwrap();
-        agent.kill().unwrap();
-        agent.wait().unwrap();
     }
 }
 

@@ -14,7 +14,6 @@
 mod access_world;
 mod common;
 #[path = "common/gate.rs"]
-#[allow(dead_code, reason = "each test program uses its part")]
 mod gate;
 
 use std::{collections::BTreeMap, fs};
