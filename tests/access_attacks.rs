@@ -95,6 +95,32 @@ struct Scene {
     _world: World,
 }
 
+/// Gate, two servers, the provider's machine, ours, and the intruder's.
+fn machines(world: &mut World, random: &mut Random) -> [Machine; 6] {
+    let kinds = [
+        ("gate", "10.0.1"),
+        ("srv", "10.0.2"),
+        ("srv", "10.0.3"),
+        ("pc", "198.51.100"),
+        ("desk", "192.0.2"),
+        ("box", "203.0.113"),
+    ];
+    let machines = kinds.map(|(prefix, network)| {
+        let (name, address) = (random.name(prefix), format!("{network}.{}", 1 + random.below(250)));
+        world.machine(&name, &address, random.below(2) == 0)
+    });
+    introduce(&machines.each_ref());
+    machines
+}
+
+/// A zone, a window that is open for hours before and after now, and one that is not.
+fn windows(random: &mut Random) -> [String; 3] {
+    let zone = *random.one(&["Europe/Berlin", "Asia/Tokyo", "America/New_York", "UTC"]);
+    let now = Timestamp::now().in_tz(zone).unwrap();
+    let mut minutes = |least: u64| (least + random.below(180)) as i64;
+    [zone.to_owned(), window(-minutes(480), minutes(240), &now), window(minutes(600), minutes(840), &now)]
+}
+
 /// A window around the present by so many minutes, in local time.
 fn window(from: i64, until: i64, now: &Zoned) -> String {
     let at = |minutes: i64| (now + SignedDuration::from_mins(minutes)).strftime("%H:%M").to_string();
@@ -114,21 +140,10 @@ impl Scene {
         let mut world = World::new(folder, &accounts);
         let program = folder.join("dreamcatcher");
         fs::copy(env!("CARGO_BIN_EXE_dreamcatcher"), &program).unwrap();
-        let mut machine = |prefix: &str, network: &str| {
-            let (name, address) = (random.name(prefix), format!("{network}.{}", 1 + random.below(250)));
-            world.machine(&name, &address, random.below(2) == 0)
-        };
-        let [gate, one, two] = [("gate", "10.0.1"), ("srv", "10.0.2"), ("srv", "10.0.3")].map(|(a, b)| machine(a, b));
-        let [provider, office, intruder] =
-            [("pc", "198.51.100"), ("desk", "192.0.2"), ("box", "203.0.113")].map(|(a, b)| machine(a, b));
-        introduce(&[&gate, &one, &two, &provider, &office, &intruder]);
-        let zone = *random.one(&["Europe/Berlin", "Asia/Tokyo", "America/New_York", "UTC"]);
-        let now = Timestamp::now().in_tz(zone).unwrap();
-        let mut minutes = |least: u64| (least + random.below(180)) as i64;
-        let windows =
-            [zone.to_owned(), window(-minutes(480), minutes(240), &now), window(minutes(600), minutes(840), &now)];
+        let [gate, one, two, provider, office, intruder] = machines(&mut world, &mut random);
+        let windows = windows(&mut random);
         // Yesterday's work comes first: the gate's clock begins some hours back, and comes to the present.
-        let begin = -minutes(180) * MINUTE;
+        let begin = -(180 + random.below(180) as i64) * MINUTE;
         let mut gate = Gate::new(gate, &gate_account, &program, begin);
         new_key(&folder.join("standing"));
         gate.policy(&policy(&names, &windows, [&one, &two], folder, [&provider, &office]));

@@ -69,9 +69,18 @@ pub fn missing() -> Option<&'static str> {
         Some("openssh-server and openssh-client are not installed")
     } else if faketime().is_none() || !(has("/usr/sbin/ip") || has("/sbin/ip")) {
         Some("faketime or iproute2 is not installed")
+    } else if !can_be_made() {
+        Some("this machine lets nobody make namespaces, bridges or veth")
     } else {
         None
     }
+}
+
+fn can_be_made() -> bool {
+    let mut probe = Command::new("unshare");
+    probe.args(["--mount", "--net", "--uts", "--ipc", "sh", "-c"]);
+    probe.arg("ip link add one type bridge && ip link add two type veth peer name three && mount -t tmpfs tmpfs /mnt");
+    probe.output().is_ok_and(|out| out.status.success())
 }
 
 /// The library that turns a program's clock.
@@ -126,8 +135,11 @@ impl Namespaces {
         let mut holder = Command::new("setpriv");
         holder.args(["--pdeathsig", "KILL", "unshare", "--mount", "--net", "--uts", "--ipc", "bash", "-c"]);
         let script = format!("set -e\n{script}\ntouch {}\nexec sleep infinity", ready.display());
-        let holder = Self(holder.arg(script).stdin(Stdio::null()).spawn().unwrap());
-        wait_for("namespaces", || ready.exists());
+        let mut holder = Self(holder.arg(script).stdin(Stdio::null()).spawn().unwrap());
+        wait_for("namespaces", || {
+            assert_eq!(holder.0.try_wait().unwrap(), None, "what makes them has failed");
+            ready.exists()
+        });
         holder
     }
 
