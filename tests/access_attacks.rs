@@ -819,6 +819,43 @@ fn at_the_gate(scene: &mut Scene) {
     }
 }
 
+/// What lines that are missing lead to: where all else of a session is told, and where wtmp alone tells of it.
+fn deleted(scene: &mut Scene) {
+    for wtmp_alone in [false, true] {
+        let key = scene.certificate(&scene.mia, &scene.two, &scene.names.deploy, "");
+        let serial = scene.gate.entries("granted").pop().unwrap()["serial"].as_u64().unwrap();
+        // What tells of the session must not be taken for part of another login of that time.
+        let quiet = Timestamp::now() + SignedDuration::from_secs(22);
+        wait_for("a quiet time", || Timestamp::now() > quiet);
+        let login = ssh(&scene.provider, &scene.two, &scene.names.deploy, &key, &["-tt", "true"]);
+        assert_eq!(reach(login, "").status, 0, "{}", scene.logs());
+        scene.two.settle();
+        let text = scene.two.logged();
+        let named = format!("(serial {serial})");
+        let let_in =
+            text.lines().find(|line| line.contains("Accepted publickey for ") && line.contains(&named)).unwrap();
+        let process = format!("sshd[{}]: ", process_of(let_in, "sshd["));
+        let forked =
+            text.lines().find(|line| line.contains(&process) && line.contains("User child is on pid ")).unwrap();
+        let child = format!("sshd[{}]: ", process_of(forked, "on pid "));
+        // That line alone, or all that name the certificate.
+        let tells = *scene.random.one(&["]: Accepted publickey for ", "]: "]);
+        let is_gone = |line: &&str| match wtmp_alone {
+            true => line.contains(&process) || line.contains(&child),
+            false => line.contains(tells) && line.contains(&named),
+        };
+        let kept: Vec<&str> = text.lines().filter(|line| !is_gone(line)).collect();
+        assert!(kept.len() < text.lines().count());
+        fs::write(scene.two.log(), kept.join("\n") + "\n").unwrap();
+        scene.expect("Session whose login is missing from the log", |names| names.deploy.clone());
+    }
+}
+
+/// The number behind a mark.
+fn process_of(line: &str, mark: &str) -> String {
+    line.split_once(mark).unwrap().1.chars().take_while(char::is_ascii_digit).collect()
+}
+
 /// What changes to a log, or to a clock, lead to.
 fn covered_up(scene: &mut Scene, old: &Path) {
     // A line that no sshd wrote, with a serial that nobody was given.
@@ -836,22 +873,7 @@ fn covered_up(scene: &mut Scene, old: &Path) {
     );
     append(&log, &forged);
     scene.expect("Certificate that was never granted", |names| names.deploy.clone());
-    // The line that let somebody in deleted; all else of the session remains.
-    let key = scene.certificate(&scene.mia, &scene.two, &scene.names.deploy, "");
-    let serial = scene.gate.entries("granted").pop().unwrap()["serial"].as_u64().unwrap();
-    // What tells of the session must not be taken for part of another login of that time.
-    let quiet = Timestamp::now() + SignedDuration::from_secs(12);
-    wait_for("a quiet time", || Timestamp::now() > quiet);
-    scene.gets_in(&scene.provider, &scene.two, &scene.names.deploy, &key);
-    scene.two.settle();
-    let text = fs::read_to_string(&log).unwrap();
-    // That line alone, or all that name the certificate.
-    let tells = *scene.random.one(&["]: Accepted publickey for ", "]: "]);
-    let is_told = |line: &&str| line.contains(tells) && line.contains(&format!("(serial {serial})"));
-    let kept: Vec<&str> = text.lines().filter(|line| !is_told(line)).collect();
-    assert!(kept.len() < text.lines().count());
-    fs::write(&log, kept.join("\n") + "\n").unwrap();
-    scene.expect("Session whose login is missing from the log", |names| names.deploy.clone());
+    deleted(scene);
     if has_sudo() {
         // What nobody released, by the real sudo and dpkg.
         let key = scene.certificate(&scene.tom, &scene.one, &scene.names.deploy, "");

@@ -67,8 +67,12 @@ impl Watch {
 
     /// Waits until a process with these arguments was seen.
     fn await_process(&self, arguments: &str) {
-        let arguments = arguments.replace(' ', "\0").into_bytes();
-        wait_for(&format!("{arguments:?}"), || self.seen.lock().unwrap().iter().any(|all| holds(all, &arguments)));
+        self.await_bytes(arguments.replace(' ', "\0").as_bytes());
+    }
+
+    fn await_bytes(&self, bytes: &[u8]) {
+        let is_seen = || self.seen.lock().unwrap().iter().any(|all| holds(all, bytes));
+        wait_for(&String::from_utf8_lossy(bytes), is_seen);
     }
 
     /// From here on a process has to be seen again to be waited for.
@@ -354,6 +358,11 @@ fn no_secret_is_in_logs_ledger_errors_or_processes_and_files_are_nobody_elses() 
     }
     let folder = tempfile::tempdir().unwrap();
     let mut scene = Scene::new(folder.path());
+    // That the watch sees an environment is seen by one that is known.
+    let mut known = Command::new("sleep").arg("600").env("KNOWN", "to the test").spawn().unwrap();
+    scene.watch.await_bytes(b"KNOWN=to the test");
+    known.kill().unwrap();
+    known.wait().unwrap();
     play(&mut scene);
 
     // What is looked for is found where it is meant to be.
