@@ -107,6 +107,9 @@ pub enum What {
     Denied {
         /// Which one.
         request: u64,
+        /// Who asked; empty in entries of before this was written.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        person: String,
         /// Why.
         reasons: Vec<String>,
     },

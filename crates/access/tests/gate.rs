@@ -201,3 +201,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_locked_ledger_grants_nothing() {
+    let case = Case {
+        at_most: 30,
+        window: None,
+        network: 24,
+        account: "deploy",
+        permits: Vec::new(),
+        command: None,
+        asked_account: "deploy",
+        asked_host: "web01",
+        asked_minutes: None,
+        source: [198, 51, 100, 7],
+        later: 0,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate");
+    let (mut gate, key) = begin(&path, &case);
+    let mut request = || ask(&mut gate, &Visitor::Key(key.clone()), case.source, "request web01 --as deploy");
+    let other = rusqlite::Connection::open(path.join("ledger.db")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = request().unwrap_err();
+    assert!(matches!(&error, Error::Ledger(reason) if reason.contains("locked by another process")), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(request().unwrap().starts_with("sk-ssh-ed25519-cert-v01@openssh.com "), "and then it grants");
+}

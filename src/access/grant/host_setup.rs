@@ -62,7 +62,7 @@ fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
         println!("for known_hosts of whoever logs in:\n    {}", gate.known_hosts()?.trim_end());
     }
     if let Some(output) = &arguments.output {
-        fs::write(output, serde_json::to_string_pretty(&setup)?)
+        super::own::write(output, serde_json::to_string_pretty(&setup)?.as_bytes())
             .with_context(|| format!("cannot write {}", output.display()))?;
         println!("on {}: dreamcatcher access host-setup {} --apply {}", host.id, host.id, output.display());
     }

@@ -72,7 +72,7 @@ fn write(arguments: &SshArguments, certificate: &Certificate) -> Result<PathBuf>
     let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
     let name = format!("{}-{}-cert.pub", plain(&arguments.account), plain(&arguments.host));
     let file = folder.join(Path::new(&name));
-    fs::write(&file, format!("{}\n", certificate.to_openssh()?))
+    super::own::write(&file, format!("{}\n", certificate.to_openssh()?).as_bytes())
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
 }

@@ -113,8 +113,8 @@ impl Covered {
                     known.revoked.get_or_insert(entry.time);
                 }
             }
-            What::Denied { reasons, request } if entry.who == "gate" => {
-                self.refused(path, entry, "", format!("request {request}: {}", reasons.join("; ")));
+            What::Denied { reasons, request, person } if entry.who == "gate" => {
+                self.refused(path, entry, person, format!("request {request}: {}", reasons.join("; ")));
             }
             What::Refused { person, attempt, reason } => {
                 self.refused(path, entry, person, format!("{attempt}: {reason}"));

@@ -45,7 +45,7 @@ impl Authority {
         private::create(path, &seal(text.as_bytes())?)?;
         let public = key.public_key().clone();
         let line = public.to_openssh().map_err(|error| Error::Authority(error.to_string()))?;
-        private::replace(&path.with_extension("pub"), format!("{line}\n").as_bytes(), 0o644)?;
+        private::replace(&path.with_extension("pub"), format!("{line}\n").as_bytes(), 0o600)?;
         Ok(Self { public, signer: Holder::Here(Box::new(key)) })
     }
 

@@ -219,7 +219,7 @@ fn settle(
         Decision::Deny(why) => why.iter().map(ToString::to_string).collect(),
     };
     let text = reasons.join("; ");
-    under_way.append("gate", What::Denied { request: requested.request, reasons })?;
+    under_way.append("gate", What::Denied { request: requested.request, person: requested.person.clone(), reasons })?;
     Ok((Outcome::Refused(format!("request {} is denied: {text}", requested.request)), None))
 }
 

@@ -66,7 +66,8 @@ impl Gate {
         let Some(request) = self.ledger.view().request(number)? else {
             return Err(Error::Denied(format!("there is no request {number}")));
         };
-        let is_own = request.requested.person == *person;
+        let requester = request.requested.person;
+        let is_own = requester == *person;
         let is_asked = may_approve(&self.policy, self.ledger.view(), number, person, (self.clock)())?.is_ok();
         if !is_own && !is_asked && !self.is_staff(person) {
             return Err(self.refuse(person, format!("deny {number}"), "this request is not yours to deny"));
@@ -77,7 +78,8 @@ impl Gate {
             if let Some(reason) = request.and_then(|request| request::closed(&request, under_way.now())) {
                 return Ok(Some(reason));
             }
-            under_way.append(person, What::Denied { request: number, reasons: vec![reason.to_owned()] })?;
+            let (asked, reasons) = (requester.clone(), vec![reason.to_owned()]);
+            under_way.append(person, What::Denied { request: number, person: asked, reasons })?;
             Ok(None)
         })?;
         closed.map_or_else(

@@ -108,6 +108,8 @@ impl Ledger {
         // A file on its own that is whole between any two commits, and synced by each: a copy of it is evidence.
         connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
+        // A secret that is destroyed is not to stay in the file's free pages.
+        connection.execute_batch("PRAGMA secure_delete = ON;")?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             connection.pragma_update(None, "journal_mode", "TRUNCATE")?;
         }

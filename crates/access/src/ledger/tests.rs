@@ -168,6 +168,17 @@ fn a_change_that_fails_leaves_nothing() {
 }
 
 #[test]
+fn a_secret_that_is_dropped_is_gone_from_the_file() {
+    let (_folder, path, mut ledger) = ledger();
+    let sealed = b"sealed, and nowhere else".repeat(40);
+    let holds = || std::fs::read(&path).unwrap().windows(sealed.len()).any(|window| window == sealed);
+    ledger.write(at(10), |change| change.keep_secret("SHA256:key", &sealed)).unwrap();
+    assert!(holds());
+    ledger.write(at(11), |change| change.drop_secret("SHA256:key")).unwrap();
+    assert!(!holds());
+}
+
+#[test]
 fn a_clock_that_goes_back_is_refused() {
     let (_folder, _path, mut ledger) = ledger();
     let entry = ledger.write(at(3), |change| change.append("local", revoked(1))).unwrap();
