@@ -178,6 +178,31 @@ fn what_other_records_tell_of_needs_the_line_of_sshd() {
     // Without sshd's log there is no line to be missing.
     assert!(found(&[wtmp(61, "deploy")]).is_empty());
     assert_eq!(found(&[wtmp(61, "root")]), ["Login that nothing explains"]);
+    // What sshd would have been asked about is asked all the same.
+    let elsewhere = Login { source: "203.0.113.66".into(), ..bare("deploy", "web01") };
+    let elsewhere = (61, 1, LOG, Step::Login(elsewhere));
+    assert_eq!(found(&[elsewhere]), ["Access used from another network than it was granted for"]);
+}
+
+#[test]
+fn a_client_whose_address_cannot_be_read_is_elsewhere() {
+    let login = Login { source: "fe80::1%eth0".into(), ..login("web01", "deploy", "", 1) };
+    let found = found(&[(60, 1, LOG, Step::Login(login))]);
+    assert_eq!(found, ["Access used from another network than it was granted for"]);
+}
+
+#[test]
+fn who_becomes_root_without_a_login_name_is_not_taken_for_root() {
+    let su = |by_user: &'static str| Login {
+        user: "root".into(),
+        by_user: by_user.into(),
+        service: "su".into(),
+        method: "".into(),
+        certificate: None,
+        ..login("web01", "root", "", 9)
+    };
+    assert_eq!(found(&[(60, 1, LOG, Step::Login(su("#1000")))]), ["Login that nothing explains"]);
+    assert!(found(&[(60, 1, LOG, Step::Login(su("")))]).is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use event::{Finding, Link, Login, Outcome, Step, Time};
+use event::{Finding, Link, Login, Outcome, Request, Step, Time};
 
 use super::{
     Class, Covered, WAIT,
@@ -51,7 +51,7 @@ impl Course<'_> {
             Step::Child(of, child) => self.child(at, host, &of, &child),
             Step::Request(request) => {
                 let names = names(host, &request.of);
-                self.requested(&names, &request.kind);
+                self.requested(&names, &request);
                 self.trace(at, names, began);
             }
             Step::Logout(logout) if logout.tried.is_some() => {}
@@ -173,10 +173,11 @@ impl Course<'_> {
     }
 
     /// What is started in a session is the grant's command, if it has one: sshd calls that `forced-command`.
-    fn requested(&mut self, names: &[String], kind: &str) {
+    fn requested(&mut self, names: &[String], Request { of, kind, .. }: &Request<'_>) {
         let Some(connection) = self.state.find(names).and_then(|id| self.state.open.get(&id)) else { return };
         if let Phase::In { told, until: Some((_, serial)) } = &connection.state
-            && matches!(kind, "shell" | "command")
+            // What a client asks for stands there without its port; what is started, with it.
+            && (matches!(&**kind, "shell" | "command") || kind == "subsystem" && of.port.is_some())
             && self.covered.has_command(*serial)
         {
             let why = format!("grant {serial} lets one command run only, but a {kind} was started");

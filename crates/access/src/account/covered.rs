@@ -232,13 +232,20 @@ impl Covered {
 
     /// What is wrong with the use of a certificate whose grant is known.
     fn misused(&self, told: &Told, certificate: &Certificate, known: &Known) -> Option<(Class, String)> {
-        let at = told.time().to_jiff();
         if certificate.id != known.key_id {
             return Some((Class::Forged, format!("its key id is {}", known.key_id)));
         }
         if !told.key.is_empty() && told.key != known.key {
             return Some((Class::Forged, format!("its key is {}", known.key)));
         }
+        let is_no_address = !told.source.is_empty() && told.address().is_none();
+        let elsewhere = || (Class::OtherSource, format!("it was used from '{}'", told.source));
+        self.beyond(told, known).or_else(|| (is_no_address && !known.sources.is_empty()).then(elsewhere))
+    }
+
+    /// How a login goes beyond a grant.
+    fn beyond(&self, told: &Told, known: &Known) -> Option<(Class, String)> {
+        let at = told.time().to_jiff();
         if *told.host != *known.host {
             return Some((Class::OtherHost, format!("it was used on {}", told.host)));
         }
@@ -336,23 +343,25 @@ impl Covered {
 
     /// Whether a login that no line of sshd describes could have been granted, or stands.
     pub(super) fn could_be(&self, told: &Told) -> Judgement {
-        let at = told.time().to_jiff();
-        let fits = |known: &&Known| {
-            *known.host == *told.host
-                && *known.account == *told.user
-                && at <= known.until + self.tolerance
-                && at >= known.from - self.tolerance
-        };
-        if let Some(known) = self.grants.values().filter(fits).min_by_key(|known| known.from) {
-            return (Some(Explained { until: None, person: Arc::clone(&known.person) }), None);
+        let of_account = |known: &&Known| *known.host == *told.host && *known.account == *told.user;
+        let grants = || self.grants.values().filter(of_account);
+        let fitting = grants().filter(|known| self.beyond(told, known).is_none());
+        if let Some(known) = fitting.min_by_key(|known| (known.break_glass, known.from)) {
+            let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
+            let explained = Explained { until: None, person: Arc::clone(&known.person) };
+            return (Some(explained), known.break_glass.then(broken));
         }
-        let stands = |standing: &&StandingAccess| {
+        let stands = |standing: &StandingAccess| {
             let is_remote = !told.source.is_empty();
             (is_remote || standing.console) && self.misfit(&standing.scope, told, is_remote).is_none()
         };
-        match self.policy.standing.iter().any(|standing| stands(&standing)) {
-            true => (Some(Explained::default()), None),
-            false => found(Class::NoGrant, format!("nothing lets anyone in to {} as {}", told.host, told.user)),
+        if self.policy.standing.iter().any(stands) {
+            return (Some(Explained::default()), None);
+        }
+        let beyond = grants().filter_map(|known| self.beyond(told, known));
+        match beyond.filter(|(class, _)| *class != Class::Expired).min() {
+            Some((class, why)) => found(class, format!("{} had a grant, but {why}", told.user)),
+            None => found(Class::NoGrant, format!("nothing lets anyone in to {} as {}", told.host, told.user)),
         }
     }
 

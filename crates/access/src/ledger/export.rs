@@ -37,10 +37,10 @@ struct Outline<'a> {
 }
 
 impl Outline<'_> {
-    /// The entry's kind, where it is written as the ledger writes it.
-    fn kind(&self) -> Option<&str> {
-        let (kind, _) = self.what.get().strip_prefix("{\"")?.split_once('"')?;
-        Some(kind)
+    /// Whether it is of one of these kinds, and written as the ledger writes it.
+    fn is_of(&self, kinds: &[&str]) -> bool {
+        let behind = self.what.get().strip_prefix("{\"");
+        behind.and_then(|rest| rest.split_once('"')).is_some_and(|(kind, _)| kinds.contains(&kind))
     }
 
     fn read(&self) -> serde_json::Result<Entry> {
@@ -65,16 +65,19 @@ impl Ledger {
         Ok(verified.entries)
     }
 
-    /// Shows all entries but those of some kinds, the oldest first, with text and hash.
+    /// Shows all entries but those of some kinds, the oldest first, with text and hash; verifies the chain of all on the way.
     fn each(&self, without: &[&str], mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<()> {
-        let mut statement = self.0.prepare("SELECT sequence, kind, text, hash FROM entry ORDER BY sequence")?;
-        let mut rows = statement.query([])?;
+        let mut statement = self.0.prepare("SELECT text, hash FROM entry ORDER BY sequence")?;
+        let (mut rows, mut chain) = (statement.query([])?, Chain::default());
         while let Some(row) = rows.next()? {
-            if without.contains(&row.get_ref(1)?.as_str().unwrap_or_default()) {
-                continue;
+            let wrong = |reason: &dyn std::fmt::Display, at: u64| Error::Ledger(format!("entry {at}: {reason}"));
+            let at = chain.0.sequence + 1;
+            let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+            let (text, noted) = (text(0)?, text(1)?);
+            let entry = chain.next(text, noted).map_err(|error| wrong(&error, at))?;
+            if !entry.is_of(without) {
+                show(entry.read().map_err(|error| wrong(&error, at))?, text, noted)?;
             }
-            let (text, hash): (String, String) = (row.get(2)?, row.get(3)?);
-            show(super::verify::parse(row.get(0)?, &text)?, &text, &hash)?;
         }
         Ok(())
     }
@@ -90,7 +93,7 @@ impl Ledger {
 
 /// Reads an export and hands on each entry but those of some kinds, the oldest first; an export whose chain is broken is refused, with the line.
 pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Entry)) -> Result<Head> {
-    let mut head = Head { sequence: 0, hash: ORIGIN.into(), time: None };
+    let mut chain = Chain::default();
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
@@ -101,17 +104,34 @@ pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Ent
         }
         let line = str::from_utf8(&line).map_err(|error| wrong(&error))?;
         let (noted, text) = as_written(line).map_or_else(|| as_json(line), Ok).map_err(|error| wrong(&error))?;
-        let entry: Outline<'_> = serde_json::from_str(text).map_err(|error| wrong(&error))?;
-        let found = hash(text);
-        if found != noted || entry.previous != head.hash || entry.sequence != head.sequence + 1 {
-            return Err(wrong(&"the chain of hashes is broken: the ledger was changed, or lines are missing"));
-        }
-        head = Head { sequence: entry.sequence, hash: found, time: Some(entry.time) };
-        if !entry.kind().is_some_and(|kind| without.contains(&kind)) {
+        let entry = chain.next(text, noted).map_err(|error| wrong(&error))?;
+        if !entry.is_of(without) {
             take(entry.read().map_err(|error| wrong(&error))?);
         }
     }
-    Ok(head)
+    Ok(chain.0)
+}
+
+/// The entries so far, of which each has the hash of the one before.
+struct Chain(Head);
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self(Head { sequence: 0, hash: ORIGIN.into(), time: None })
+    }
+}
+
+impl Chain {
+    /// The next entry, beside whose text a hash is noted.
+    fn next<'t>(&mut self, text: &'t str, noted: &str) -> std::result::Result<Outline<'t>, String> {
+        let entry: Outline<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let found = hash(text);
+        if found != noted || entry.previous != self.0.hash || entry.sequence != self.0.sequence + 1 {
+            return Err("the chain of hashes is broken: the ledger was changed, or entries are missing".into());
+        }
+        self.0 = Head { sequence: entry.sequence, hash: found, time: Some(entry.time) };
+        Ok(entry)
+    }
 }
 
 /// Hash and entry of a line as [`Ledger::export`] writes it, which most are.

@@ -287,3 +287,19 @@ fn an_export_is_read_back_and_its_chain_checked() {
     }
     assert!(reason(read_export(&mut "{}\n".as_bytes(), &[], |_| ())).contains("line 1"));
 }
+
+/// What the accounting reads is verified on the way, whatever columns say.
+#[test]
+fn entries_of_a_changed_ledger_are_refused() {
+    let (_folder, path, ledger) = ledger();
+    let count = |ledger: &Ledger, without: &[&str]| {
+        let mut count = 0;
+        ledger.entries(without, |_| count += 1).map(|()| count)
+    };
+    let without_requests = count(&ledger, &["requested"]).unwrap();
+    let change = |sql| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    change("UPDATE entry SET kind = 'requested' WHERE kind = 'granted'");
+    assert_eq!(count(&ledger, &["requested"]).unwrap(), without_requests);
+    change("UPDATE entry SET text = replace(text, 'deploy', 'root')");
+    assert!(reason(count(&ledger, &["granted", "requested"])).contains("the chain of hashes is broken"));
+}

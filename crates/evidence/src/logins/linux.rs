@@ -126,7 +126,12 @@ fn pam(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'
         }
         _ => Outcome::Failed,
     };
-    let by_user = if service == "su" { fields.take("by_user") } else { Cow::Borrowed("") };
+    let by_user = match (service, fields.get("by_user"), fields.get("by_uid")) {
+        // Without a login name; root's processes have none.
+        ("su", "", by_uid) if !matches!(by_uid, "" | "0") => Cow::Owned(format!("#{by_uid}")),
+        ("su", by_user, _) => Cow::Owned(by_user.to_owned()),
+        _ => Cow::Borrowed(""),
+    };
     Some(Step::Hint(Login { outcome, by_user, ..common(host, service, fields) }))
 }
 
