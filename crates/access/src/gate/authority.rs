@@ -78,7 +78,7 @@ impl Gate {
             }
             (NewKey::InAgent(key), Some(socket)) => {
                 let held = Authority::in_agent(key.clone(), self.folder.path().join(socket))?;
-                private::replace(&public, format!("{}\n", key::line(key)?).as_bytes(), 0o644)?;
+                private::replace(&public, format!("{}\n", key::line(key)?).as_bytes(), 0o600)?;
                 Ok(held.public().clone())
             }
             (NewKey::Sealed, Some(_)) => Err(Error::Usage("an ssh-agent holds the key: expected a passphrase".into())),
