@@ -113,9 +113,9 @@ fn is_open(case: &Case, at: Timestamp) -> bool {
 }
 
 /// A FIDO key, so that nobody has to type codes.
-fn fido_key() -> String {
+fn fido_key(number: u8) -> String {
     let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
-    let blob = [string(b"sk-ssh-ed25519@openssh.com"), string(&[7; 32]), string(b"ssh:")].concat();
+    let blob = [string(b"sk-ssh-ed25519@openssh.com"), string(&[number; 32]), string(b"ssh:")].concat();
     format!("sk-ssh-ed25519@openssh.com {}", BASE64.encode(&blob))
 }
 
@@ -133,10 +133,15 @@ fn begin(path: &Path, case: &Case) -> (Gate, String) {
     Folder::begin(path, &Begin { settings, passphrase: None, now: clock() }).unwrap();
     fs::write(path.join("access.toml"), policy(case)).unwrap();
     let mut gate = Gate::open(path, clock).unwrap();
-    let invited = gate.invite("alice").unwrap();
-    let said = ask(&mut gate, &Visitor::Invitation(invited.invitation), case.source, &format!("enrol {}", fido_key()))
-        .unwrap();
-    (gate, said.split(' ').next().unwrap().to_owned())
+    let key = enrol(&mut gate, "alice", case.source, &fido_key(7)).unwrap();
+    (gate, key)
+}
+
+/// Enrols a key; gives its fingerprint.
+fn enrol(gate: &mut Gate, person: &str, source: [u8; 4], key: &str) -> Result<String, Error> {
+    let invitation = Visitor::Invitation(gate.invite(person).unwrap().invitation);
+    let said = ask(gate, &invitation, source, &format!("enrol {key}"))?;
+    Ok(said.split(' ').next().unwrap().to_owned())
 }
 
 fn expected_extensions(case: &Case) -> Vec<String> {
@@ -227,4 +232,95 @@ fn a_locked_ledger_grants_nothing() {
     assert!(matches!(&error, Error::Ledger(reason) if reason.contains("locked by another process")), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     assert!(request().unwrap().starts_with("sk-ssh-ed25519-cert-v01@openssh.com "), "and then it grants");
+}
+
+const ALICE: [u8; 4] = [198, 51, 100, 7];
+const BOB: [u8; 4] = [192, 0, 2, 7];
+const REVIEWED: &str = r#"
+[staff]
+people = ["bob"]
+networks = ["192.0.2.0/24"]
+[providers.webcare]
+people = ["alice"]
+networks = ["198.51.100.0/24"]
+[hosts.web01]
+[[rules]]
+name = "one"
+who = ["webcare"]
+hosts = ["web01"]
+accounts = ["deploy"]
+when = ["always"]
+at_most = "1h"
+approvals = 1
+"#;
+
+/// A gate whose rule asks for an approval, with the keys of Alice and Bob.
+fn reviewed(path: &Path) -> (Gate, Visitor, Visitor) {
+    fs::DirBuilder::new().mode(0o700).create(path).unwrap();
+    let settings = Settings { program: "/usr/local/bin/dreamcatcher".into(), agent: None };
+    Folder::begin(path, &Begin { settings, passphrase: None, now: clock() }).unwrap();
+    fs::write(path.join("access.toml"), REVIEWED).unwrap();
+    let mut gate = Gate::open(path, clock).unwrap();
+    let alice = Visitor::Key(enrol(&mut gate, "alice", ALICE, &fido_key(7)).unwrap());
+    let bob = Visitor::Key(enrol(&mut gate, "bob", BOB, &fido_key(8)).unwrap());
+    (gate, alice, bob)
+}
+
+fn why(came: Result<String, Error>) -> String {
+    match came.unwrap_err() {
+        Error::Denied(reason) => reason,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn what_was_changed_while_somebody_was_asked_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate");
+    let (mut gate, alice, _) = reviewed(&path);
+    fs::write(path.join("access.toml"), REVIEWED.replace("\"deploy\"", "\"backup\"")).unwrap();
+    let reason = why(ask(&mut gate, &alice, ALICE, "request web01 --as deploy"));
+    assert!(reason.contains("deploy"), "{reason}");
+}
+
+#[test]
+fn an_approval_over_a_key_that_was_revoked_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut gate, alice, bob) = reviewed(&folder.path().join("gate"));
+    ask(&mut gate, &alice, ALICE, "request web01 --as deploy").unwrap_err();
+    ask(&mut gate, &bob, BOB, "approve 1").unwrap();
+    let Visitor::Key(key) = &bob else { panic!() };
+    ask(&mut gate, &bob, BOB, &format!("revoke {key} --reason lost")).unwrap();
+    let waits = ask(&mut gate, &alice, ALICE, "collect 1").unwrap_err();
+    assert!(waits.to_string().contains("waits for"), "{waits}");
+}
+
+#[test]
+fn nobody_decides_from_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut gate, alice, bob) = reviewed(&folder.path().join("gate"));
+    ask(&mut gate, &alice, ALICE, "request web01 --as deploy").unwrap_err();
+    let reason = why(ask(&mut gate, &bob, [203, 0, 113, 9], "approve 1"));
+    assert!(reason.contains("203.0.113.9 is none of your networks"), "{reason}");
+    ask(&mut gate, &bob, BOB, "approve 1").unwrap();
+}
+
+/// Whoever enrolled the authority's own key could revoke it, and every certificate with it.
+#[test]
+fn keys_of_another_use_are_not_enrolled() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate");
+    let (mut gate, ..) = reviewed(&path);
+    for name in ["authority.pub", "host-authority.pub"] {
+        let key = fs::read_to_string(path.join(name)).unwrap();
+        let reason = why(enrol(&mut gate, "alice", ALICE, key.trim()));
+        assert!(reason.contains("used for something else"), "{reason}");
+    }
+    let standing = ssh_key::PublicKey::from_openssh(&fido_key(9)).unwrap().fingerprint(ssh_key::HashAlg::Sha256);
+    let standing = format!(
+        "{REVIEWED}[[standing]]\nname = \"own\"\nwho = [\"bob\"]\nhosts = [\"web01\"]\naccounts = [\"bob\"]\nkeys = [\"{standing}\"]\n"
+    );
+    fs::write(path.join("access.toml"), standing).unwrap();
+    let mut gate = Gate::open(&path, clock).unwrap();
+    assert!(why(enrol(&mut gate, "alice", ALICE, &fido_key(9))).contains("used for something else"));
 }

@@ -2,9 +2,10 @@
 
 use std::{
     env, fs,
-    io::{self, BufRead, IsTerminal, Read, Write},
+    io::{self, BufRead, BufReader, IsTerminal, Read, Write},
     net::IpAddr,
     path::Path,
+    time::{Duration, Instant},
 };
 
 use access::{
@@ -14,7 +15,10 @@ use access::{
 };
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec},
+    termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr},
+};
 use ssh_key::PublicKey;
 use zeroize::Zeroizing;
 
@@ -26,6 +30,9 @@ use crate::{confine::confine, status::Status};
 
 /// The shortest passphrase that is taken.
 const SHORTEST: usize = 12;
+
+/// How long what is asked may be answered.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// `access init`.
 pub fn init(arguments: &InitArguments) -> Result<Status> {
@@ -166,10 +173,29 @@ pub fn open(arguments: &FolderArguments) -> Result<Gate> {
 
 /// Does something with standard input, output and error as the terminal.
 fn with_terminal(serve: impl FnOnce(&mut Terminal<'_>) -> access::Result<()>) -> Result<Status> {
-    let (mut input, mut output, mut notes) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
+    let (mut output, mut notes) = (io::stdout().lock(), io::stderr().lock());
+    let mut input = BufReader::new(Patient { until: Instant::now() + PATIENCE });
     serve(&mut Terminal { input: &mut input, output: &mut output, notes: &mut notes })?;
     output.flush()?;
     Ok(Status::Finished)
+}
+
+/// Standard input, for as long as anyone may be expected to answer: whoever holds a key must not keep processes of the gate.
+struct Patient {
+    until: Instant,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        let input = io::stdin();
+        if rustix::event::poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&left))? == 0 {
+            let minutes = PATIENCE.as_secs() / 60;
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("nothing was typed for {minutes} minutes")));
+        }
+        Ok(rustix::io::read(&input, buffer)?)
+    }
 }
 
 /// Makes a file of mode 0600 that is not there yet.

@@ -179,9 +179,21 @@ fn is_granted(auditor: &Auditor<'_>, account: &str, named: &str) -> bool {
     })
 }
 
+/// The words of a line; a blank in quotes does not part them, and `\"` is no quote (sshd's `advance_past_options`).
+fn words(text: &str) -> Vec<&str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let parts = text.split(move |c: char| {
+        let is_quote = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        is_quoted ^= is_quote;
+        !is_quoted && c.is_whitespace()
+    });
+    parts.filter(|part| !part.is_empty()).collect()
+}
+
 /// `options ssh-ed25519 AAAA… remark`; options may hold blanks in quotes.
 fn key(path: &str, line: usize, text: &str) -> Option<Key> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = words(text);
     let is_kind = |word: &&str| word.starts_with("ssh-") || word.starts_with("ecdsa-") || word.starts_with("sk-");
     let at = words.iter().position(is_kind)?;
     let written = words.get(at + 1)?.trim_end_matches('=');
@@ -195,4 +207,20 @@ fn key(path: &str, line: usize, text: &str) -> Option<Key> {
         has_options: options.contains("from=") || options.contains("command=") || options.contains("restrict"),
         remark: if remark.is_empty() { remark } else { format!(" ({remark})") },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_and_kinds_of_keys_in_quotes_are_options() {
+        let blob = "AAAAC3NzaC1lZDI1NTE5AAAAIBzr4kw7j5rL8Z8mHPJrHxHn1fIjSqG3MxEvDCYdCrJq";
+        let options =
+            [r#"environment="X= ssh-rsa y""#, r#"command="say \" ssh-ed25519 AAAA\"",pty"#, r#"from="10.0.0.1""#];
+        for options in options {
+            let found = key("authorized_keys", 1, &format!("{options} ssh-ed25519 {blob} remark")).unwrap();
+            assert_eq!(found.remark, " (remark)", "{options}");
+        }
+    }
 }

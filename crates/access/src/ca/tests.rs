@@ -162,7 +162,7 @@ proptest! {
         lines in prop::collection::vec(
             prop_oneof![
                 (1..200_u64).prop_map(|one| format!("serial: {one}")),
-                (1..200_u64, 0..90_u64).prop_map(|(first, more)| format!("serial: {first}-{}", first + more)),
+                (1..200_u64, 1..90_u64).prop_map(|(first, more)| format!("serial: {first}-{}", first + more)),
                 "id: [ab]".prop_map(|id| id),
                 Just("key: LOST".to_owned()),
                 Just("sha1: LOST".to_owned()),

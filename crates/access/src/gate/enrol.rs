@@ -54,6 +54,7 @@ impl Gate {
         let person = invited(self.ledger.view(), invitation, (self.clock)())?;
         let key = key::parse(text)?;
         let (fingerprint, public_key) = (key::fingerprint(&key), key::line(&key)?);
+        self.is_nobodys(&fingerprint)?;
         is_new(self.ledger.view(), &fingerprint)?;
         let second_factor = key::second_factor(&key);
         let secret = match second_factor {
@@ -76,6 +77,17 @@ impl Gate {
             super::keys::write(folder, settings, under_way)
         })?;
         tell(terminal.output, &format!("{fingerprint} is enrolled for {person}\n"))
+    }
+
+    /// Refuses keys that have another use: whoever enrolled one of these could revoke it.
+    fn is_nobodys(&self, fingerprint: &str) -> Result<()> {
+        let view = self.ledger.view();
+        let is_standing =
+            self.policy.standing.iter().any(|standing| standing.keys.iter().any(|key| key == fingerprint));
+        if is_standing || view.is_other_key(fingerprint)? {
+            return Err(Error::Denied("this key is used for something else; enrol one of your own".into()));
+        }
+        Ok(())
     }
 
     /// Shows a new secret to the person's authenticator, and takes a first code that proves that it came there.

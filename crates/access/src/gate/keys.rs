@@ -44,8 +44,13 @@ impl Gate {
         let retired = view.retired()?;
         // An authority that is trusted no more takes all that it signed along, also on hosts that still have its key.
         let over = retired.iter().filter(|one| one.trusted_until <= now).map(|one| one.public_key.clone());
-        let keys = view.revoked_keys()?.into_iter().chain(over).map(|line| key::parse(&line)).collect::<Result<_>>()?;
-        let mut serials = vec![(self.folder.authority_public()?, BTreeSet::new())];
+        let authority = self.folder.authority_public()?;
+        // Never the authority itself: that would revoke every certificate, and for ever.
+        let is_other =
+            |key: &Result<ssh_key::PublicKey>| !matches!(key, Ok(key) if key.key_data() == authority.key_data());
+        let keys = view.revoked_keys()?.into_iter().chain(over).map(|line| key::parse(&line));
+        let keys = keys.filter(is_other).collect::<Result<_>>()?;
+        let mut serials = vec![(authority, BTreeSet::new())];
         for one in &retired {
             serials.push((key::parse(&one.public_key)?, BTreeSet::new()));
         }

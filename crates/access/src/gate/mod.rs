@@ -33,12 +33,14 @@ pub use command::Command;
 pub use enrol::Invited;
 pub use folder::{Begin, Folder, PolicyText, Settings};
 
+use factor::Proof;
+
 use crate::{
     Error, What,
     ca::Authority,
     error::Result,
     ledger::{Change, Enrolled, Ledger},
-    policy::{Policy, STAFF},
+    policy::{Policy, STAFF, contains},
     seal::Seal,
 };
 
@@ -126,14 +128,23 @@ impl Gate {
     }
 
     fn person(&mut self, session: &Session, command: Command, terminal: &mut Terminal<'_>) -> Result<()> {
+        self.comes_from_home(session, &command)?;
         match command {
             Command::Request(wanted) => self.request(session, &wanted, terminal),
             Command::Collect(number) => self.collect(session, number, terminal),
             Command::Approve(number) => self.approve(session, number, terminal),
             Command::Deny(number, reason) => self.deny(session, number, &reason, terminal),
             Command::List => self.list(session, terminal),
-            Command::Revoke(serial, reason) => self.revoke(&session.enrolled.person, serial, &reason, terminal),
-            Command::RevokeKey(key, reason) => self.revoke_key(&session.enrolled.person, &key, &reason, terminal),
+            Command::Revoke(serial, reason) => {
+                let owner = self.ledger.view().granted(serial)?.map(|granted| granted.person);
+                self.prove_for(owner, session, terminal)?;
+                self.revoke(&session.enrolled.person, serial, &reason, terminal)
+            }
+            Command::RevokeKey(key, reason) => {
+                let owner = self.ledger.view().enrolled(&key)?.map(|enrolled| enrolled.person);
+                self.prove_for(owner, session, terminal)?;
+                self.revoke_key(&session.enrolled.person, &key, &reason, terminal)
+            }
             Command::Trust => self.trust(terminal),
             Command::Release { sha256, name, reason } => self.release(session, (sha256, name, reason), terminal),
             Command::ApproveRelease(number) => self.approve_release(session, number, terminal),
@@ -143,6 +154,26 @@ impl Gate {
         }
     }
 
+    /// Whoever decides about others comes from a network of their own, as the policy has them; what is asked for a login from elsewhere its rule
+    /// decides. What is one's own can be revoked from anywhere.
+    fn comes_from_home(&mut self, session: &Session, command: &Command) -> Result<()> {
+        let decides = matches!(
+            command,
+            Command::Approve(_)
+                | Command::Deny(..)
+                | Command::Release { .. }
+                | Command::ApproveRelease(_)
+                | Command::ApproveClock(_)
+        );
+        let party = self.policy.party_of(&session.enrolled.person);
+        let is_home = party.is_none_or(|party| party.networks.is_empty() || contains(&party.networks, session.source));
+        if decides && !is_home {
+            let reason = format!("{} is none of your networks", session.source.to_canonical());
+            return Err(self.refuse(&session.enrolled.person, "a decision from elsewhere".into(), &reason));
+        }
+        Ok(())
+    }
+
     /// Changes the ledger; where the policy is another than last time, says so first.
     fn write<T>(&mut self, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
         let text = &self.policy_text;
@@ -150,6 +181,31 @@ impl Gate {
             note_policy(under_way, text)?;
             change(under_way)
         })
+    }
+
+    /// Asks for the second factor. That may take its time, so the policy is read again: it may have been changed meanwhile.
+    fn ask(&mut self, session: &Session, terminal: &mut Terminal<'_>) -> Result<Proof> {
+        let proof = factor::ask(&session.enrolled, terminal)?;
+        (self.policy, self.policy_text) = self.folder.policy()?;
+        Ok(proof)
+    }
+
+    /// Asks for the second factor for what needs no more than that, and notes it.
+    fn prove(&mut self, session: &Session, terminal: &mut Terminal<'_>) -> Result<()> {
+        let proof = self.ask(session, terminal)?;
+        let (seal, text) = (&self.seal, &self.policy_text);
+        let proved = self.ledger.write((self.clock)(), |under_way| {
+            note_policy(under_way, text)?;
+            factor::check(under_way, seal, &session.enrolled, &proof)
+        })?;
+        proved.map(|_| ()).map_err(Error::Denied)
+    }
+
+    /// Asks our own staff for the second factor for what belongs to another.
+    fn prove_for(&mut self, owner: Option<String>, session: &Session, terminal: &mut Terminal<'_>) -> Result<()> {
+        let person = &session.enrolled.person;
+        let is_others = owner.is_some_and(|owner| owner != *person);
+        if is_others && self.is_staff(person) { self.prove(session, terminal) } else { Ok(()) }
     }
 
     /// Whether a person is one of ours.

@@ -17,7 +17,7 @@ impl Gate {
         let number = self.by_staff(session, format!("release {sha256}"), terminal, |under_way| {
             let release = under_way.view().next_number("release_requested")?;
             under_way.append(&session.enrolled.person, What::ReleaseRequested { release, name, sha256, reason })?;
-            Ok(release)
+            Ok(Ok(release))
         })?;
         tell(
             terminal.output,
@@ -56,7 +56,7 @@ impl Gate {
                 .release(number)?
                 .filter(|release| !release.released && !release.approvals.contains(person))
             else {
-                return Err(Error::Denied(format!("release {number} is out already")));
+                return Ok(Err(format!("release {number} is out already")));
             };
             let (key, second_factor) = (session.enrolled.key.clone(), session.enrolled.second_factor);
             under_way.append(person, What::ReleaseApproved { release: number, key, second_factor })?;
@@ -66,7 +66,7 @@ impl Gate {
                 let (name, sha256, reason) = (release.name, release.sha256, release.reason);
                 under_way.append("gate", What::Released { release: number, name, sha256, reason, approvals })?;
             }
-            Ok(is_released)
+            Ok(Ok(is_released))
         })?;
         let state = if is_released { "released" } else { "approved" };
         tell(terminal.output, &format!("release {number} is {state}\n"))
@@ -78,18 +78,19 @@ impl Gate {
         session: &Session,
         attempt: String,
         terminal: &mut Terminal<'_>,
-        change: impl FnOnce(&mut crate::ledger::Change<'_>) -> Result<T>,
+        change: impl FnOnce(&mut crate::ledger::Change<'_>) -> Result<std::result::Result<T, String>>,
     ) -> Result<T> {
         if !self.is_staff(&session.enrolled.person) {
             return Err(self.refuse(&session.enrolled.person, attempt, "releases are for our own staff"));
         }
-        let proof = factor::ask(&session.enrolled, terminal)?;
+        let proof = self.ask(session, terminal)?;
         let seal = &self.seal;
         let policy = &self.policy_text;
         let done = self.ledger.write((self.clock)(), |under_way| {
             super::note_policy(under_way, policy)?;
             match factor::check(under_way, seal, &session.enrolled, &proof)? {
-                Ok(_) => change(under_way).map(Ok),
+                // What is refused uses the code up all the same.
+                Ok(_) => change(under_way),
                 Err(reason) => Ok(Err(reason)),
             }
         })?;

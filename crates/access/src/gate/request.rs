@@ -40,9 +40,9 @@ impl Gate {
     /// Asks for a login.
     pub(super) fn request(&mut self, session: &Session, wanted: &Wanted, terminal: &mut Terminal<'_>) -> Result<()> {
         let subject = key::parse(wanted.key.as_ref().unwrap_or(&session.enrolled.public_key))?;
-        // First: where nothing can be signed, nothing is asked or written.
+        let proof = self.ask(session, terminal)?;
+        // Before anything is used up or written: where nothing can be signed, nothing is.
         let authority = self.authority()?;
-        let proof = factor::ask(&session.enrolled, terminal)?;
         let mut number = 0;
         let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
             note_policy(under_way, &self.policy_text)?;
@@ -92,8 +92,8 @@ impl Gate {
             return Err(self.refuse(person, format!("collect {number}"), &reason));
         };
         let subject = key::parse(&request.requested.public_key)?;
+        let proof = self.ask(session, terminal)?;
         let authority = self.authority()?;
-        let proof = factor::ask(&session.enrolled, terminal)?;
         let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
             note_policy(under_way, &self.policy_text)?;
             match factor::check(under_way, &self.seal, &session.enrolled, &proof)? {

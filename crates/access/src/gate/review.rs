@@ -30,7 +30,7 @@ impl Gate {
             Err(Unasked::NotYours(reason)) => return Err(self.refuse(person, format!("approve {number}"), &reason)),
         };
         tell(terminal.notes, &format!("{}\n", sentence(&request.requested)))?;
-        let proof = factor::ask(&session.enrolled, terminal)?;
+        let proof = self.ask(session, terminal)?;
         let (policy, seal) = (&self.policy, &self.seal);
         let refused = self.ledger.write((self.clock)(), |under_way| {
             super::note_policy(under_way, &self.policy_text)?;
@@ -72,6 +72,7 @@ impl Gate {
         if !is_own && !is_asked && !self.is_staff(person) {
             return Err(self.refuse(person, format!("deny {number}"), "this request is not yours to deny"));
         }
+        self.prove_for(Some(requester.clone()), session, terminal)?;
         let reason = if reason.is_empty() { "denied without a reason" } else { reason };
         let closed = self.write(|under_way| {
             let request = under_way.view().request(number)?;

@@ -119,13 +119,19 @@ fn write(setup: &Setup) -> Result<()> {
     let Some(text) = read(&setup.pam)? else {
         return Err(Error::file(&setup.pam, "expected PAM's file for sshd, found none"));
     };
-    let mut text = without_mark(&text);
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text.push_str(&setup.pam_line());
-    text.push('\n');
-    replace(&setup.pam, text.as_bytes())
+    replace(&setup.pam, before_sessions(&without_mark(&text), &setup.pam_line()).as_bytes())
+}
+
+/// PAM's configuration with a line before its first session line, of which an `@include` may bring some.
+fn before_sessions(text: &str, line: &str) -> String {
+    let is_session = |one: &&str| {
+        let first = one.split_whitespace().next().unwrap_or_default().trim_start_matches('-');
+        first.eq_ignore_ascii_case("session") || first == "@include" && one.contains("session")
+    };
+    let before = text.split_inclusive('\n').take_while(|one| !is_session(one)).map(str::len).sum();
+    let (before, behind) = text.split_at_checked(before).unwrap_or((text, ""));
+    let end = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+    format!("{before}{end}{line}\n{behind}")
 }
 
 /// Whether sshd would start, and whether it would do what is expected.
@@ -217,5 +223,24 @@ fn remove(removed: std::io::Result<()>, path: &Path) -> Result<()> {
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path, error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is put into PAM's environment by a session module must not reach the watch, which runs as root.
+    #[test]
+    fn the_watch_is_the_first_of_the_session_modules() {
+        for first in
+            ["session required pam_env.so user_readenv=1\n", "-session optional x.so\n", "@include common-session\n"]
+        {
+            let text =
+                format!("@include common-auth\naccount required pam_nologin.so\n{first}session optional pam_mail.so\n");
+            let before = "@include common-auth\naccount required pam_nologin.so\nWATCH\n";
+            assert_eq!(before_sessions(&text, "WATCH"), format!("{before}{first}session optional pam_mail.so\n"));
+        }
+        assert_eq!(before_sessions("account required x.so", "WATCH"), "account required x.so\nWATCH\n");
     }
 }

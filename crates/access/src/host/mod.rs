@@ -119,16 +119,21 @@ impl Setup {
                 Err(_) => text.push_str(&format!("    {} bytes\n", file.bytes.len())),
             }
         }
-        text.push_str(&format!("a further line in {}:\n    {}\n", self.pam.display(), self.pam_line()));
+        text.push_str(&format!(
+            "a line before PAM's session lines in {}:\n    {}\n",
+            self.pam.display(),
+            self.pam_line()
+        ));
         text
     }
 
-    /// The line by which PAM starts the watch over a session. Optional: a host whose watch fails still lets its administrators in, and
+    /// The line by which PAM starts the watch over a session, the first of its session lines: what runs before could put variables of the account's
+    /// choice (`pam_env.so user_readenv=1`) into its environment, and it runs as root. Optional: a host whose watch fails still lets its administrators in, and
     /// the accounting finds sessions that outlast their grant.
     fn pam_line(&self) -> String {
         let (program, revoked) = (self.program.display(), self.etc.join(FOLDER).join("revoked"));
         format!(
-            "session optional pam_exec.so quiet {program} access session --revoked {} # dreamcatcher",
+            "session optional pam_exec.so quiet type=open_session {program} access session --revoked {} # dreamcatcher",
             revoked.display()
         )
     }
@@ -147,18 +152,22 @@ fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'stati
     let mut lines = vec![
         ("TrustedUserCAKeys", at("authority.pub")),
         ("AuthorizedPrincipalsFile", at("principals/%u")),
+        ("AuthorizedPrincipalsCommand", "none".into()),
         ("RevokedKeys", at("revoked")),
         ("LogLevel", "VERBOSE".into()),
         ("PubkeyAuthentication", "yes".into()),
-        ("PasswordAuthentication", "no".into()),
         ("KbdInteractiveAuthentication", "no".into()),
         ("HostbasedAuthentication", "no".into()),
         ("UsePAM", "yes".into()),
     ];
-    // Where nobody has standing access, a plain key opens nothing.
-    let mut standing = policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host));
-    if standing.all(|standing| standing.keys.is_empty()) {
+    // Where nobody has standing access by them, passwords and plain keys open nothing.
+    let standing = || policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host));
+    if !standing().any(|standing| standing.password) {
+        lines.push(("PasswordAuthentication", "no".into()));
+    }
+    if standing().all(|standing| standing.keys.is_empty()) {
         lines.push(("AuthorizedKeysFile", "none".into()));
+        lines.push(("AuthorizedKeysCommand", "none".into()));
     }
     if facts.certificate.is_some() {
         lines.push(("HostCertificate", at("host-cert.pub")));

@@ -180,6 +180,25 @@ impl View<'_> {
         Ok(!self.about("key_revoked", key, 1)?.is_empty())
     }
 
+    /// Whether a key has another use than to be somebody's at the gate: it is an authority's, a host's or an invitation's.
+    pub fn is_other_key(&self, fingerprint: &str) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM entry WHERE instr(text, ?)
+            AND kind IN ('begun', 'authority_changed', 'host_certified', 'invited'))";
+        Ok(self.0.prepare_cached(sql)?.query_row([fingerprint], |row| row.get(0))?)
+    }
+
+    /// Approvals that count: those over keys that are not revoked since.
+    fn holding(&self, approvals: Vec<Entry>) -> Result<Vec<Entry>> {
+        let mut holding = Vec::new();
+        for entry in approvals {
+            let (What::Approved { key, .. } | What::ReleaseApproved { key, .. }) = &entry.what else { continue };
+            if !self.is_key_revoked(key)? {
+                holding.push(entry);
+            }
+        }
+        Ok(holding)
+    }
+
     /// All enrolled keys that are not revoked, in the order of enrolment.
     pub fn all_enrolled(&self) -> Result<Vec<Enrolled>> {
         let sql = "SELECT sequence, text FROM entry AS one WHERE kind = 'enrolled' AND NOT EXISTS (SELECT 1 FROM entry
@@ -261,7 +280,7 @@ impl View<'_> {
         else {
             return Ok(None);
         };
-        let approvals = self.numbered("approved", number)?;
+        let approvals = self.holding(self.numbered("approved", number)?)?;
         let denied = self.numbered("denied", number)?.pop().and_then(|entry| match entry.what {
             What::Denied { reasons, .. } => Some(reasons),
             _ => None,
@@ -389,7 +408,7 @@ impl View<'_> {
         else {
             return Ok(None);
         };
-        let approvals = self.numbered("release_approved", number)?.into_iter().map(|entry| entry.who);
+        let approvals = self.holding(self.numbered("release_approved", number)?)?.into_iter().map(|entry| entry.who);
         let approvals = std::iter::once(who).chain(approvals).collect();
         let released = !self.numbered("released", number)?.is_empty();
         Ok(Some(Release { name, sha256, reason, approvals, released }))

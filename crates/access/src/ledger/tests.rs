@@ -298,6 +298,7 @@ fn entries_of_a_changed_ledger_are_refused() {
     };
     let without_requests = count(&ledger, &["requested"]).unwrap();
     let change = |sql| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    change("DROP TRIGGER never_changed");
     change("UPDATE entry SET kind = 'requested' WHERE kind = 'granted'");
     assert_eq!(count(&ledger, &["requested"]).unwrap(), without_requests);
     change("UPDATE entry SET text = replace(text, 'deploy', 'root')");

@@ -12,6 +12,7 @@ use super::{
     Host, Party, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, UnderRelease, and,
     file::{self, File},
 };
+use crate::gate::LOCAL;
 
 /// The longest time that a grant may be given for: a certificate is meant to be short-lived.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -134,6 +135,9 @@ impl Builder {
                 }
                 if person == STAFF || file.providers.contains_key(person) {
                     self.problem(format!("{path}.people"), format!("{person} is the name of a provider too"));
+                }
+                if [LOCAL, "gate"].contains(&person.as_str()) {
+                    self.problem(format!("{path}.people"), format!("nobody may be called {person}: the ledger does"));
                 }
                 self.is_name(&format!("{path}.people"), person);
             }
