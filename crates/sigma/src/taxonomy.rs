@@ -65,6 +65,7 @@ impl Taxonomy {
             include_str!("../../../taxonomy/windows.yml"),
             include_str!("../../../taxonomy/linux.yml"),
             include_str!("../../../taxonomy/web.yml"),
+            include_str!("../../../taxonomy/artifact.yml"),
         ] {
             let _ = taxonomy.add(text);
         }
