@@ -177,7 +177,7 @@ impl Gate {
     /// Changes the ledger; where the policy is another than last time, says so first.
     fn write<T>(&mut self, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
         let text = &self.policy_text;
-        self.ledger.write((self.clock)(), |under_way| {
+        self.ledger.write(self.clock, |under_way| {
             note_policy(under_way, text)?;
             change(under_way)
         })
@@ -194,7 +194,7 @@ impl Gate {
     fn prove(&mut self, session: &Session, terminal: &mut Terminal<'_>) -> Result<()> {
         let proof = self.ask(session, terminal)?;
         let (seal, text) = (&self.seal, &self.policy_text);
-        let proved = self.ledger.write((self.clock)(), |under_way| {
+        let proved = self.ledger.write(self.clock, |under_way| {
             note_policy(under_way, text)?;
             factor::check(under_way, seal, &session.enrolled, &proof)
         })?;

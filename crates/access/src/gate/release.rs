@@ -86,7 +86,7 @@ impl Gate {
         let proof = self.ask(session, terminal)?;
         let seal = &self.seal;
         let policy = &self.policy_text;
-        let done = self.ledger.write((self.clock)(), |under_way| {
+        let done = self.ledger.write(self.clock, |under_way| {
             super::note_policy(under_way, policy)?;
             match factor::check(under_way, seal, &session.enrolled, &proof)? {
                 // What is refused uses the code up all the same.

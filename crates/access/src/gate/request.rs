@@ -44,7 +44,7 @@ impl Gate {
         // Before anything is used up or written: where nothing can be signed, nothing is.
         let authority = self.authority()?;
         let mut number = 0;
-        let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+        let (outcome, grant) = self.ledger.grant(self.clock, |under_way| {
             note_policy(under_way, &self.policy_text)?;
             let (person, since) = (&session.enrolled.person, under_way.now() - RATE_TIME);
             if under_way.view().count_since("requested", person, since, RATE)? >= RATE as usize {
@@ -94,7 +94,7 @@ impl Gate {
         let subject = key::parse(&request.requested.public_key)?;
         let proof = self.ask(session, terminal)?;
         let authority = self.authority()?;
-        let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+        let (outcome, grant) = self.ledger.grant(self.clock, |under_way| {
             note_policy(under_way, &self.policy_text)?;
             match factor::check(under_way, &self.seal, &session.enrolled, &proof)? {
                 Ok(_) => answer(under_way, &self.policy, &authority, number),
@@ -127,7 +127,7 @@ impl Gate {
                     seen = request.approvals.len();
                     // Read again: it may have been changed since this process began to wait.
                     (self.policy, self.policy_text) = self.folder.policy()?;
-                    let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+                    let (outcome, grant) = self.ledger.grant(self.clock, |under_way| {
                         note_policy(under_way, &self.policy_text)?;
                         answer(under_way, &self.policy, authority, number)
                     })?;

@@ -32,7 +32,7 @@ impl Gate {
         tell(terminal.notes, &format!("{}\n", sentence(&request.requested)))?;
         let proof = self.ask(session, terminal)?;
         let (policy, seal) = (&self.policy, &self.seal);
-        let refused = self.ledger.write((self.clock)(), |under_way| {
+        let refused = self.ledger.write(self.clock, |under_way| {
             super::note_policy(under_way, &self.policy_text)?;
             let second_factor = match factor::check(under_way, seal, &session.enrolled, &proof)? {
                 Ok(second_factor) => second_factor,
