@@ -532,6 +532,19 @@ fn the_touch_of_a_fido_key_is_the_second_factor() {
     login.env("SSH_AUTH_SOCK", &sockets[0]).args(["echo", "in"]);
     assert_eq!(run(login, "").fine().out, "in\n");
     ask(&sockets[1], "gate", &request).fails(255, "Permission denied");
+
+    // What others ask for over a connection that is kept open takes a touch of their own.
+    let kept = |arguments: &[&str]| {
+        let mut ssh = house.ssh_command(&public, "gate");
+        let control = format!("ControlPath={}", house.path("control").display());
+        ssh.env("SSH_AUTH_SOCK", &sockets[0]).args(["-o", &control]).args(arguments);
+        run(ssh, "")
+    };
+    kept(&["-o", "ControlMaster=yes", "-o", "ControlPersist=60", "list"]).fine();
+    kept(&[&request]).fine();
+    kept(&[&request]).fails(5, "the touch was used before; connect anew");
+    kept(&["-O", "exit"]).fine();
+    ask(&sockets[0], "gate", &request).fine();
     let entries = house.entries();
     let granted = entries.iter().find_map(|entry| entry["what"].get("granted")).unwrap();
     assert_eq!(granted["second_factor"], "touch");

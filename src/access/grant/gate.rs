@@ -3,14 +3,13 @@
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
-    net::IpAddr,
     path::Path,
     time::{Duration, Instant},
 };
 
 use access::{
     Error, ca,
-    gate::{Begin, Folder, Gate, LOCAL, NewKey, Settings, Terminal, Visitor},
+    gate::{Begin, Connection, Folder, Gate, LOCAL, NewKey, Settings, Terminal, Visitor},
     seal,
 };
 use anyhow::{Context, Result, bail};
@@ -53,14 +52,14 @@ pub fn init(arguments: &InitArguments) -> Result<Status> {
 
 /// `access gate`.
 pub fn serve(arguments: &GateArguments) -> Result<Status> {
-    let source = source()?;
+    let connection = connection()?;
     let command = env::var("SSH_ORIGINAL_COMMAND").unwrap_or_default();
     let visitor = visitor(&arguments.visitor)?;
     // What comes from here on is written by others: a person, whoever stole a key.
     confine(&[], &[&arguments.folder.folder]);
     guard_memory();
     let mut gate = Gate::open(&arguments.folder.folder, Timestamp::now)?;
-    with_terminal(|terminal| gate.serve(&visitor, source, &command, terminal))
+    with_terminal(|terminal| gate.serve(&visitor, connection, &command, terminal))
 }
 
 fn visitor(arguments: &VisitorArguments) -> Result<Visitor> {
@@ -72,11 +71,31 @@ fn visitor(arguments: &VisitorArguments) -> Result<Visitor> {
     }
 }
 
-/// The address that the visitor came from, as sshd says: the first word of `SSH_CONNECTION`.
-fn source() -> Result<IpAddr> {
-    let connection = env::var("SSH_CONNECTION").unwrap_or_default();
-    let address = connection.split(' ').next().and_then(|word| word.split('%').next()?.parse().ok());
-    address.context("expected to be run by sshd: SSH_CONNECTION holds no address")
+/// The connection that the visitor came by, as sshd says: its ends, the visitor's first. As ports come again, when sshd's process for it began
+/// belongs to what tells it from others.
+fn connection() -> Result<Connection> {
+    let ends = env::var("SSH_CONNECTION").unwrap_or_default();
+    let source = ends.split(' ').next().and_then(|word| word.split('%').next()?.parse().ok());
+    let source = source.context("expected to be run by sshd: SSH_CONNECTION holds no address")?;
+    Ok(Connection { source, id: format!("{ends} {}", sshd_began().unwrap_or_default()) })
+}
+
+/// When the process of sshd that we run below began, in the ticks of proc(5).
+fn sshd_began() -> Option<String> {
+    /// sshd may put a shell between us.
+    const NEAR: usize = 4;
+    let mut process = rustix::process::getppid()?.as_raw_nonzero().get().to_string();
+    for _ in 0..NEAR {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // Its name may hold anything, but nothing behind it does.
+        let (begin, rest) = stat.rsplit_once(") ")?;
+        let mut words = rest.split(' ');
+        if begin.split_once('(').is_some_and(|(_, name)| name.starts_with("sshd")) {
+            return words.nth(19).map(str::to_owned);
+        }
+        process = words.nth(1)?.to_owned();
+    }
+    None
 }
 
 /// `access invite`.

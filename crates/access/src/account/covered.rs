@@ -73,7 +73,7 @@ fn found(class: Class, why: String) -> Judgement {
 
 impl Covered {
     /// The kinds of entries that nothing is learned from: most of a ledger are of these.
-    pub const NOT_ASKED: [&str; 3] = ["requested", "approved", "code_accepted"];
+    pub const NOT_ASKED: [&str; 4] = ["requested", "approved", "code_accepted", "touch_accepted"];
 
     /// A policy without a ledger. `tolerance` is how far clocks may differ.
     pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {

@@ -48,13 +48,13 @@ impl Gate {
         }
         let wish = open_wish(self.ledger.view().clock_back(number)?, number, person)?;
         tell(terminal.notes, &format!("go on from {}: {}\n", whole((self.clock)())?, wish.reason))?;
-        let proof = factor::ask(&session.enrolled, terminal)?;
+        let proof = self.ask(session, terminal)?;
         let (seal, needed) = (&self.seal, self.policy.clock_approvals as usize);
         let (folder, settings, text) = (&self.folder, &self.settings, &self.policy_text);
         let done = self.ledger.change(self.clock, |under_way| {
             ahead(under_way)?;
             note_policy(under_way, text)?;
-            let second_factor = match factor::check(under_way, seal, &session.enrolled, &proof)? {
+            let second_factor = match factor::check(under_way, seal, session, &proof)? {
                 Ok(second_factor) => second_factor,
                 Err(reason) => return Ok(Err(reason)),
             };
