@@ -119,7 +119,7 @@ class Mail:
         if cid:
             head.append(f"Content-ID: <{cid}>")
         if kind == "message/rfc822":
-            return [h for h in head if "name=" not in h] + [f"Content-Disposition: attachment;\n filename={self._name(name)}"], data
+            return head, data
         head.append("Content-Transfer-Encoding: base64")
         return head, base64.encodebytes(data)
 
