@@ -38,6 +38,11 @@ FIRMS = {
            ("Messtechnik Sander", "messtechnik-sander"), ("Spedition Ohlsen", "spedition-ohlsen"), ("Weber & Partner", "weber-partner")],
     "ko": [("다온전자", "daon-electronics"), ("미르정밀", "mir-precision"), ("새솔물류", "saesol-logis"), ("가온소프트", "gaon-soft"), ("해오름상사", "haeoreum"), ("누리계측", "nuri-metrics")],
 }
+AGENCIES = {
+    "en": [("Northbridge Talent", "northbridge-talent"), ("Cartwright Search", "cartwright-search"), ("Kite & Harrow", "kite-harrow")],
+    "de": [("Merz Personalberatung", "merz-personalberatung"), ("Kontor für Fachkräfte", "kontor-fachkraefte"), ("Sommer & Jahn", "sommer-jahn")],
+    "ko": [("바른서치", "barun-search"), ("이음컨설팅", "ieum-consulting"), ("늘봄인재", "neulbom-hr")],
+}
 SUBJECTS = ["wing rig", "ground station", "test bench 2", "battery pack", "autopilot board", "landing gear", "wind tunnel slot", "cable harness"]
 TOPICS = {"en": SUBJECTS, "de": ["Prüfstand 2", "Bodenstation", "Akkupack", "Kabelbaum", "Fahrwerk", "Windkanal"], "ko": ["시험대 2", "지상국", "배터리 팩", "자동조종 보드", "착륙장치", "풍동 시험"]}
 PLACES = {"en": ["Bristol", "Cambridge", "Dublin", "Leeds"], "de": ["Bremen", "Ulm", "Leipzig", "Kiel"], "ko": ["대전", "사천", "창원", "판교"]}
@@ -135,7 +140,7 @@ The job advertisement is here: [[{place}, reference {number}|https://www.{domain
 
 {person}
 {firm} | 020 7946 0{n3} | [[www.{domain}|https://www.{domain}/]]
-""", mailer="gmail")
+""", agency=True, mailer="gmail")
 
 template("interview", "en", "{person} <{user}@{domain}>", "Interview on {day}", """
 Dear {first},
@@ -203,7 +208,7 @@ Hello {first},
 {firm} Support
 """, reply=True)
 
-template("minutes", "en", "{colleague}", "Minutes: {topic}, {day}", """
+template("minutes", "en", "{colleague}", "Minutes: {topic}, {past}", """
 Hi all,
 
 <<minutes attached|the minutes of today>>. In short:
@@ -246,7 +251,7 @@ Hotel: The Harbour, {n1} nights, {amount} EUR
 template("survey", "en", "{firm} <survey@{domain}>", "<<How did we do?|2 minutes for your opinion>>", """
 Dear {first},
 
-you had contact with our support on {day}. How did we do?
+you had contact with our support on {past}. How did we do?
 
 [[Very good|https://survey.{domain}/r/{token}?a=5]]
 [[All right|https://survey.{domain}/r/{token}?a=3]]
@@ -352,7 +357,7 @@ für ein Unternehmen der Luftfahrt in {place} suchen wir <<eine Teamleitung|eine
 
 Freundliche Grüße
 {person}, {firm}
-""", mailer="outlook", charset="iso-8859-1")
+""", agency=True, mailer="outlook", charset="iso-8859-1")
 
 template("wetransfer", "de", "WeTransfer <noreply@wetransfer.com>", "{user}@{domain} hat dir „{topic}.zip“ über WeTransfer geschickt", """
 {user}@{domain} hat dir einige Dateien geschickt
@@ -382,7 +387,7 @@ Moin,
 
 {colleague-first}
 
-Am {day} schrieb {person}:
+Am {past} schrieb {person}:
 > Wie sieht es mit {topic} aus?
 > Das Angebot von {firm} liegt bei {amount} Euro.
 """, mailer="thunderbird", reply=True)
@@ -402,7 +407,7 @@ template("segeum", "ko", "{firm} <tax@{domain}>", "[{firm}] 전자세금계산�
 {reader} 님 안녕하세요.
 
 {firm}에서 전자세금계산서를 발행하였습니다.
-공급가액: {n3},000원 / 작성일: {day}
+공급가액: {n3},000원 / 작성일: {past}
 
 [[세금계산서 보기|https://bill.{domain}/v/{token}]]
 
@@ -412,7 +417,7 @@ template("segeum", "ko", "{firm} <tax@{domain}>", "[{firm}] 전자세금계산�
 template("naver-login", "ko", "네이버 <account_noreply@navercorp.com>", "새로운 환경에서 로그인 되었습니다.", """
 회원님의 아이디가 새로운 환경에서 로그인되었습니다.
 
-로그인 시간: {day}
+로그인 시간: {past}
 IP: 198.51.100.{n2}
 
 본인이라면 이 메일은 무시하셔도 됩니다. 아니라면 비밀번호를 변경해 주세요.
@@ -452,7 +457,7 @@ template("headhunter", "ko", "{person} <{user}@{domain}>", "<<포지션 제안�
 [[채용 공고|https://www.{domain}/jobs/{n4}]]
 
 관심 있으시면 회신 부탁드립니다.
-""", mailer="naver", charset="euc-kr", code="base64")
+""", agency=True, mailer="naver", charset="euc-kr", code="base64")
 
 template("nyuseuleteo", "ko", "{firm} <letter@{domain}>", "(광고) {topic} 기술 세미나 초대", """
 {firm} 뉴스레터
@@ -487,10 +492,10 @@ template("jilmun", "ko", "{firm} 고객지원 <help@{domain}>", "Re: [문의 {n5
 class Draw:
     """The names and numbers of one mail."""
 
-    def __init__(self, rng, language):
+    def __init__(self, rng, language, firms):
         self.rng, self.language, self.known = rng, language, {}
         reader = rng.choice(READERS[language])
-        firm, label = rng.choice(FIRMS[language])
+        firm, label = rng.choice(firms[language])
         person = rng.choice(NAMES[language])
         colleague = rng.choice([each for each in (PRIYA, ELLA, JONAS, MINA, SECURITY) if each != reader])
         day = datetime.date(2025, 1, 7) + datetime.timedelta(days=rng.randrange(700))
@@ -505,7 +510,7 @@ class Draw:
         self.known.update({
             "reader": reader[0], "first": reader[0].split()[0], "reader-address": reader[1], "firm": firm, "domain": f"{label}.example",
             "person": person, "user": user, "colleague": f"{colleague[0]} <{colleague[1]}>", "colleague-first": colleague[0].split()[0],
-            "day": later.strftime(form), "amount": amount, "number": f"{rng.choice(['', 'R-', 'INV', '20'])}{rng.randrange(10000, 999999)}",
+            "day": later.strftime(form), "past": (day - datetime.timedelta(days=rng.randrange(1, 6))).strftime(form), "amount": amount, "number": f"{rng.choice(['', 'R-', 'INV', '20'])}{rng.randrange(10000, 999999)}",
             "topic": rng.choice(TOPICS[language]), "salary": str(rng.randrange(46, 89)), "place": rng.choice(PLACES[language]),
             "token": "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-_") for _ in range(rng.randrange(18, 40))),
         })
@@ -562,7 +567,7 @@ def attachment(name, draw):
 
 
 def write(rng, chosen, number):
-    draw = Draw(rng, chosen["language"])
+    draw = Draw(rng, chosen["language"], AGENCIES if chosen.get("agency") else FIRMS)
     name, address = re.fullmatch(r"(.*) <(.*)>", draw(chosen["sender"])).groups()
     domain = address.rpartition("@")[2]
     text = draw(chosen["text"])
