@@ -137,7 +137,6 @@ pub fn rotate(arguments: &RotateArguments) -> Result<Status> {
         .ok()
         .with_context(|| format!("expected a length such as 2h, found '{}'", arguments.overlap))?;
     let mut gate = open(&arguments.folder)?;
-    guard_memory();
     let folder = Folder::new(&arguments.folder.folder)?;
     let is_in_agent = folder.settings()?.agent.is_some();
     let key = arguments.public.as_deref().map(PublicKey::read_openssh_file).transpose();
@@ -185,8 +184,9 @@ pub fn krl(folder: &FolderArguments) -> Result<Status> {
     Ok(Status::Finished)
 }
 
-/// The gate, for who works on its host.
+/// The gate, for who works on its host. It holds secrets.
 pub fn open(arguments: &FolderArguments) -> Result<Gate> {
+    guard_memory();
     Ok(Gate::open(&arguments.folder, Timestamp::now)?)
 }
 

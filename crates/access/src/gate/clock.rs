@@ -47,7 +47,7 @@ impl Gate {
             return Err(Error::Denied(format!("the clock is for our own people ({STAFF})")));
         }
         let wish = open_wish(self.ledger.view().clock_back(number)?, number, person)?;
-        tell(terminal.notes, &format!("go on from {}: {}\n", whole((self.clock)())?, wish.reason))?;
+        tell(terminal.notes, &format!("go on from {}: {:?}\n", whole((self.clock)())?, wish.reason))?;
         let proof = self.ask(session, terminal)?;
         let (seal, needed) = (&self.seal, self.policy.clock_approvals as usize);
         let (folder, settings, text) = (&self.folder, &self.settings, &self.policy_text);

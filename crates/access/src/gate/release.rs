@@ -43,7 +43,7 @@ impl Gate {
         tell(
             terminal.notes,
             &format!(
-                "{} ({}), put forward by {}: {}\n",
+                "{:?} ({}), put forward by {}: {:?}\n",
                 release.name,
                 release.sha256,
                 release.approvals.join(", "),

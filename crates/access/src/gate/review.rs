@@ -139,7 +139,8 @@ pub(super) fn sentence(requested: &Requested) -> String {
     }
     for (what, said) in [("reason", reason), ("ticket", ticket)] {
         if let Some(said) = said {
-            text.push_str(&format!("; {what}: {said}"));
+            // Quoted, so that it is seen where others' words end.
+            text.push_str(&format!("; {what}: {said:?}"));
         }
     }
     text
