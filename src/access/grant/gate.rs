@@ -10,7 +10,7 @@ use std::{
 use access::{
     Error, ca,
     gate::{Begin, Connection, Folder, Gate, LOCAL, NewKey, Settings, Terminal, Visitor},
-    seal,
+    private, seal,
 };
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -105,7 +105,7 @@ pub fn invite(folder: &FolderArguments, person: &str, output: &Path) -> Result<S
         bail!("{}: there is a file already", output.display());
     }
     let invited = open(folder)?.invite(person)?;
-    write_private(output, invited.private_key.as_bytes())?;
+    private::create(output, invited.private_key.as_bytes())?;
     println!("invitation {} for {person} holds until {}: {}", invited.invitation, invited.until, output.display());
     println!("give the file to {person} by a way that nobody else can read; it opens the gate once:");
     println!("  ssh -i {} access@GATE enrol \"$(cat ~/.ssh/id_ed25519.pub)\"", output.display());
@@ -215,14 +215,6 @@ impl Read for Patient {
         }
         Ok(rustix::io::read(&input, buffer)?)
     }
-}
-
-/// Makes a file of mode 0600 that is not there yet.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn new_passphrase() -> Result<Zeroizing<String>> {
