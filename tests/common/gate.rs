@@ -355,6 +355,22 @@ impl House {
         self.restart_sshd(name);
     }
 
+    /// Starts a server's sshd again, with this as PAM's file for sshd: in a mount namespace, since that file is the system's, in which `before` is run
+    /// first. Takes root.
+    pub fn start_with_pam(&mut self, name: &str, pam: &str, before: &str) {
+        self.stop_sshd();
+        let file = self.path("pam");
+        fs::write(&file, pam).unwrap();
+        let log = |house: &Self| house.log(name).matches("Server listening").count();
+        let listened = log(self);
+        let script = format!(r#"{before}; mount --bind "$1" /etc/pam.d/sshd && exec "$2" -D -f "$3" -E "$4""#);
+        let mut server = Command::new("unshare");
+        server.args(["--mount", "sh", "-ec", &script, "sh"]).arg(file).arg(sshd());
+        server.arg(self.etc(name).join("sshd_config")).arg(self.path(&format!("{name}.log")));
+        self.sshds.push(server.stdin(Stdio::null()).spawn().unwrap());
+        wait_for(name, || log(self) > listened);
+    }
+
     /// Runs the script by which a server fetches what is revoked; its ssh gets the configuration of the house.
     pub fn fetch_revoked(&self, name: &str) {
         let tools = self.path("tools");

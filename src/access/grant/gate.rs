@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
+    os::fd::AsFd,
     path::Path,
     time::{Duration, Instant},
 };
@@ -193,27 +194,27 @@ pub fn open(arguments: &FolderArguments) -> Result<Gate> {
 /// Does something with standard input, output and error as the terminal.
 fn with_terminal(serve: impl FnOnce(&mut Terminal<'_>) -> access::Result<()>) -> Result<Status> {
     let (mut output, mut notes) = (io::stdout().lock(), io::stderr().lock());
-    let mut input = BufReader::new(Patient { until: Instant::now() + PATIENCE });
+    let mut input = BufReader::new(Patient { input: io::stdin(), until: Instant::now() + PATIENCE });
     serve(&mut Terminal { input: &mut input, output: &mut output, notes: &mut notes })?;
     output.flush()?;
     Ok(Status::Finished)
 }
 
-/// Standard input, for as long as anyone may be expected to answer: whoever holds a key must not keep processes of the gate.
-struct Patient {
+/// An input for as long as anyone may be expected to answer: whoever holds a key must not keep processes of the gate.
+struct Patient<I> {
+    input: I,
     until: Instant,
 }
 
-impl Read for Patient {
+impl<I: AsFd> Read for Patient<I> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.until.saturating_duration_since(Instant::now());
         let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-        let input = io::stdin();
-        if rustix::event::poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&left))? == 0 {
+        if rustix::event::poll(&mut [PollFd::new(&self.input, PollFlags::IN)], Some(&left))? == 0 {
             let minutes = PATIENCE.as_secs() / 60;
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("nothing was typed for {minutes} minutes")));
         }
-        Ok(rustix::io::read(&input, buffer)?)
+        Ok(rustix::io::read(&self.input, buffer)?)
     }
 }
 
@@ -247,4 +248,20 @@ fn passphrase(prompt: &str) -> Result<Zeroizing<String>> {
     read.context("cannot read the passphrase")?;
     let text = std::str::from_utf8(&bytes).context("the passphrase is no text")?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_waited_for_without_end() {
+        let (input, mut typed) = io::pipe().unwrap();
+        let mut patient = Patient { input, until: Instant::now() + Duration::from_millis(20) };
+        assert_eq!(patient.read(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        typed.write_all(b"1").unwrap();
+        assert_eq!(patient.read(&mut [0; 8]).unwrap(), 1, "what was typed in time counts");
+        drop(typed);
+        assert_eq!(patient.read(&mut [0; 8]).unwrap(), 0);
+    }
 }
