@@ -1,7 +1,8 @@
 //! What the policy and the ledger say of a login.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
+use foldhash::HashMap;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,12 +91,12 @@ impl Covered {
             authorities,
             retired: Vec::new(),
             past: Past::default(),
-            grants: HashMap::new(),
+            grants: HashMap::default(),
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
             clock_back: Vec::new(),
             releases,
-            texts: HashMap::new(),
+            texts: HashMap::default(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! What the accounting has learned so far.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
 use event::Link;
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{

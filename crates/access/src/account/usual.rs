@@ -1,11 +1,9 @@
 //! What is usual is learned from the evidence itself: which account of which host is used from which networks, with which keys, at which hours.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    net::IpAddr,
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use event::Finding;
+use foldhash::HashMap;
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 

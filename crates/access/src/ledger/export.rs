@@ -27,29 +27,81 @@ pub struct Line<'a> {
 }
 
 /// An [`Entry`] of which it is not yet read what was done.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Outline<'a> {
     sequence: u64,
     time: Timestamp,
-    who: String,
+    who: &'a str,
+    previous: &'a str,
+    what: &'a str,
+}
+
+/// An [`Entry`]'s text, by its parts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts<'a> {
+    sequence: u64,
+    time: Timestamp,
+    #[serde(borrow)]
+    who: &'a str,
     #[serde(borrow)]
     previous: &'a str,
     #[serde(borrow)]
     what: &'a RawValue,
 }
 
-impl Outline<'_> {
+impl<'a> Outline<'a> {
+    fn of(text: &'a str) -> serde_json::Result<Self> {
+        if let Some(outline) = Self::as_written(text) {
+            return Ok(outline);
+        }
+        let Parts { sequence, time, who, previous, what } = serde_json::from_str(text)?;
+        Ok(Self { sequence, time, who, previous, what: what.get() })
+    }
+
+    /// By the words that the ledger writes between the parts. Most entries are asked for no more than that, so what was done is not looked through.
+    fn as_written(text: &'a str) -> Option<Self> {
+        let (sequence, rest) = text.strip_prefix("{\"sequence\":")?.split_once(",\"time\":\"")?;
+        let (time, rest) = rest.split_once("\",\"who\":\"")?;
+        let (who, rest) = rest.split_once("\",\"previous\":\"")?;
+        let (previous, rest) = rest.split_once("\",\"what\":")?;
+        let is_plain = [time, who, previous].iter().all(|part| !part.contains(['\\', '"']));
+        let (sequence, time) = (sequence.parse().ok()?, time.parse().ok()?);
+        is_plain.then_some(Self { sequence, time, who, previous, what: rest.strip_suffix('}')? })
+    }
+
     /// Whether it is of one of these kinds, and written as the ledger writes it.
     fn is_of(&self, kinds: &[&str]) -> bool {
-        let behind = self.what.get().strip_prefix("{\"");
+        let behind = self.what.strip_prefix("{\"");
         behind.and_then(|rest| rest.split_once('"')).is_some_and(|(kind, _)| kinds.contains(&kind))
     }
 
     fn read(&self) -> serde_json::Result<Entry> {
-        let what = serde_json::from_str(self.what.get())?;
-        let (who, previous) = (self.who.clone(), self.previous.to_owned());
+        let what = serde_json::from_str(self.what)?;
+        let (who, previous) = (self.who.to_owned(), self.previous.to_owned());
         Ok(Entry { sequence: self.sequence, time: self.time, who, previous, what })
+    }
+}
+
+/// The text and hash of some entries, one behind the other.
+#[derive(Default)]
+struct Batch {
+    texts: String,
+    /// Where each text ends, and where each hash does.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Batch {
+    fn push(&mut self, text: &str, hash: &str) {
+        self.texts.push_str(text);
+        let end = self.texts.len();
+        self.texts.push_str(hash);
+        self.ends.push((end, self.texts.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        let part = |from: usize, to: usize| self.texts.get(from..to).unwrap_or_default();
+        begins.zip(&self.ends).map(move |(begin, (middle, end))| (part(begin, *middle), part(*middle, *end)))
     }
 }
 
@@ -73,7 +125,7 @@ impl Ledger {
         let mut chain = Chain::default();
         loop {
             let some = self.behind(chain.0.sequence)?;
-            for (text, noted) in &some {
+            for (text, noted) in some.iter() {
                 let at = chain.0.sequence + 1;
                 let wrong = |reason: &dyn std::fmt::Display| Error::Ledger(format!("entry {at}: {reason}"));
                 let entry = chain.next(text, noted).map_err(|error| wrong(&error))?;
@@ -81,7 +133,7 @@ impl Ledger {
                     show(entry.read().map_err(|error| wrong(&error))?, text, noted)?;
                 }
             }
-            if some.is_empty() {
+            if some.ends.is_empty() {
                 return Ok(());
             }
         }
@@ -89,11 +141,15 @@ impl Ledger {
 
     /// The text and hash of the next entries behind one. Not all at once: as long as they are read nobody can write, and what they are
     /// shown to may be slow (a pager).
-    fn behind(&self, sequence: u64) -> Result<Vec<(String, String)>> {
+    fn behind(&self, sequence: u64) -> Result<Batch> {
         let sql = "SELECT text, hash FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?";
         let mut statement = self.0.prepare_cached(sql)?;
-        let rows = statement.query_map((super::column(sequence)?, AT_ONCE), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let (mut rows, mut some) = (statement.query((super::column(sequence)?, AT_ONCE))?, Batch::default());
+        while let Some(row) = rows.next()? {
+            let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+            some.push(text(0)?, text(1)?);
+        }
+        Ok(some)
     }
 
     /// All entries but those of some kinds ([`What`](crate::What), as in JSON), the oldest first.
@@ -138,7 +194,7 @@ impl Default for Chain {
 impl Chain {
     /// The next entry, beside whose text a hash is noted.
     fn next<'t>(&mut self, text: &'t str, noted: &str) -> std::result::Result<Outline<'t>, String> {
-        let entry: Outline<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let entry = Outline::of(text).map_err(|error| error.to_string())?;
         let found = hash(text);
         if found != noted || entry.previous != self.0.hash || entry.sequence != self.0.sequence + 1 {
             return Err("the chain of hashes is broken: the ledger was changed, or entries are missing".into());

@@ -123,7 +123,7 @@ impl Pass<'_, '_> {
         known.values(&header, &facts, &mut values);
         values.extend(entry.others(&believed).filter_map(|field| Some((known.slot(field.name)?, value(&field.value)))));
         let position = Position::Line(self.lines.line(range.start));
-        let record = JournalRecord { entry, believed, header, known: &known, position };
+        let record = JournalRecord { entry, believed, header, known: &known, facts: &facts, position };
         let event = Event {
             piece: self.piece,
             class: known.class(),
@@ -163,6 +163,7 @@ struct JournalRecord<'a, 'e> {
     believed: Believed,
     header: Header<'a>,
     known: &'a Known,
+    facts: &'a Facts<'a>,
     position: Position,
 }
 
@@ -180,7 +181,7 @@ impl Record for JournalRecord<'_, '_> {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
-        self.known.visit(&self.header, visit);
+        self.known.visit(&self.header, self.facts, visit);
         self.entry.others(&self.believed).for_each(|field| visit(field.name, value(&field.value)));
     }
 

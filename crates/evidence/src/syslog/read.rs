@@ -214,7 +214,8 @@ impl SyslogReader {
         let mut values = reuse(std::mem::take(&mut self.values));
         known.values(header, &facts, &mut values);
         let line = pass.text.get(range.clone()).unwrap_or_default();
-        let record = SyslogRecord { header, known: &known, line, start: range.start, lines: &pass.lines };
+        let record =
+            SyslogRecord { header, known: &known, facts: &facts, line, start: range.start, lines: &pass.lines };
         let event = Event { piece: pass.piece, class: known.class(), time, fields: &values, text, record: &record };
         detector.look(&event, &mut output.seen);
         self.values = reuse(values);
@@ -264,6 +265,7 @@ fn record_end(bytes: &[u8], start: usize) -> (usize, u64) {
 struct SyslogRecord<'a> {
     header: &'a Header<'a>,
     known: &'a Known,
+    facts: &'a Facts<'a>,
     /// All of it, as it stands in the log.
     line: &'a str,
     start: usize,
@@ -284,7 +286,7 @@ impl Record for SyslogRecord<'_> {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
-        self.known.visit(self.header, visit);
+        self.known.visit(self.header, self.facts, visit);
     }
 
     fn times(&self) -> u64 {

@@ -95,17 +95,22 @@ impl Known {
         values.extend(facts.iter().filter_map(|(name, text)| Some((self.slot(name)?, Value::Text(text)))));
     }
 
-    /// Every field of a message.
-    pub(crate) fn visit(&self, header: &Header<'_>, visit: &mut dyn FnMut(&str, Value<'_>)) {
+    /// Every field of a message; `told` are its facts, if [`Known::facts`] was asked for them.
+    pub(crate) fn visit(&self, header: &Header<'_>, told: &Facts<'_>, visit: &mut dyn FnMut(&str, Value<'_>)) {
         for (name, get) in HEADER_FIELDS {
             let text = get(header);
             if !text.is_empty() {
                 visit(name, Value::Text(text));
             }
         }
-        let mut facts = Facts::default();
-        self.program.facts(header.program, header.message, &mut facts);
-        facts.iter().for_each(|(name, text)| visit(name, Value::Text(text)));
+        let mut tell = |facts: &Facts<'_>| facts.iter().for_each(|(name, text)| visit(name, Value::Text(text)));
+        if self.wanted.others.is_empty() {
+            let mut facts = Facts::default();
+            self.program.facts(header.program, header.message, &mut facts);
+            tell(&facts);
+        } else {
+            tell(told);
+        }
     }
 }
 
