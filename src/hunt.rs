@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{self, IsTerminal, Write},
+    mem::ManuallyDrop,
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -54,6 +55,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let named = accounting.named_releases()?.filter(|_| is_released_chosen);
     let named = named.as_ref().map(|named| (named, &selection));
     let chronicle = Chronicle::default();
+    let accounting = ManuallyDrop::new(accounting);
     let mut sink = Printing { printer, chronicle, accounting, unread: Vec::new(), findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
     let explains = arguments.access.is_some();
@@ -115,7 +117,8 @@ struct Printing<'a> {
     printer: Box<dyn Printer + Send + 'a>,
     /// What correlations are shown when all is read.
     chronicle: Chronicle,
-    accounting: Pending,
+    /// Not given back piece by piece: with a hundred thousand grants that takes longer than the process has still to live.
+    accounting: ManuallyDrop<Pending>,
     /// Files of packages that could not be compared with what was released.
     unread: Vec<String>,
     findings: u64,

@@ -49,6 +49,8 @@ pub struct Selection {
     known: HashSet<String>,
     known_count: AtomicU64,
     outside_time: AtomicU64,
+    /// The day by which suppressions expire.
+    today: jiff::civil::Date,
 }
 
 impl Selection {
@@ -66,19 +68,19 @@ impl Selection {
         let time = |text: &Option<String>| text.as_deref().map(|text| parse_time(text, zone)).transpose();
         let suppressed = suppressions.iter().map(|_| AtomicU64::new(0)).collect();
         let (since, until) = (time(&arguments.since)?, time(&arguments.until)?);
-        Ok(Self { since, until, suppressions, suppressed, known, ..Self::default() })
+        let today = jiff::Zoned::now().date();
+        Ok(Self { since, until, suppressions, suppressed, known, today, ..Self::default() })
     }
 
     /// What a report says of each suppression.
     pub fn suppressed(&self) -> Vec<Suppressed> {
-        let today = jiff::Zoned::now().date();
         let counted = self.suppressions.iter().zip(&self.suppressed);
         counted
             .map(|(suppression, count)| Suppressed {
                 rule: suppression.rule.clone(),
                 reason: suppression.reason.clone(),
                 findings: count.load(Relaxed),
-                expired: suppression.is_expired(today),
+                expired: suppression.is_expired(self.today),
             })
             .collect()
     }
@@ -116,13 +118,15 @@ impl Selection {
             self.outside_time.fetch_add(1, Relaxed);
             return false;
         }
-        let today = jiff::Zoned::now().date();
-        !self.is_suppressed(finding, &Together(finding), &Judge::default(), today) && !self.is_known(finding)
+        !self.is_suppressed(finding, &Together(finding), &Judge::default()) && !self.is_known(finding)
     }
 
-    fn is_suppressed(&self, finding: &Finding, record: &dyn Record, judge: &Judge, today: jiff::civil::Date) -> bool {
-        let active =
-            self.suppressions.iter().zip(&self.suppressed).filter(|(suppression, _)| !suppression.is_expired(today));
+    fn is_suppressed(&self, finding: &Finding, record: &dyn Record, judge: &Judge) -> bool {
+        let active = self
+            .suppressions
+            .iter()
+            .zip(&self.suppressed)
+            .filter(|(suppression, _)| !suppression.is_expired(self.today));
         for (suppression, count) in active {
             if suppression.explains(finding, record, judge) {
                 count.fetch_add(1, Relaxed);
@@ -193,13 +197,12 @@ pub struct SelectedDetector<'s> {
     inner: SigmaDetector,
     selection: &'s Selection,
     judge: Judge,
-    today: jiff::civil::Date,
 }
 
 impl<'s> SelectedDetector<'s> {
     /// One for one thread.
     pub fn new(inner: SigmaDetector, selection: &'s Selection) -> Self {
-        Self { inner, selection, judge: Judge::default(), today: jiff::Zoned::now().date() }
+        Self { inner, selection, judge: Judge::default() }
     }
 }
 
@@ -227,10 +230,9 @@ impl Detector for SelectedDetector<'_> {
             self.selection.outside_time.fetch_add(found.len() as u64, Relaxed);
             return;
         }
-        let (selection, judge, today) = (self.selection, &self.judge, self.today);
-        let reported = |finding: &Finding| {
-            !selection.is_suppressed(finding, event.record, judge, today) && !selection.is_known(finding)
-        };
+        let (selection, judge) = (self.selection, &self.judge);
+        let reported =
+            |finding: &Finding| !selection.is_suppressed(finding, event.record, judge) && !selection.is_known(finding);
         seen.findings.extend(found.into_iter().filter(reported));
     }
 }

@@ -3,14 +3,17 @@
 use std::{
     collections::VecDeque,
     io::{self, BufRead, BufReader, Read, Write},
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, bail};
-use evidence::Limits;
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, TextGroup};
+use evidence::{Format, Limits, Opened, Output};
 use report::plain;
 
 use crate::{
     cli::ShowArguments,
+    formats,
     status::{Status, WithStatus},
 };
 
@@ -24,11 +27,57 @@ pub fn run(arguments: &ShowArguments) -> Result<Status> {
     };
     let mut opened = evidence::open_one(path, &Limits::default())
         .map_err(|error| WithStatus(Status::Unreadable, format!("cannot read {path}: {error}")))?;
-    let is_event_log = evidence::Format::recognises(&evidence::Evtx, opened.head(), &opened.name);
-    if is_event_log {
-        show_records(&mut opened, path, number, arguments.context)
-    } else {
-        show_lines(opened, path, number, arguments.context)
+    let formats = formats::without_knowledge();
+    let format = formats.iter().find(|format| format.recognises(opened.head(), &opened.name));
+    match format {
+        Some(format) if format.name() == "evtx" => show_records(&mut opened, path, number, arguments.context),
+        Some(format) if opened.head().contains(&0) => show_fields(&**format, &mut opened, path, number),
+        _ => show_lines(opened, path, number, arguments.context),
+    }
+}
+
+/// Shows a record of a format that is no text: what rules see of it.
+fn show_fields(format: &dyn Format, opened: &mut Opened, path: &str, number: u64) -> Result<Status> {
+    let piece = Arc::clone(&opened.piece);
+    let (mut cutter, mut reader) = (format.cutter(), format.reader());
+    let mut looking = Looking { number, fields: None };
+    while let Some(block) = cutter.cut(opened).with_context(|| format!("cannot read {path}"))? {
+        reader.read(&piece, &block, &mut looking, &mut Output::default());
+        if let Some(fields) = looking.fields.take() {
+            let mut out = io::stdout().lock();
+            writeln!(out, "==> record {number}")?;
+            fields.iter().try_for_each(|(name, value)| writeln!(out, "{name}: {}", plain(value)))?;
+            return Ok(Status::Finished);
+        }
+    }
+    bail!("{path} has no record {number}")
+}
+
+/// Looks for one record, and keeps its fields.
+struct Looking {
+    number: u64,
+    fields: Option<Vec<(String, String)>>,
+}
+
+impl Detector for Looking {
+    fn class(&mut self, _: &LogSource<'_>) -> Class {
+        Class(0)
+    }
+
+    fn interest(&self, _: Class) -> Arc<Interest> {
+        Arc::new(Interest { wanted: true, ..Interest::default() })
+    }
+
+    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
+        false
+    }
+
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
+        if event.record.position().number() == self.number {
+            let mut fields = vec![("time".to_owned(), event.time.map(|time| time.to_string()).unwrap_or_default())];
+            event.record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
+            self.fields = Some(fields);
+        }
     }
 }
 

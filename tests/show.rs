@@ -56,6 +56,15 @@ fn a_record_of_an_event_log_is_shown_whole_with_its_neighbours() {
 }
 
 #[test]
+fn a_record_that_is_no_text_is_shown_by_its_fields() {
+    let wtmp = common::root().join("tests/recordings/logins/wtmp").display().to_string();
+    let place = Place::new();
+    let run = place.run(&["show", &format!("{wtmp}#1")]);
+    run.ends(0, &["==> record 1\n", "time: 2026-11-22T05:32:05", "user: deploy\n", "198.51.100.7"]);
+    place.run(&["show", &format!("{wtmp}#4711")]).ends(3, &["has no record 4711"]);
+}
+
+#[test]
 fn places_that_lead_nowhere_are_told() {
     let place = Place::new();
     place.file("log.jsonl", starts(&["first"]));
