@@ -14,5 +14,6 @@
 //! limit that was hit is a [`event::Damage`].
 
 mod facts;
+pub mod file;
 
 pub use facts::{Facts, Kind, Shower};

@@ -62,6 +62,8 @@ pub struct Block {
     pub damages: Vec<Damage>,
     /// How to tell the years of lines that give none, where the format has such lines.
     pub dates: Option<Dates>,
+    /// When the piece was last modified, where its records are dated by that.
+    pub modified: Option<Time>,
 }
 
 /// Reads blocks, in any order; what it keeps between them only makes it faster and is bounded.
