@@ -38,7 +38,7 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
     // Behind all logs: what is left is looked at as a file.
-    formats.push(Box::new(Files));
+    formats.push(Box::new(Files::default()));
     formats
 }
 

@@ -21,6 +21,11 @@ pub trait Format: Sync + Send {
 
     /// A reader for one thread.
     fn reader(&self) -> Box<dyn Reader>;
+
+    /// What only all pieces together tell: shown to `detector` when the last of them has been read, each output with the piece that it is about.
+    fn end(&self, _detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        Vec::new()
+    }
 }
 
 /// Cuts one piece into blocks of whole records, in order. Cheap: it only finds the borders.

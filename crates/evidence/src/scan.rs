@@ -133,10 +133,22 @@ impl Scan<'_> {
             }
             hunt.work(make_detector);
         });
+        let mut delivery = into_inner(hunt.delivery);
         match into_inner(hunt.order).error {
             Some(error) => Err(error),
-            None => Ok(into_inner(hunt.delivery).tally),
+            None => self.end(&mut make_detector(), &mut delivery).map(|()| delivery.tally),
         }
+    }
+
+    /// Brings what only all pieces together tell to the sink.
+    fn end(&self, detector: &mut dyn Detector, delivery: &mut Delivery<'_>) -> io::Result<()> {
+        for (piece, output) in self.formats.iter().flat_map(|format| format.end(detector)) {
+            let unread = |damage: &Damage| Unread { path: piece.path.clone(), reason: damage.reason.clone() };
+            delivery.tally.failures.extend(output.damages.iter().map(unread));
+            self.progress.findings.fetch_add(output.seen.findings.len() as u64, Relaxed);
+            delivery.sink.output(&piece, output)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::{
     io::{self, Read},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{About, Block, Cutter, Format, Output, Reader};
 
-use super::{Class, Type, entropy::hundredths, label::Label};
+use super::{Class, Neighbours, Pair, RANDOM, Type, entropy::hundredths, iso, label::Label};
 use crate::{Facts, Kind, Shower};
 
 /// The name of the format.
@@ -17,12 +17,12 @@ pub const NAME: &str = "file";
 /// So many bytes of a file are looked at.
 const LIMIT: u64 = 64 << 20;
 
-/// Bytes whose entropy is at least this (in hundredths of a bit) are compressed or enciphered.
-const RANDOM: u64 = 740;
-
-/// Files that no reader of logs takes: each is one record.
+/// Files that no reader of logs takes: each is one record. A scan of its own for each value.
 #[derive(Clone, Debug, Default)]
-pub struct Files;
+pub struct Files {
+    /// All that readers have seen.
+    neighbours: Arc<Mutex<Neighbours>>,
+}
 
 impl Format for Files {
     fn name(&self) -> &'static str {
@@ -43,8 +43,28 @@ impl Format for Files {
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::<FileReader>::default()
+        Box::new(FileReader { shower: Shower::default(), neighbours: Arc::clone(&self.neighbours) })
     }
+
+    fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        let neighbours = std::mem::take(&mut *lock(&self.neighbours));
+        let mut shower = Shower::default();
+        let mut show = |Pair { piece, facts }| {
+            let mut output = Output::default();
+            shower.show(&piece, &facts, detector, &mut output.seen);
+            (piece, output)
+        };
+        let mut outputs: Vec<_> = neighbours.pairs().into_iter().map(&mut show).collect();
+        outputs.extend(neighbours.forgotten().map(|(label, reason)| {
+            let damage = Damage { position: Position::Record(1), records: 0, reason };
+            (Arc::new(Piece { path: label.to_owned() }), Output { damages: vec![damage], ..Output::default() })
+        }));
+        outputs
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Cuts nothing: a file is one block, up to the limit.
@@ -77,9 +97,9 @@ impl Cutter for Whole {
     }
 }
 
-#[derive(Default)]
 struct FileReader {
     shower: Shower,
+    neighbours: Arc<Mutex<Neighbours>>,
 }
 
 impl Reader for FileReader {
@@ -87,17 +107,85 @@ impl Reader for FileReader {
         output.records = 1;
         let label = Label::of(&piece.path);
         let kind = Type::of(&block.bytes, label.name);
-        if kind.class() == Class::Archive {
+        if kind.class() == Class::Archive && kind != Type::Iso {
             output.notes.push(format!("this is a {} archive, whose members were not looked at", kind.name()));
         }
         if !self.shower.wants(Kind::File, detector) {
             return;
         }
-        let mut facts =
-            Facts::new(Kind::File, Position::Record(1), Some(block.modified.unwrap_or(Time::from_nanos(0))));
-        facts.tell("Inside", label.inside);
-        facts.tell("Path", label.path);
-        super::facts(label.name, &block.bytes, &mut facts);
+        self.show(
+            piece,
+            &Shown { number: 1, label, time: block.modified, is_hidden: false },
+            &block.bytes,
+            detector,
+            output,
+        );
+        if kind == Type::Iso {
+            self.image(piece, block, detector, output);
+        }
+    }
+}
+
+/// What is known of a file beside its bytes.
+struct Shown<'a> {
+    /// Its number within the piece: 1 is the piece itself.
+    number: u64,
+    label: Label<'a>,
+    time: Option<Time>,
+    is_hidden: bool,
+}
+
+impl FileReader {
+    /// Shows one file.
+    fn show(
+        &mut self,
+        piece: &Arc<Piece>,
+        shown: &Shown<'_>,
+        bytes: &[u8],
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) {
+        let position = Position::Record(shown.number);
+        let mut facts = Facts::new(Kind::File, position, Some(shown.time.unwrap_or(Time::from_nanos(0))));
+        facts.tell("Inside", shown.label.inside);
+        facts.tell("Path", shown.label.path);
+        facts.tell("Hidden", if shown.is_hidden { "true" } else { "" });
+        let mut look = super::facts(shown.label.name, bytes, &mut facts);
+        output.damages.extend(look.damages.drain(..).map(|reason| Damage { position, records: 0, reason }));
+        lock(&self.neighbours).add(shown.label.whole, look, shown.time);
         self.shower.show(piece, &facts, detector, &mut output.seen);
+    }
+
+    /// Shows the files of an image.
+    fn image(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+        let damage = |reason| Damage { position: Position::Record(1), records: 0, reason };
+        let members = match iso::members(&block.bytes) {
+            Ok(members) => members,
+            Err(reason) => return output.damages.push(damage(reason)),
+        };
+        if members.len() == iso::MEMBERS {
+            let reason = format!("limit: {} files of the image were looked at, and no more", iso::MEMBERS);
+            output.damages.push(damage(reason));
+        }
+        // Files that share their bytes cost no more than the image has.
+        let mut left = 2 * block.bytes.len();
+        for (number, member) in (2..).zip(&members) {
+            let Some(rest) = left.checked_sub(member.bytes.len()) else {
+                return output
+                    .damages
+                    .push(damage("limit: the files of the image are more than it has bytes".to_owned()));
+            };
+            left = rest;
+            let path = format!("{}!/{}", piece.path, member.path);
+            let label = Label::of(&path);
+            output.records += 1;
+            self.show(
+                piece,
+                &Shown { number, label, time: block.modified, is_hidden: member.is_hidden },
+                member.bytes,
+                detector,
+                output,
+            );
+        }
     }
 }

@@ -3,6 +3,8 @@
 /// A label taken apart: `downloads/offer.zip!/reader/reader.exe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label<'a> {
+    /// All of it.
+    pub whole: &'a str,
     /// The outermost artifact: `downloads/offer.zip`.
     pub inside: &'a str,
     /// The folder, in whatever it lies: `downloads/offer.zip!/reader`.
@@ -18,7 +20,7 @@ impl<'a> Label<'a> {
     pub fn of(label: &'a str) -> Self {
         let (inside, path) = label.split_once("!/").unwrap_or((label, label));
         let (folder, name) = label.rsplit_once(['/', '\\']).unwrap_or(("", label));
-        Self { inside, folder, path, name }
+        Self { whole: label, inside, folder, path, name }
     }
 }
 

@@ -2,29 +2,86 @@
 //!
 //! ```text
 //! bytes ──Type::of──▶ type ──▶ facts of that type ──▶ one event of category `file`
+//!                                   └─ Look ──▶ Neighbours ──▶ one event for each pair of program and library
 //! ```
 //!
 //! [`facts`] is a pure function, so that mail can ask it of attachments too. What only the files of one folder tell together is told by [`Neighbours`].
 
 mod entropy;
 mod format;
+mod iso;
 mod kind;
 mod label;
+mod lnk;
 mod name;
+mod neighbours;
+mod office;
+mod pdf;
+mod pe;
+mod read;
+mod script;
 
 use sha2::{Digest, Sha256};
 
-pub use self::format::{Files, NAME};
 pub(crate) use self::kind::{Class, Type};
-use self::name::Name;
+use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
+pub use self::{
+    format::{Files, NAME},
+    neighbours::{Neighbours, Pair},
+};
 use crate::Facts;
 
+/// Bytes whose entropy is at least this (in hundredths of a bit) are compressed or enciphered.
+const RANDOM: u64 = 740;
+
+/// What a look at a file gave beside the facts.
+#[derive(Default)]
+pub struct Look {
+    /// What could not be understood: what was expected and what stands there.
+    pub damages: Vec<String>,
+    /// What its neighbours have to know of it.
+    neighbour: Option<Neighbour>,
+}
+
 /// Tells the facts about a file that is called `name` (without its folder) and holds `bytes`.
-pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) {
+pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
     let kind = Type::of(bytes, name);
     name_facts(name, kind, facts);
     facts.count("Size", bytes.len() as u64);
     facts.tell("Sha256", hex(&Sha256::digest(bytes)));
+    let mut look = Look::default();
+    let told = match kind {
+        Type::Pe => {
+            pe::facts(name, bytes, facts).map(|portrait| look.neighbour = Some(Neighbour::Program(Box::new(portrait))))
+        }
+        Type::Lnk => lnk::facts(bytes, facts),
+        Type::Ooxml | Type::OpenDocument => office::zip_facts(bytes, facts),
+        _ => {
+            plain_facts(kind, bytes, facts);
+            Ok(())
+        }
+    };
+    look.damages.extend(told.err());
+    match kind {
+        _ if kind.class() == Class::Document => look.neighbour = Some(Neighbour::Document),
+        Type::Data if hundredths(bytes) >= RANDOM => look.neighbour = Some(Neighbour::Enciphered),
+        _ => {}
+    }
+    look
+}
+
+/// The facts of types in which nothing can be damaged.
+fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts) {
+    match kind {
+        Type::Url => lnk::url_facts(bytes, facts),
+        Type::Ole => office::compound_facts(bytes, facts),
+        Type::Rtf => office::rtf_facts(bytes, facts),
+        Type::Pdf => pdf::facts(bytes, facts),
+        Type::Data => facts.count("Entropy", hundredths(bytes)),
+        Type::Html => script::facts(bytes, facts),
+        _ if kind.class() == Class::Script => script::facts(bytes, facts),
+        _ => {}
+    }
 }
 
 fn name_facts(name: &str, kind: Type, facts: &mut Facts) {
