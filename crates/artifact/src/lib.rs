@@ -15,5 +15,6 @@
 
 mod facts;
 pub mod file;
+pub mod tree;
 
 pub use facts::{Facts, Kind, Shower};

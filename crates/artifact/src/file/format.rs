@@ -69,7 +69,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Cuts nothing: a file is one block, up to the limit.
 #[derive(Default)]
-struct Whole {
+pub(crate) struct Whole {
     modified: Option<Time>,
     cut: bool,
 }

@@ -32,6 +32,25 @@ const BEGINNINGS: &[(usize, &[u8], Type)] = &[
     (257, b"ustar", Type::Tar),
 ];
 
+/// Beginnings of JavaScript in a file whose name has no ending.
+const JAVASCRIPT: &[&[u8]] = &[
+    b"const ",
+    b"let ",
+    b"var ",
+    b"function",
+    b"(function",
+    b"!function",
+    b"(()=>",
+    b"(() =>",
+    b"(async",
+    b"require(",
+    b"'use strict'",
+    b"\"use strict\"",
+    b"global[",
+    b"global.",
+    b"eval(",
+];
+
 /// What a file is by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -247,6 +266,9 @@ fn text_type(head: &[u8], name: &str) -> Type {
         "py" | "pyw" => Type::Python,
         "hta" | "htm" | "html" => Type::Html,
         "url" => Type::Url,
+        // A script of a Rust package, which runs when it is built.
+        "rs" if name == "build.rs" => Type::Script,
+        "" if JAVASCRIPT.iter().any(|word| starts(word)) => Type::JavaScript,
         _ if starts(b"<?xml") => Type::Xml,
         _ if starts(b"@echo off") => Type::Batch,
         _ => Type::Text,

@@ -23,8 +23,12 @@ mod script;
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::kind::{Class, Type};
 use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
+pub(crate) use self::{
+    format::Whole,
+    kind::{Class, Type},
+    label::Label,
+};
 pub use self::{
     format::{Files, NAME},
     neighbours::{Neighbours, Pair},

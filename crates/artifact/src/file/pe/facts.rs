@@ -163,7 +163,7 @@ fn name_before(bytes: &[u8], at: usize, step: usize) -> String {
     let letters = places.map_while(|at| bytes.get(at).copied().filter(|byte| is_of_name(*byte)));
     let mut letters: Vec<u8> = letters.collect();
     letters.reverse();
-    String::from_utf8_lossy(&letters).to_ascii_lowercase()
+    String::from_utf8_lossy(&letters).trim_start_matches(['.', '-', '+']).to_ascii_lowercase()
 }
 
 const fn is_of_name(byte: u8) -> bool {
