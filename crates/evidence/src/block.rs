@@ -22,6 +22,12 @@ pub trait Format: Sync + Send {
     /// A reader for one thread.
     fn reader(&self) -> Box<dyn Reader>;
 
+    /// Whether anything can be found in pieces of this format; if not, they are not read, and told as of unknown format. Logs are always read: their
+    /// records are counted.
+    fn is_wanted(&self, _detector: &mut dyn Detector) -> bool {
+        true
+    }
+
     /// What only all pieces together tell: shown to `detector` when the last of them has been read, each output with the piece that it is about.
     fn end(&self, _detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
         Vec::new()

@@ -31,7 +31,9 @@ impl Format for Files {
 
     fn recognises(&self, head: &[u8], name: &str) -> bool {
         match Type::of(head, name) {
-            Type::Text | Type::Xml | Type::Image | Type::Compressed | Type::Tar | Type::Zip | Type::Package => false,
+            // Part of a document whose parts stand in an unusual order, so that it was opened as any archive.
+            Type::Xml => name.ends_with(".rels"),
+            Type::Text | Type::Image | Type::Compressed | Type::Tar | Type::Zip | Type::Package => false,
             // Payloads beside a program are enciphered; what is not cannot be told from any other data.
             Type::Data => head.len() >= 1024 && hundredths(head) >= RANDOM,
             _ => true,
@@ -46,6 +48,10 @@ impl Format for Files {
         Box::new(FileReader { shower: Shower::default(), neighbours: Arc::clone(&self.neighbours) })
     }
 
+    fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
+        Shower::default().wants(Kind::File, detector)
+    }
+
     fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
         let neighbours = std::mem::take(&mut *lock(&self.neighbours));
         let mut shower = Shower::default();
@@ -54,10 +60,11 @@ impl Format for Files {
             shower.show(&piece, &facts, detector, &mut output.seen);
             (piece, output)
         };
-        let mut outputs: Vec<_> = neighbours.pairs().into_iter().map(&mut show).collect();
-        outputs.extend(neighbours.forgotten().map(|(label, reason)| {
+        let (pairs, left_out) = neighbours.pairs();
+        let mut outputs: Vec<_> = pairs.into_iter().map(&mut show).collect();
+        outputs.extend(left_out.into_iter().map(|(path, reason)| {
             let damage = Damage { position: Position::Record(1), records: 0, reason };
-            (Arc::new(Piece { path: label.to_owned() }), Output { damages: vec![damage], ..Output::default() })
+            (Arc::new(Piece { path }), Output { damages: vec![damage], ..Output::default() })
         }));
         outputs
     }
@@ -109,9 +116,6 @@ impl Reader for FileReader {
         let kind = Type::of(&block.bytes, label.name);
         if kind.class() == Class::Archive && kind != Type::Iso {
             output.notes.push(format!("this is a {} archive, whose members were not looked at", kind.name()));
-        }
-        if !self.shower.wants(Kind::File, detector) {
-            return;
         }
         self.show(
             piece,

@@ -7,6 +7,7 @@
 //!
 //! [`facts`] is a pure function, so that mail can ask it of attachments too. What only the files of one folder tell together is told by [`Neighbours`].
 
+mod archive;
 mod entropy;
 mod format;
 mod iso;
@@ -77,9 +78,12 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
 /// The facts of types in which nothing can be damaged.
 fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts) {
     match kind {
+        Type::Rar => archive::rar_facts(bytes, facts),
+        Type::SevenZip => archive::seven_zip_facts(bytes, facts),
         Type::Url => lnk::url_facts(bytes, facts),
         Type::Ole => office::compound_facts(bytes, facts),
         Type::Rtf => office::rtf_facts(bytes, facts),
+        Type::Xml => office::part_facts(bytes, facts),
         Type::Pdf => pdf::facts(bytes, facts),
         Type::Data => facts.count("Entropy", hundredths(bytes)),
         Type::Html => script::facts(bytes, facts),
@@ -100,4 +104,69 @@ fn name_facts(name: &str, kind: Type, facts: &mut Facts) {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use event::Position;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Kind;
+
+    fn told(name: &str, bytes: &[u8]) -> Facts {
+        let mut told = Facts::new(Kind::File, Position::Record(1), None);
+        facts(name, bytes, &mut told);
+        told
+    }
+
+    const BEGINNINGS: &[&[u8]] = &[
+        b"",
+        b"MZ",
+        b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F",
+        b"%PDF-1.7\n/JS (",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"{\\rtf1{\\*\\template ",
+        b"PK\x03\x04",
+        b"Rar!\x1a\x07\x01\0",
+        b"Rar!\x1a\x07\0",
+        b"7z\xbc\xaf\x27\x1c",
+        b"<html><script>",
+        b"[InternetShortcut]\nURL=",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_bytes_of_any_type_are_looked_at_without_panic(
+            begin in 0..BEGINNINGS.len(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+            name in "\\PC{0,12}\\.?\\PC{0,4}",
+        ) {
+            told(&name, &[BEGINNINGS[begin], &bytes].concat());
+        }
+    }
+
+    /// Files that repeat what is looked for cost no more than their length.
+    #[test]
+    fn repetition_costs_no_more_than_its_length() {
+        let of = |begin: &str, part: &str| [begin.as_bytes(), part.repeat((4 << 20) / part.len()).as_bytes()].concat();
+        for (name, bytes) in [
+            ("a.pdf", of("%PDF-1.7\n", "/URI(")),
+            ("a.pdf", of("%PDF-1.7\n", "stream\nx\x01")),
+            ("a.rtf", of("{\\rtf1", "\\*\\template ")),
+            ("a.js", of("", "_0x_0xeval(")),
+            ("a.js", of("a", " ")),
+            ("a.html", of("<html>", "atob(A")),
+            ("a.rels", of("<?xml?>", "<Relationship Type=\"x/frame\" TargetMode=\"External\" ")),
+            ("a.url", of("[InternetShortcut]\n", "URL=a\n")),
+        ] {
+            let start = Instant::now();
+            told(name, &bytes);
+            assert!(start.elapsed() < Duration::from_secs(20), "{name}: {:?}", start.elapsed());
+        }
+    }
 }

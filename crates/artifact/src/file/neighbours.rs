@@ -20,8 +20,10 @@ use crate::{Facts, Kind};
 /// So many bytes of what is known of files are remembered.
 const MOST: usize = 64 << 20;
 
-/// Pairs that are told of one folder, and of one program that loads none of the libraries beside it.
-const PAIRS: usize = 1000;
+/// Pairs that are told.
+const PAIRS: usize = 10_000;
+
+/// In a folder of so many libraries, or fewer, all of them are told of with each program, also those that it does not load.
 const BESIDE: usize = 16;
 
 /// Neighbours of other kinds that are named.
@@ -46,8 +48,9 @@ impl Neighbour {
 }
 
 /// The files that were come upon, by their labels. What is remembered does not depend on the order in which they came.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Neighbours {
+    most: usize,
     files: BTreeMap<Box<str>, (Neighbour, Option<Time>)>,
     weight: usize,
     /// From this label on nothing is remembered, since there was no room.
@@ -62,6 +65,12 @@ pub struct Pair {
     pub facts: Facts,
 }
 
+impl Default for Neighbours {
+    fn default() -> Self {
+        Self { most: MOST, files: BTreeMap::new(), weight: 0, cut: None }
+    }
+}
+
 impl Neighbours {
     /// Remembers a file by the label of its piece, as far as its neighbours have to know of it.
     pub fn add(&mut self, label: &str, look: Look, time: Option<Time>) {
@@ -71,31 +80,38 @@ impl Neighbours {
         }
         self.weight += weight(label, &neighbour);
         self.files.insert(label.into(), (neighbour, time));
-        while self.weight > MOST {
+        while self.weight > self.most {
             let Some((label, (neighbour, _))) = self.files.pop_last() else { break };
             self.weight -= weight(&label, &neighbour);
             self.cut = Some(label);
         }
     }
 
-    /// The label from which on files were forgotten, and why.
-    pub fn forgotten(&self) -> Option<(&str, String)> {
-        let reason = || {
-            format!(
-                "limit: more than {MOST} bytes to be remembered of programs; from here on none was looked at together with its neighbours"
-            )
-        };
-        self.cut.as_deref().map(|label| (label, reason()))
-    }
-
-    /// The pairs of all folders, in the order of their labels.
-    pub fn pairs(&self) -> Vec<Pair> {
+    /// The pairs of all folders in the order of their labels, and what was left out: from which label on, and why.
+    pub fn pairs(&self) -> (Vec<Pair>, Vec<(String, String)>) {
         let mut folders: BTreeMap<&str, Vec<Known<'_>>> = BTreeMap::new();
         for (path, (neighbour, time)) in &self.files {
             let label = Label::of(path);
             folders.entry(label.folder).or_default().push(Known { label, path, neighbour, time: *time });
         }
-        folders.values().flat_map(|files| Folder::of(files).pairs()).collect()
+        let mut pairs = Vec::new();
+        for folder in folders.values().map(|files| Folder::of(files)) {
+            let programs = folder.programs.iter().filter(|program| program.is_somebody());
+            pairs.extend(programs.flat_map(|program| folder.pairs_of(program)).take(PAIRS + 1 - pairs.len()));
+        }
+        let left_out = |label: &str, reason: String| (label.to_owned(), format!("limit: {reason} was looked at"));
+        let forgotten = self.cut.as_deref().map(|label| {
+            let most = self.most;
+            left_out(
+                label,
+                format!("more than {most} bytes to be remembered of programs: from here on, none with its neighbours"),
+            )
+        });
+        let beyond = pairs.get(PAIRS).map(|pair| {
+            left_out(&pair.piece.path, format!("more than {PAIRS} pairs of program and library: from here on, none"))
+        });
+        pairs.truncate(PAIRS);
+        (pairs, forgotten.into_iter().chain(beyond).collect())
     }
 }
 
@@ -153,11 +169,6 @@ impl<'a> Folder<'a> {
             }
         }
         folder
-    }
-
-    fn pairs(&self) -> Vec<Pair> {
-        let of = |program| self.pairs_of(program);
-        self.programs.iter().filter(|program| program.is_somebody()).flat_map(of).take(PAIRS).collect()
     }
 
     fn pairs_of(&self, program: &File<'a>) -> Vec<Pair> {
@@ -228,6 +239,7 @@ impl File<'_> {
         let both_intact = [program, other].iter().all(|file| file.signature.state == State::Intact);
         let signers = same(&program.signature.signer, &other.signature.signer);
         facts.tell("SameSigner", if both_intact { signers } else { "false" });
+        other.differs_from.iter().for_each(|field| facts.tell("SideLibraryNameDiffersFrom", *field));
         facts.tell("SideLibraryTrusted", if other.signature.is_trusted { "true" } else { "false" });
         facts.tell("SameCompany", same(&program.version.company, &other.version.company));
         facts.tell("SameProduct", same(&program.version.product, &other.version.product));
@@ -243,4 +255,43 @@ fn identity(names: [&'static str; 5], portrait: &Portrait, facts: &mut Facts) {
     let Portrait { signature, version, .. } = portrait;
     let values = [signature.state.name(), &signature.signer, &version.company, &version.product, &version.original];
     names.into_iter().zip(values).for_each(|(name, value)| facts.tell(name, value));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn labels(neighbours: &Neighbours) -> Vec<&str> {
+        neighbours.files.keys().map(|label| &**label).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_does_not_depend_on_the_order(
+            names in proptest::collection::btree_set("[a-z]{1,300}", 1..40),
+            most in 0usize..8000,
+            seed in any::<u64>(),
+        ) {
+            let look = || Look { neighbour: Some(Neighbour::Document), ..Look::default() };
+            let fill = |names: &[&String]| {
+                let mut neighbours = Neighbours { most, ..Neighbours::default() };
+                names.iter().for_each(|name| neighbours.add(name, look(), None));
+                neighbours
+            };
+            let sorted: Vec<&String> = names.iter().collect();
+            let mut mixed = sorted.clone();
+            mixed.sort_by_key(|name| shuffled(name, seed));
+            let (first, second) = (fill(&sorted), fill(&mixed));
+            prop_assert_eq!(labels(&first), labels(&second));
+            prop_assert!(first.weight <= most);
+            prop_assert_eq!(first.files.len() < names.len(), first.cut.is_some());
+        }
+    }
+
+    /// Any order, by a seed.
+    fn shuffled(name: &str, seed: u64) -> u64 {
+        name.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
 }

@@ -2,7 +2,11 @@
 
 use std::io::{Cursor, Read};
 
-use super::read::{u16_at, wide_text};
+use super::{
+    kind::Class,
+    name::Name,
+    read::{u16_at, wide_text},
+};
 use crate::Facts;
 
 /// Members of a document that are looked at, and how many bytes of one.
@@ -44,6 +48,11 @@ pub fn zip_facts(bytes: &[u8], facts: &mut Facts) -> Result<(), String> {
     Ok(())
 }
 
+/// Tells what a part that lies there by itself refers to.
+pub fn part_facts(bytes: &[u8], facts: &mut Facts) {
+    relations(&String::from_utf8_lossy(bytes.get(..ALL as usize).unwrap_or(bytes)), facts);
+}
+
 /// Tells of a part by its name.
 fn part(name: &str, facts: &mut Facts) {
     let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
@@ -51,7 +60,13 @@ fn part(name: &str, facts: &mut Facts) {
         facts.tell("Macros", "true");
     }
     if name.contains("/embeddings/") && facts.values("Embeds").count() < TARGETS {
-        facts.tell("Embeds", file);
+        facts.tell("Embeds", file.as_str());
+    }
+    if Name::of(&file).class.is_some_and(Class::runs)
+        && !file.ends_with(".bin")
+        && facts.values("Member").count() < TARGETS
+    {
+        facts.tell("Member", name);
     }
 }
 
@@ -61,7 +76,7 @@ fn relations(text: &str, facts: &mut Facts) {
         let kind = attribute(element, "Type").unwrap_or_default();
         let kind = kind.rsplit('/').next().unwrap_or_default();
         let is_external = attribute(element, "TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("External"));
-        if is_external && FETCHED.contains(&kind) && facts.values("ExternalTarget").count() < TARGETS {
+        if is_external && FETCHED.contains(&kind) && facts.values("ExternalKind").count() < TARGETS {
             facts.tell("ExternalKind", kind);
             facts.tell("ExternalTarget", attribute(element, "Target").unwrap_or_default());
         }
@@ -159,7 +174,9 @@ mod tests {
             ("word/vbaProject.bin", ""),
             ("word/document.xml", "<w:instrText>DDEAUTO c:\\\\x</w:instrText>"),
             ("word/embeddings/oleObject1.bin", ""),
+            ("run/setup.exe", ""),
         ]);
+        assert_eq!(values(&told, "Member"), ["run/setup.exe"]);
         assert_eq!(values(&told, "Macros"), ["true"]);
         assert_eq!(values(&told, "Dde"), ["true"]);
         assert_eq!(values(&told, "Embeds"), ["oleobject1.bin"]);

@@ -8,7 +8,10 @@ use crate::Facts;
 /// Streams that are unpacked, and how many bytes come out of one, and of all.
 const STREAMS: usize = 2000;
 const STREAM: u64 = 4 << 20;
-const ALL: usize = 32 << 20;
+const ALL: u64 = 32 << 20;
+
+/// So many times the file's bytes are read for that.
+const REREAD: usize = 4;
 
 /// Addresses that are kept, and how long one may be.
 const LINKS: usize = 64;
@@ -35,29 +38,37 @@ pub fn facts(bytes: &[u8], facts: &mut Facts) {
     let mut found = BTreeSet::new();
     let mut links = BTreeSet::new();
     scan(bytes, &mut found, &mut links);
-    let mut left = ALL;
+    let mut left = Left { packed: REREAD * bytes.len(), unpacked: ALL };
     for at in memchr::memmem::find_iter(bytes, "stream").take(STREAMS) {
-        if left == 0 {
-            break;
-        }
-        let unpacked = unpacked(bytes.get(at + 6..).unwrap_or_default());
-        left = left.saturating_sub(unpacked.len());
+        let unpacked = left.unpack(bytes.get(at + 6..).unwrap_or_default());
         scan(&unpacked, &mut found, &mut links);
     }
     found.into_iter().for_each(|(field, word)| facts.tell(field, word));
     links.into_iter().for_each(|link| facts.tell("Link", link));
 }
 
-/// What comes out of a stream that is compressed with the usual method; nothing where it is not.
-fn unpacked(stream: &[u8]) -> Vec<u8> {
-    let stream = stream.strip_prefix(b"\r").unwrap_or(stream);
-    let stream = stream.strip_prefix(b"\n").unwrap_or(stream);
-    let mut out = Vec::new();
-    if stream.first().is_some_and(|first| first & 0x0f == 8) {
-        // A stream that breaks off gives what came before.
-        let _ = flate2::read::ZlibDecoder::new(stream).take(STREAM).read_to_end(&mut out);
+/// How much may yet be read and come out: streams may lie within one another.
+struct Left {
+    packed: usize,
+    unpacked: u64,
+}
+
+impl Left {
+    /// What comes out of a stream that is compressed with the usual method; nothing where it is not.
+    fn unpack(&mut self, stream: &[u8]) -> Vec<u8> {
+        let stream = stream.strip_prefix(b"\r").unwrap_or(stream);
+        let stream = stream.strip_prefix(b"\n").unwrap_or(stream);
+        let stream = stream.get(..self.packed).unwrap_or(stream);
+        let mut out = Vec::new();
+        if stream.first().is_some_and(|first| first & 0x0f == 8) {
+            let mut decoder = flate2::read::ZlibDecoder::new(stream);
+            // A stream that breaks off gives what came before.
+            let _ = decoder.by_ref().take(STREAM.min(self.unpacked)).read_to_end(&mut out);
+            self.packed = self.packed.saturating_sub(usize::try_from(decoder.total_in()).unwrap_or(usize::MAX));
+            self.unpacked = self.unpacked.saturating_sub(decoder.total_out());
+        }
+        out
     }
-    out
 }
 
 fn scan(bytes: &[u8], found: &mut BTreeSet<(&'static str, &'static str)>, links: &mut BTreeSet<String>) {

@@ -56,6 +56,10 @@ impl Format for Settings {
     fn reader(&self) -> Box<dyn Reader> {
         Box::<SettingsReader>::default()
     }
+
+    fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
+        Shower::default().wants(Kind::Tree, detector)
+    }
 }
 
 #[derive(Default)]

@@ -24,6 +24,8 @@ pub struct Portrait {
     /// Libraries that its text names, in lower case.
     pub mentions: BTreeSet<String>,
     pub exports: u64,
+    /// Which of its own names the file does not have.
+    pub differs_from: Vec<&'static str>,
     /// Versions of linker and Windows.
     pub build: [u16; 3],
 }
@@ -63,8 +65,9 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Result<Portrait, St
     entropy_facts(&pe, resources.largest, facts);
     facts.count("ResourceSize", resources.size);
     let mentions = if pe.is_library() { BTreeSet::new() } else { mentions(bytes) };
+    let differs_from = differing(name, &version, &exports.name).collect();
     let (is_library, exports, build) = (pe.is_library(), exports.functions, pe.build());
-    Ok(Portrait { is_library, signature, version, imports: imports.libraries, mentions, exports, build })
+    Ok(Portrait { is_library, signature, version, imports: imports.libraries, mentions, exports, differs_from, build })
 }
 
 fn signature_facts(signature: &Signature, facts: &mut Facts) {
@@ -84,14 +87,16 @@ fn identity_facts(name: &str, version: &Version, exports: &Exports, facts: &mut 
     facts.tell("OriginalFilename", version.original.as_str());
     facts.tell("InternalName", version.internal.as_str());
     facts.tell("ExportName", exports.name.as_str());
+    differing(name, version, &exports.name).for_each(|field| facts.tell("NameDiffersFrom", field));
+}
+
+/// Which of its own names a file does not have.
+fn differing(name: &str, version: &Version, export_name: &str) -> impl Iterator<Item = &'static str> {
     let own = stem(name);
     let names =
-        [("OriginalFilename", &version.original), ("InternalName", &version.internal), ("ExportName", &exports.name)];
-    for (field, other) in names {
-        if !other.is_empty() && stem(other) != own {
-            facts.tell("NameDiffersFrom", field);
-        }
-    }
+        [("OriginalFilename", &*version.original), ("InternalName", &version.internal), ("ExportName", export_name)];
+    let differs = move |other: &str| !other.is_empty() && stem(other) != own;
+    names.map(|(field, other)| differs(other).then_some(field)).into_iter().flatten()
 }
 
 /// A file's name without what does not tell it apart: folder, case, ending.
