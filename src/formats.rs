@@ -1,6 +1,7 @@
 //! The formats of evidence, and what of them only the user knows.
 
 use anyhow::{Context, Result, anyhow};
+use artifact::{file::Files, tree::Settings};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
     Syslog, Utmp, W3c, Web, Xml,
@@ -36,6 +37,10 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>
     formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
+    // Before JSON, of which most of these are made.
+    formats.insert(0, Box::new(Settings));
+    // Behind all logs: what is left is looked at as a file.
+    formats.push(Box::new(Files::default()));
     formats
 }
 

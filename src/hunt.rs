@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use event::{Finding, Follower, Level, Piece};
-use evidence::{Output, PieceTally, Sink, Tally, Unknown};
+use evidence::{Output, PieceTally, Sink, Tally};
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -72,7 +72,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         quiet: arguments.quiet,
     };
     let done = reading.run(detector, &mut sink).context("cannot write the report").and_then(|tally| {
-        let not_run = sink.follow(&rules, arguments, &selection, threads, &tally.unknown)?;
+        let not_run = sink.follow(&rules, arguments, &selection, threads, &tally)?;
         Ok((tally, not_run))
     });
     if let Some(error) = sink.accounting.failed.take() {
@@ -139,7 +139,7 @@ impl Printing<'_> {
         arguments: &HuntArguments,
         selection: &Selection,
         threads: usize,
-        unknown: &[Unknown],
+        tally: &Tally,
     ) -> Result<Vec<RuleProblem>> {
         let mut correlator = rules.correlator(arguments.skew, sigma::correlate::Limits::default());
         let (chronicle, mut findings, mut accounted) = (std::mem::take(&mut self.chronicle), Vec::new(), Vec::new());
@@ -157,7 +157,7 @@ impl Printing<'_> {
         correlator.end(&mut findings);
         accounting.end(&mut accounted);
         if let Some(releases) = accounting.releases() {
-            let (found, unread) = releases::files(releases, unknown);
+            let (found, unread) = releases::files(releases, no_logs(tally));
             accounted.extend(found);
             self.unread = unread;
         }
@@ -169,6 +169,12 @@ impl Printing<'_> {
         unseen.splice(..0, cut_short(&correlator.cut_short()));
         Ok(unseen)
     }
+}
+
+/// The files that no reader of logs has taken.
+fn no_logs(tally: &Tally) -> impl Iterator<Item = &String> {
+    let files = tally.pieces.iter().filter(|piece| piece.format == artifact::file::NAME);
+    tally.unknown.iter().map(|unknown| &unknown.path).chain(files.map(|piece| &piece.piece.path))
 }
 
 fn cut_short(cut_short: &[CutShort]) -> impl Iterator<Item = RuleProblem> {

@@ -15,7 +15,6 @@ use access::account::{Releases, tells_of_packages};
 use event::{
     Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, Seen, Slot, TextGroup, Value,
 };
-use evidence::Unknown;
 use sha2::{Digest, Sha256};
 
 use crate::select::Selection;
@@ -166,9 +165,9 @@ impl<D: Detector> Detector for Released<'_, D> {
 }
 
 /// Files of packages that lie in the evidence and are not those that were released; and which could not be read.
-pub fn files(releases: &Releases, unknown: &[Unknown]) -> (Vec<Finding>, Vec<String>) {
+pub fn files<'p>(releases: &Releases, paths: impl Iterator<Item = &'p String>) -> (Vec<Finding>, Vec<String>) {
     let (mut findings, mut unread) = (Vec::new(), Vec::new());
-    for path in unknown.iter().map(|unknown| &unknown.path) {
+    for path in paths {
         let name = path.rsplit(['/', '\\', '!']).next().unwrap_or_default();
         if !releases.is_file_judged(name) {
             continue;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Finding, Follower, Observation, Piece};
+use artifact::Facts;
+use event::{Finding, Follower, Observation, Piece, Position, Seen, Time};
 use evidence::Output;
 use report::plain;
 use serde_json::{Value, json};
@@ -193,7 +194,7 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     let case: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
     let expect = case.get("expect").and_then(Value::as_str).unwrap_or_default();
     let why = case.get("why").and_then(Value::as_str).unwrap_or_default();
-    let found = found_in(rules, &logs(&case)?)?;
+    let found = found_in(rules, &logs(&case)?, &all_facts(&case)?)?;
     match (expect, found) {
         ("match", true) | ("silent", false) => Ok(()),
         ("match", false) => Err(format!("expected a match: {why}")),
@@ -222,6 +223,9 @@ impl Log {
 }
 
 fn logs(case: &Value) -> Result<Vec<Log>, String> {
+    if case.get("facts").is_some() {
+        return Ok(Vec::new());
+    }
     match (case.get("event"), case.get("events"), case.get("log"), case.get("logs")) {
         (Some(event), None, None, None) => Ok(vec![Log::of_events(std::slice::from_ref(event))]),
         (None, Some(Value::Array(events)), None, None) => Ok(vec![Log::of_events(events)]),
@@ -230,17 +234,54 @@ fn logs(case: &Value) -> Result<Vec<Log>, String> {
             let log = |log: &Value| log.as_array().map(|lines| Log::of_lines(lines));
             logs.iter().map(log).collect::<Option<_>>().ok_or_else(|| "each of the logs is a list of lines".into())
         }
-        _ => {
-            Err("a case has an event, a list of events, a log as a list of lines, or logs as a list of such lists"
-                .into())
-        }
+        _ => Err(
+            "a case has an event, a list of events, a log as a list of lines, logs as a list of such lists, or facts"
+                .into(),
+        ),
     }
 }
 
-/// Whether rules find something in the logs of one case.
-fn found_in(rules: &sigma::Rules, logs: &[Log]) -> Result<bool, String> {
+/// The artifacts of a case: each an object of facts, with `category` saying what they are about.
+fn all_facts(case: &Value) -> Result<Vec<Facts>, String> {
+    let Some(facts) = case.get("facts") else { return Ok(Vec::new()) };
+    facts.as_array().ok_or("facts are a list of objects")?.iter().map(facts_of).collect()
+}
+
+fn facts_of(object: &Value) -> Result<Facts, String> {
+    let kind = object.get("category").and_then(Value::as_str).and_then(artifact::Kind::named);
+    let kind = kind.ok_or("facts need a category: mail, conversation, file or tree")?;
+    let mut facts = Facts::new(kind, Position::Record(1), Some(Time::from_nanos(0)));
+    for (name, value) in object.as_object().into_iter().flatten().filter(|(name, _)| *name != "category") {
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for value in values {
+            match (value.as_u64(), value.as_str()) {
+                (Some(number), _) => facts.count(name.clone(), number),
+                (_, Some(text)) => facts.tell(name.clone(), text),
+                _ => return Err(format!("{name} must be a text, a number or a list of these")),
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// Shows one artifact to the rules.
+fn show_facts(
+    rules: &sigma::Rules,
+    facts: &Facts,
+    chronicle: &mut Chronicle,
+    found: &mut Vec<Finding>,
+) -> Result<(), String> {
+    let (piece, mut seen) = (Arc::new(Piece { path: "case".into() }), Seen::default());
+    artifact::Shower::default().show(&piece, facts, &mut rules.detector(), &mut seen);
+    found.append(&mut seen.findings);
+    chronicle.add(&piece, &seen.observations).map_err(|error| error.to_string())
+}
+
+/// Whether rules find something in the logs and artifacts of one case.
+fn found_in(rules: &sigma::Rules, logs: &[Log], facts: &[Facts]) -> Result<bool, String> {
     let (mut chronicle, mut found) = (Chronicle::default(), Vec::new());
     logs.iter().try_for_each(|log| read_log(rules, log, &mut chronicle, &mut found))?;
+    facts.iter().try_for_each(|facts| show_facts(rules, facts, &mut chronicle, &mut found))?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
     let mut observe =
         |piece: &Arc<Piece>, observation: &Observation<'_>| correlator.observe(piece, observation, &mut found);

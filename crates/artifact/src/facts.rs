@@ -28,6 +28,11 @@ impl Kind {
         }
     }
 
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Mail, Self::Conversation, Self::File, Self::Tree].into_iter().find(|kind| kind.name() == name)
+    }
+
     const fn source(self) -> LogSource<'static> {
         LogSource { product: "artifact", channel: self.name(), provider: "", event_id: 0 }
     }
@@ -39,7 +44,7 @@ pub struct Facts {
     kind: Kind,
     position: Position,
     time: Option<Time>,
-    fields: Vec<(&'static str, Fact)>,
+    fields: Vec<(Cow<'static, str>, Fact)>,
 }
 
 /// A value of a fact.
@@ -65,16 +70,16 @@ impl Facts {
     }
 
     /// Adds a fact, but for an empty text: a field that is there says something.
-    pub fn tell(&mut self, name: &'static str, text: impl Into<String>) {
+    pub fn tell(&mut self, name: impl Into<Cow<'static, str>>, text: impl Into<String>) {
         let text = text.into();
         if !text.is_empty() {
-            self.fields.push((name, Fact::Text(text)));
+            self.fields.push((name.into(), Fact::Text(text)));
         }
     }
 
     /// Adds a fact that is a number.
-    pub fn count(&mut self, name: &'static str, number: u64) {
-        self.fields.push((name, Fact::Number(number)));
+    pub fn count(&mut self, name: impl Into<Cow<'static, str>>, number: u64) {
+        self.fields.push((name.into(), Fact::Number(number)));
     }
 
     /// The values of a field.
@@ -127,7 +132,7 @@ impl Shower {
         }
         let fields = facts.fields.iter();
         let fields: Vec<_> =
-            fields.filter_map(|(name, fact)| Some((*wanted.slots.get(*name)?, fact.value()))).collect();
+            fields.filter_map(|(name, fact)| Some((*wanted.slots.get(name.as_ref())?, fact.value()))).collect();
         let class = wanted.class;
         detector.look(&Event { piece, class, time: facts.time, fields: &fields, text: true, record: facts }, seen);
     }

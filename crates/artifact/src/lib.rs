@@ -14,5 +14,7 @@
 //! limit that was hit is a [`event::Damage`].
 
 mod facts;
+pub mod file;
+pub mod tree;
 
 pub use facts::{Facts, Kind, Shower};

@@ -21,6 +21,17 @@ pub trait Format: Sync + Send {
 
     /// A reader for one thread.
     fn reader(&self) -> Box<dyn Reader>;
+
+    /// Whether anything can be found in pieces of this format; if not, they are not read, and told as of unknown format. Logs are always read: their
+    /// records are counted.
+    fn is_wanted(&self, _detector: &mut dyn Detector) -> bool {
+        true
+    }
+
+    /// What only all pieces together tell: shown to `detector` when the last of them has been read, each output with the piece that it is about.
+    fn end(&self, _detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        Vec::new()
+    }
 }
 
 /// Cuts one piece into blocks of whole records, in order. Cheap: it only finds the borders.
@@ -62,6 +73,8 @@ pub struct Block {
     pub damages: Vec<Damage>,
     /// How to tell the years of lines that give none, where the format has such lines.
     pub dates: Option<Dates>,
+    /// When the piece was last modified, where its records are dated by that.
+    pub modified: Option<Time>,
 }
 
 /// Reads blocks, in any order; what it keeps between them only makes it faster and is bounded.

@@ -138,7 +138,7 @@ impl<B: Borders> TextCutter<B> {
         let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
         let bytes = self.take(end);
         let header = self.borders.header(&bytes);
-        Block { offset, line, bytes, header, damages, dates: None }
+        Block { offset, line, bytes, header, damages, ..Block::default() }
     }
 
     /// Takes the first bytes out of the buffer.

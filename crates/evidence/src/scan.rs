@@ -117,12 +117,21 @@ impl Scan<'_> {
         self.progress.files_total.store(files, Relaxed);
         self.progress.bytes_total.store(bytes, Relaxed);
         let threads = self.threads.max(1);
+        let mut detector = make_detector();
+        let wanted = self.formats.iter().map(|format| format.is_wanted(&mut detector)).collect();
         let tally = Tally { unreadable_arguments, ..Tally::default() };
         let hunt = Hunt {
             formats: self.formats,
             progress: self.progress,
             ahead: threads * AHEAD,
-            puller: Mutex::new(Puller { opener, formats: self.formats, hash: self.hash, current: None, number: 0 }),
+            puller: Mutex::new(Puller {
+                opener,
+                formats: self.formats,
+                wanted,
+                hash: self.hash,
+                current: None,
+                number: 0,
+            }),
             order: Mutex::default(),
             room: Condvar::new(),
             delivery: Mutex::new(Delivery { tally, sink, current: None, progress: self.progress }),
@@ -133,10 +142,22 @@ impl Scan<'_> {
             }
             hunt.work(make_detector);
         });
+        let mut delivery = into_inner(hunt.delivery);
         match into_inner(hunt.order).error {
             Some(error) => Err(error),
-            None => Ok(into_inner(hunt.delivery).tally),
+            None => self.end(&mut detector, &mut delivery).map(|()| delivery.tally),
         }
+    }
+
+    /// Brings what only all pieces together tell to the sink.
+    fn end(&self, detector: &mut dyn Detector, delivery: &mut Delivery<'_>) -> io::Result<()> {
+        for (piece, output) in self.formats.iter().flat_map(|format| format.end(detector)) {
+            let unread = |damage: &Damage| Unread { path: piece.path.clone(), reason: damage.reason.clone() };
+            delivery.tally.failures.extend(output.damages.iter().map(unread));
+            self.progress.findings.fetch_add(output.seen.findings.len() as u64, Relaxed);
+            delivery.sink.output(&piece, output)?;
+        }
+        Ok(())
     }
 }
 
@@ -276,6 +297,8 @@ impl Drop for StopOnPanic<'_, '_> {
 struct Puller<'a> {
     opener: Opener,
     formats: &'a [Box<dyn Format>],
+    /// Which of them are of any use.
+    wanted: Vec<bool>,
     hash: bool,
     current: Option<Current>,
     number: u64,
@@ -346,10 +369,10 @@ impl Puller<'_> {
 
     /// Makes a piece the current one, or tells why not.
     fn begin(&mut self, opened: Opened) -> Option<Work> {
-        let formats = self.formats;
+        let formats = self.formats.iter().enumerate().zip(&self.wanted);
+        let mut formats = formats.filter(|(_, wanted)| **wanted).map(|(format, _)| format);
         let begun = catch_unwind(AssertUnwindSafe(|| {
-            let known = formats.iter().position(|format| format.recognises(opened.head(), &opened.name))?;
-            let format = formats.get(known)?;
+            let (known, format) = formats.find(|(_, format)| format.recognises(opened.head(), &opened.name))?;
             Some((known, format.name(), format.cutter()))
         }));
         let path = opened.piece.path.clone();

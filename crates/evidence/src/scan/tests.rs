@@ -283,6 +283,59 @@ fn nobody_runs_ahead_of_a_slow_sink_without_bound() {
     assert!(most <= 2 * AHEAD, "{most}");
 }
 
+/// Says at the end how many readers it gave, or is of no use.
+struct Together {
+    toy: Toy,
+    is_wanted: bool,
+}
+
+impl Format for Together {
+    fn name(&self) -> &'static str {
+        "together"
+    }
+    fn recognises(&self, head: &[u8], name: &str) -> bool {
+        self.toy.recognises(head, name)
+    }
+    fn cutter(&self) -> Box<dyn Cutter + Send> {
+        self.toy.cutter()
+    }
+    fn reader(&self) -> Box<dyn Reader> {
+        self.toy.reader()
+    }
+    fn is_wanted(&self, _: &mut dyn Detector) -> bool {
+        self.is_wanted
+    }
+    fn end(&self, _: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        let damage = Damage { position: Position::Record(1), records: 0, reason: "not all was remembered".into() };
+        let output = Output { notes: vec!["all was read".into()], damages: vec![damage], ..Output::default() };
+        vec![(Arc::new(Piece { path: "a.log".into() }), output)]
+    }
+}
+
+#[test]
+fn what_all_pieces_together_tell_comes_last() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("log"), "record\n").unwrap();
+    let formats: [Box<dyn Format>; 1] = [Box::new(Together { toy: Toy { block: 16, delays: false }, is_wanted: true })];
+    let mut sink = Transcript::default();
+    let tally = scan_with(&formats, 2, folder.path().to_owned(), &mut sink).unwrap();
+    let last = sink.text.lines().last().unwrap();
+    assert!(last.starts_with("a.log ") && last.contains("all was read"), "{last}");
+    assert_eq!(tally.failures[0].reason, "not all was remembered");
+}
+
+#[test]
+fn a_format_of_no_use_leaves_its_pieces_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("log"), "record\n").unwrap();
+    let of_no_use = || Box::new(Together { toy: Toy { block: 16, delays: false }, is_wanted: false });
+    let formats: [Box<dyn Format>; 2] = [of_no_use(), Box::new(Toy { block: 16, delays: false })];
+    let tally = scan_with(&formats, 2, folder.path().to_owned(), &mut Transcript::default()).unwrap();
+    assert_eq!(tally.pieces[0].format, "toy");
+    let tally = scan_with(&[of_no_use() as Box<dyn Format>], 1, folder.path().to_owned(), &mut Transcript::default());
+    assert_eq!(tally.unwrap().unknown.len(), 1);
+}
+
 #[test]
 fn a_sink_that_fails_ends_the_hunt() {
     let folder = evidence();

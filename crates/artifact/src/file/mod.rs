@@ -1,0 +1,172 @@
+//! Files that are no logs: programs, documents, shortcuts, scripts, images of disks.
+//!
+//! ```text
+//! bytes ──Type::of──▶ type ──▶ facts of that type ──▶ one event of category `file`
+//!                                   └─ Look ──▶ Neighbours ──▶ one event for each pair of program and library
+//! ```
+//!
+//! [`facts`] is a pure function, so that mail can ask it of attachments too. What only the files of one folder tell together is told by [`Neighbours`].
+
+mod archive;
+mod entropy;
+mod format;
+mod iso;
+mod kind;
+mod label;
+mod lnk;
+mod name;
+mod neighbours;
+mod office;
+mod pdf;
+mod pe;
+mod read;
+mod script;
+
+use sha2::{Digest, Sha256};
+
+use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
+pub(crate) use self::{
+    format::Whole,
+    kind::{Class, Type},
+    label::Label,
+};
+pub use self::{
+    format::{Files, NAME},
+    neighbours::{Neighbours, Pair},
+};
+use crate::Facts;
+
+/// Bytes whose entropy is at least this (in hundredths of a bit) are compressed or enciphered.
+const RANDOM: u64 = 740;
+
+/// What a look at a file gave beside the facts.
+#[derive(Default)]
+pub struct Look {
+    /// What could not be understood: what was expected and what stands there.
+    pub damages: Vec<String>,
+    /// What its neighbours have to know of it.
+    neighbour: Option<Neighbour>,
+}
+
+/// Tells the facts about a file that is called `name` (without its folder) and holds `bytes`.
+pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
+    let kind = Type::of(bytes, name);
+    name_facts(name, kind, facts);
+    facts.count("Size", bytes.len() as u64);
+    facts.tell("Sha256", hex(&Sha256::digest(bytes)));
+    let mut look = Look::default();
+    let told = match kind {
+        Type::Pe => {
+            pe::facts(name, bytes, facts).map(|portrait| look.neighbour = Some(Neighbour::Program(Box::new(portrait))))
+        }
+        Type::Lnk => lnk::facts(bytes, facts),
+        Type::Ooxml | Type::OpenDocument => office::zip_facts(bytes, facts),
+        _ => {
+            plain_facts(kind, bytes, facts);
+            Ok(())
+        }
+    };
+    look.damages.extend(told.err());
+    match kind {
+        _ if kind.class() == Class::Document => look.neighbour = Some(Neighbour::Document),
+        Type::Data if hundredths(bytes) >= RANDOM => look.neighbour = Some(Neighbour::Enciphered),
+        _ => {}
+    }
+    look
+}
+
+/// The facts of types in which nothing can be damaged.
+fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts) {
+    match kind {
+        Type::Rar => archive::rar_facts(bytes, facts),
+        Type::SevenZip => archive::seven_zip_facts(bytes, facts),
+        Type::Url => lnk::url_facts(bytes, facts),
+        Type::Ole => office::compound_facts(bytes, facts),
+        Type::Rtf => office::rtf_facts(bytes, facts),
+        Type::Xml => office::part_facts(bytes, facts),
+        Type::Pdf => pdf::facts(bytes, facts),
+        Type::Data => facts.count("Entropy", hundredths(bytes)),
+        Type::Html => script::facts(bytes, facts),
+        _ if kind.class() == Class::Script => script::facts(bytes, facts),
+        _ => {}
+    }
+}
+
+fn name_facts(name: &str, kind: Type, facts: &mut Facts) {
+    let shown = Name::of(name);
+    facts.tell("Name", name);
+    facts.tell("Extension", shown.extension);
+    facts.tell("NamedAs", shown.class.map_or("", Class::name));
+    shown.tricks.into_iter().for_each(|trick| facts.tell("NameTrick", trick));
+    facts.tell("Type", kind.name());
+    facts.tell("Class", kind.class().name());
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use event::Position;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Kind;
+
+    fn told(name: &str, bytes: &[u8]) -> Facts {
+        let mut told = Facts::new(Kind::File, Position::Record(1), None);
+        facts(name, bytes, &mut told);
+        told
+    }
+
+    const BEGINNINGS: &[&[u8]] = &[
+        b"",
+        b"MZ",
+        b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F",
+        b"%PDF-1.7\n/JS (",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"{\\rtf1{\\*\\template ",
+        b"PK\x03\x04",
+        b"Rar!\x1a\x07\x01\0",
+        b"Rar!\x1a\x07\0",
+        b"7z\xbc\xaf\x27\x1c",
+        b"<html><script>",
+        b"[InternetShortcut]\nURL=",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_bytes_of_any_type_are_looked_at_without_panic(
+            begin in 0..BEGINNINGS.len(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+            name in "\\PC{0,12}\\.?\\PC{0,4}",
+        ) {
+            told(&name, &[BEGINNINGS[begin], &bytes].concat());
+        }
+    }
+
+    /// Files that repeat what is looked for cost no more than their length.
+    #[test]
+    fn repetition_costs_no_more_than_its_length() {
+        let of = |begin: &str, part: &str| [begin.as_bytes(), part.repeat((4 << 20) / part.len()).as_bytes()].concat();
+        for (name, bytes) in [
+            ("a.pdf", of("%PDF-1.7\n", "/URI(")),
+            ("a.pdf", of("%PDF-1.7\n", "stream\nx\x01")),
+            ("a.rtf", of("{\\rtf1", "\\*\\template ")),
+            ("a.js", of("", "_0x_0xeval(")),
+            ("a.js", of("a", " ")),
+            ("a.html", of("<html>", "atob(A")),
+            ("a.rels", of("<?xml?>", "<Relationship Type=\"x/frame\" TargetMode=\"External\" ")),
+            ("a.url", of("[InternetShortcut]\n", "URL=a\n")),
+        ] {
+            let start = Instant::now();
+            told(name, &bytes);
+            assert!(start.elapsed() < Duration::from_secs(20), "{name}: {:?}", start.elapsed());
+        }
+    }
+}

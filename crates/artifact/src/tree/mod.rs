@@ -1,0 +1,174 @@
+//! Source trees and packages: what the settings of a project run by themselves.
+//!
+//! | file | when | what is told |
+//! |---|---|---|
+//! | `.vscode/tasks.json`, `*.code-workspace` | the folder is opened in Visual Studio Code | each task: its command, when it runs, how it hides |
+//! | `package.json` | the package is installed, or tested, by npm | each script that runs by itself |
+//! | `.git/config`, `.gitmodules` | git is used in the folder | each setting that names a command |
+//!
+//! Each is one event of category `tree`. Scripts in the tree are files and judged as such.
+
+mod git;
+mod json;
+mod npm;
+mod vscode;
+
+use std::sync::Arc;
+
+use event::{Damage, Detector, Piece, Position, Time};
+use evidence::{Block, Cutter, Format, Output, Reader};
+
+use crate::{
+    Facts, Kind, Shower,
+    file::{Label, Whole},
+};
+
+/// Settings that run something: field and value each.
+type Setting = Vec<(&'static str, String)>;
+
+/// The files that are looked at, and how they are read.
+const FILES: &[(fn(&[u8], &str) -> bool, fn(&str) -> Result<Vec<Setting>, String>)] =
+    &[(vscode::recognises, vscode::settings), (npm::recognises, npm::settings), (git::recognises, git::settings)];
+
+/// Larger settings nobody writes.
+const LIMIT: usize = 4 << 20;
+
+/// Settings of one file that are told.
+const MOST: usize = 1000;
+
+/// The settings of projects, by which commands run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings;
+
+impl Format for Settings {
+    fn name(&self) -> &'static str {
+        "project settings"
+    }
+
+    fn recognises(&self, head: &[u8], name: &str) -> bool {
+        FILES.iter().any(|(recognises, _)| recognises(head, name))
+    }
+
+    fn cutter(&self) -> Box<dyn Cutter + Send> {
+        Box::<Whole>::default()
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::<SettingsReader>::default()
+    }
+
+    fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
+        Shower::default().wants(Kind::Tree, detector)
+    }
+}
+
+#[derive(Default)]
+struct SettingsReader {
+    shower: Shower,
+}
+
+impl Reader for SettingsReader {
+    fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+        let label = Label::of(&piece.path);
+        let damage = |reason| Damage { position: Position::Offset(0), records: 1, reason };
+        let settings = match settings(&block.bytes, label.name) {
+            Ok(settings) => settings,
+            Err(reason) => return output.damages.push(damage(reason)),
+        };
+        output.records = settings.len().max(1) as u64;
+        if settings.len() > MOST {
+            output
+                .damages
+                .push(damage(format!("limit: expected at most {MOST} settings that run something, found more")));
+        }
+        let time = Some(block.modified.unwrap_or(Time::from_nanos(0)));
+        for (number, setting) in (1..).zip(settings.into_iter().take(MOST)) {
+            let mut facts = Facts::new(Kind::Tree, Position::Record(number), time);
+            facts.tell("Inside", label.inside);
+            facts.tell("Path", label.path);
+            facts.tell("Name", label.name);
+            setting.into_iter().for_each(|(name, value)| facts.tell(name, value));
+            self.shower.show(piece, &facts, detector, &mut output.seen);
+        }
+    }
+}
+
+fn settings(bytes: &[u8], name: &str) -> Result<Vec<Setting>, String> {
+    let text = bytes
+        .get(..LIMIT + 1)
+        .map_or(Ok(bytes), |_| Err(format!("limit: expected at most {LIMIT} bytes, found more")))?;
+    let text = String::from_utf8_lossy(text);
+    let known = FILES.iter().find(|(recognises, _)| recognises(bytes, name));
+    known.map_or(Ok(Vec::new()), |(_, settings)| settings(text.trim_start_matches('\u{feff}')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(name: &str, text: &str) -> Vec<String> {
+        assert!(Settings.recognises(text.as_bytes(), name), "{name}");
+        let settings = settings(text.as_bytes(), name).unwrap();
+        settings
+            .iter()
+            .map(|setting| setting.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    #[test]
+    fn tasks() {
+        let text = r#"{ // tasks
+            "version": "2.0.0",
+            "tasks": [{"label": "env", "type": "shell", "command": "node", "args": [".vscode/logo", {"value": "-x"}],
+                "presentation": {"reveal": "never", "echo": false, "close": true, "hide": true}, /* hidden */
+                "runOptions": {"runOn": "folderOpen"}, "windows": {"command": "cmd /c curl https://example.org"}},
+                {"label": "build", "command": "make"},]
+        }"#;
+        assert_eq!(
+            told("tasks.json", text),
+            [
+                "Setting=task Label=env Command=node .vscode/logo -x Command=cmd /c curl https://example.org RunsOn=folderOpen Hides=reveal Hides=echo Hides=close",
+                "Setting=task Label=build Command=make"
+            ]
+        );
+        let workspace =
+            r#"{"folders": [], "tasks": {"tasks": [{"command": "x", "runOptions": {"runOn": "folderOpen"}}]}}"#;
+        assert_eq!(told("a.code-workspace", workspace), ["Setting=task Command=x RunsOn=folderOpen"]);
+    }
+
+    #[test]
+    fn scripts() {
+        let text = r#"{"name": "a", "scripts": {"postinstall": "node -e x", "build": "tsc", "test": "jest"}}"#;
+        assert_eq!(
+            told("package.json", text),
+            [
+                "Setting=script Script=build Command=tsc",
+                "Setting=script Script=postinstall Command=node -e x RunsOn=install",
+                "Setting=script Script=test Command=jest"
+            ]
+        );
+    }
+
+    #[test]
+    fn git() {
+        let text = "[core]\n\tfsmonitor = \"sh -c id\"\n\tbare = false\n[filter \"x\"]\n\tsmudge=./run %f\n[submodule \"a\"]\n\tupdate = !sh x\n";
+        assert_eq!(
+            told("config", text),
+            [
+                "Setting=core.fsmonitor Command=sh -c id RunsOn=git",
+                "Setting=filter.smudge Command=./run %f RunsOn=git",
+                "Setting=submodule.update Command=!sh x RunsOn=git"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_damaged_or_no_setting() {
+        assert!(settings(b"{\"scripts\": ", "package.json").is_err());
+        assert!(!Settings.recognises(b"[core]", "config.ini"));
+        assert!(!Settings.recognises(b"Port 22\n", "config"));
+        assert!(!Settings.recognises(b"{\"event\": 1}", "events.json"));
+        let deep = "[".repeat(100_000);
+        assert!(settings(deep.as_bytes(), "tasks.json").is_err());
+    }
+}

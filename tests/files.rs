@@ -1,0 +1,229 @@
+//! Programs, documents and shortcuts as they are sent: what a hunt finds in them, and that it finds nothing in honest ones.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod common;
+#[path = "common/pe.rs"]
+mod pe;
+
+use std::{collections::BTreeMap, io::Write, path::PathBuf};
+
+use common::{Place, skipped};
+use pe::Tiny;
+use serde_json::Value;
+
+const WINDOWS: &str = "Microsoft\u{ae} Windows\u{ae} Operating System";
+
+/// The titles of what is found, by level.
+fn found(place: &Place, path: &str) -> BTreeMap<String, Vec<String>> {
+    let (_, report) = place.report(&[path]);
+    let mut found = BTreeMap::<String, Vec<String>>::new();
+    for finding in report["findings"].as_array().unwrap() {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        found.entry(text(&finding["rule"]["level"])).or_default().push(text(&finding["rule"]["title"]));
+    }
+    found
+}
+
+#[track_caller]
+fn is_high(place: &Place, path: &str) {
+    let found = found(place, path);
+    assert!(found.contains_key("high") || found.contains_key("critical"), "{path}: {found:?}");
+}
+
+#[track_caller]
+fn is_silent(place: &Place, path: &str) {
+    let found = found(place, path);
+    assert!(!["medium", "high", "critical"].iter().any(|level| found.contains_key(*level)), "{path}: {found:?}");
+}
+
+/// A program of Windows, as its resources say.
+fn windows_program(name: &str) -> Tiny {
+    Tiny::program(&[("CompanyName", "Microsoft Corporation"), ("ProductName", WINDOWS), ("OriginalFilename", name)])
+        .importing("kernel32.dll", &["ExitProcess"])
+}
+
+#[test]
+fn the_pairs_of_the_dossier() {
+    for (folder, program, library) in [
+        ("Users/anna/AppData/Roaming/Microsoft/RemoteApp", "wkspbroker.exe", "radcui.dll"),
+        ("ProgramData/EMC", "wksprt.exe", "webservices.dll"),
+        ("ProgramData/Adobe", "wksprt.exe", "webservices.dll"),
+        ("ProgramShared", "PresentationHost.exe", "mscoree.dll"),
+        ("ProgramData/Adobe", "colorcpl.exe", "colorui.dll"),
+        ("ProgramData/Oracle/Java", "fixmapi.exe", "mapistub.dll"),
+        ("ProgramData/Adobe/ARM", "tabcal.exe", "HID.dll"),
+        ("ProgramData/PTC", "colorcpl.exe", "colorui.dll"),
+        ("Windows/Vss", "WFS.exe", "credui.dll"),
+        ("ProgramData/Caphyon", "wsmprovhost.exe", "mi.dll"),
+    ] {
+        for (number, marker) in [false, true].into_iter().enumerate() {
+            for delayed in [false, true] {
+                let place = Place::new();
+                let program_bytes = match delayed {
+                    false => windows_program(program).importing(library, &["Start"]),
+                    true => windows_program(program).delaying(library, &["Start"]),
+                };
+                let foreign = Tiny { marker, ..Tiny::library(library, &["Start"]) };
+                place.file(&format!("C{number}/{folder}/{program}"), Tiny { marker, ..program_bytes }.build());
+                place.file(&format!("C{number}/{folder}/{library}"), foreign.build());
+                is_high(&place, &format!("C{number}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_other_pairs_of_the_dossier() {
+    let place = Place::new();
+    place.file("phantom/svchost.exe", windows_program("svchost.exe").build());
+    place.file("phantom/TSMSISrv.dll", Tiny::library("TSMSISrv.dll", &["ServiceMain"]).build());
+    is_high(&place, "phantom");
+    let reader =
+        Tiny::program(&[("CompanyName", "Artifex"), ("ProductName", "MuPDF"), ("OriginalFilename", "mupdf.exe")]);
+    place.file("reader/Reader.exe", reader.importing("libmupdf.dll", &["fz_open"]).build());
+    place.file("reader/libmupdf.dll", Tiny::library("libmupdf.dll", &["fz_open", "exportfun"]).build());
+    is_high(&place, "reader");
+    let merge = Tiny::program(&[("CompanyName", "Thingamahoochie"), ("ProductName", "WinMerge")]);
+    place.file("merge/WinMergeU.exe", merge.importing("HideFirstLetter.dll", &["Run"]).build());
+    place.file("merge/HideFirstLetter.dll", Tiny::library("HideFirstLetter.dll", &["Run"]).build());
+    is_high(&place, "merge");
+}
+
+#[test]
+fn twenty_pairs_that_nobody_has_named() {
+    let makers = ["Microsoft Corporation", "Contoso Ltd.", "Fabrikam GmbH", "Nordwerft AG", "Tailspin Toys"];
+    for number in 0..20 {
+        let place = Place::new();
+        let (program, library) = (format!("tool{number}.exe"), format!("part{number}.dll"));
+        let maker = makers[number % makers.len()];
+        let product = if number % makers.len() == 0 { WINDOWS } else { "Tool" };
+        let version = [("CompanyName", maker), ("ProductName", product), ("OriginalFilename", &program)];
+        let program_bytes = match number % 2 {
+            0 => Tiny::program(&version).importing(&library, &["Open", "Close"]),
+            _ => Tiny::program(&version).delaying(&library.to_uppercase(), &["Open"]),
+        };
+        let mut foreign = Tiny::library(&library, &["Open", "Close", "Extra"]);
+        if number % 3 == 1 {
+            foreign.version = vec![("CompanyName".into(), "Example Codecs".into())];
+        }
+        let folder = ["Downloads", "ProgramData/Cache", "Users/Public"][number % 3];
+        place.file(&format!("c/{folder}/{program}"), program_bytes.build());
+        place.file(&format!("c/{folder}/{library}"), foreign.build());
+        is_high(&place, "c");
+    }
+}
+
+/// A zip of these files, stored.
+fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_pair_in_an_archive_is_told_with_what_lies_beside_it() {
+    let place = Place::new();
+    let random: Vec<u8> =
+        (0u32..20_000).flat_map(|n| n.wrapping_mul(0x9e37_79b9).rotate_left(n % 31).to_le_bytes()).collect();
+    let files = [
+        ("offer/Reader.exe", windows_program("wksprt.exe").importing("webservices.dll", &["WsOpen"]).build()),
+        ("offer/webservices.dll", Tiny::library("webservices.dll", &["WsOpen"]).build()),
+        ("offer/cache.dat", random),
+        ("offer/Offer.pdf", b"%PDF-1.7\n%%EOF\n".to_vec()),
+    ];
+    place.file("offer.zip", zip(&files));
+    let (_, report) = place.report(&["offer.zip"]);
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"]["level"], "high", "{report:#}");
+    assert_eq!(finding["evidence"]["path"], "offer.zip!/offer/webservices.dll");
+}
+
+#[test]
+fn programs_and_their_own_libraries() {
+    let place = Place::new();
+    let version = [("CompanyName", "Contoso"), ("ProductName", "Tool"), ("OriginalFilename", "tool.exe")];
+    let own = |name: &str| Tiny { library: true, ..Tiny::program(&version) }.importing(name, &["x"]);
+    place.file("own/tool.exe", Tiny::program(&version).importing("part.dll", &["Open"]).build());
+    place.file(
+        "own/part.dll",
+        Tiny { exports: Some(("part.dll".into(), vec!["Open".into()])), ..own("kernel32.dll") }.build(),
+    );
+    is_silent(&place, "own");
+    let system = windows_program("wksprt.exe").importing("webservices.dll", &["WsOpen"]);
+    place.file("disk/Windows/System32/wksprt.exe", system.build());
+    place.file("disk/Windows/System32/webservices.dll", Tiny::library("webservices.dll", &["WsOpen"]).build());
+    is_silent(&place, "disk");
+    // The library lies elsewhere.
+    place.file("apart/a/wksprt.exe", system.build());
+    place.file("apart/b/webservices.dll", Tiny::library("webservices.dll", &["WsOpen"]).build());
+    is_silent(&place, "apart");
+}
+
+#[test]
+fn programs_that_are_called_documents() {
+    let place = Place::new();
+    let program = windows_program("setup.exe").build();
+    let elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 57]].concat();
+    for (name, bytes) in [
+        ("HSBC job offer\u{2024}pdf", &elf),
+        ("CV.pdf.exe", &program),
+        ("Offer_\u{202e}fdp.exe", &program),
+        ("Gehalt.docx", &program),
+        ("Photo.jpg                       .scr", &program),
+    ] {
+        is_high(&place, &place.file(name, bytes));
+    }
+    is_silent(&place, &place.file("setup.exe", &program));
+    is_silent(&place, &place.file("report.pdf", b"%PDF-1.4\n%%EOF\n"));
+}
+
+#[test]
+fn marks_of_the_campaign() {
+    let place = Place::new();
+    let named = Tiny::library("DroneEXEHijackingLoader.dll", &["exportfun"]);
+    is_high(&place, &place.file("a.dll", named.build()));
+    let built = Tiny { pdb: "E:\\Work\\Troy\\Loader\\x64\\Loader.pdb".into(), ..Tiny::library("b.dll", &["Run"]) };
+    is_high(&place, &place.file("b.dll", built.build()));
+    let mut random = 1u64;
+    let data = (0..100_000).map(|_| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 56) as u8
+    });
+    let viewer = Tiny { data: data.collect(), ..Tiny::program(&[("ProductName", "TightVNC Viewer")]) };
+    is_high(&place, &place.file("tvnviewer.exe", viewer.build()));
+    is_silent(&place, &place.file("viewer.exe", Tiny::program(&[("ProductName", "TightVNC Viewer")]).build()));
+}
+
+/// A hunt through what `benches/files` has fetched: nothing high, and at most five findings of medium.
+#[track_caller]
+fn is_honest(set: &str) {
+    let cache = std::env::var_os("DREAMCATCHER_FILES").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/dreamcatcher/files")));
+    let Some(path) = cache.map(|cache| cache.join(set)).filter(|path| path.exists()) else {
+        return skipped(&format!("benches/files has not been run to fetch '{set}'"));
+    };
+    let place = Place::new();
+    let found = found(&place, path.to_str().unwrap());
+    assert!(!found.contains_key("high") && !found.contains_key("critical"), "{found:#?}");
+    assert!(found.get("medium").map_or(0, Vec::len) <= 5, "{found:#?}");
+}
+
+#[test]
+fn honest_programs() {
+    is_honest("pe");
+}
+
+#[test]
+fn honest_packages() {
+    is_honest("trees");
+}
