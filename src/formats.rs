@@ -1,6 +1,9 @@
 //! The formats of evidence, and what of them only the user knows.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, anyhow};
+use artifact::{Mail, Mbox, Organisation};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
     Syslog, Utmp, W3c, Web, Xml,
@@ -10,17 +13,19 @@ use crate::{cli::ReadingArguments, site::Site};
 
 /// The formats, in the order in which they are asked whether a piece of evidence is theirs.
 pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn Format>>> {
-    Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?))
+    Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?, &Arc::new(site.organisation())))
 }
 
 /// The formats with nothing known but what the evidence says.
 pub fn without_knowledge() -> Vec<Box<dyn Format>> {
-    all(Layouts::default(), Proxies::default(), &Clock::default())
+    all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::default())
 }
 
-fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>> {
+fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Organisation>) -> Vec<Box<dyn Format>> {
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
+        Box::new(Mail::of(Arc::clone(organisation))),
+        Box::new(Mbox::of(Arc::clone(organisation))),
         Box::new(Xml),
         Box::new(Auditd),
         Box::new(JournalJson),

@@ -14,5 +14,7 @@
 //! limit that was hit is a [`event::Damage`].
 
 mod facts;
+mod mail;
 
 pub use facts::{Facts, Kind, Shower};
+pub use mail::{Mail, Mbox, Organisation};
