@@ -314,14 +314,7 @@ fn ask(needed: &mut Needed, explains: bool) -> Vec<&'static str> {
 impl Told {
     fn new(inner: Class, wanted: Arc<Interest>, source: &LogSource<'_>, explains: bool) -> Self {
         let mut interest = Interest::clone(&wanted);
-        let slots = FIELDS.map(|field| {
-            let known = interest.fields.iter().position(|one| one == field);
-            let slot = known.unwrap_or_else(|| {
-                interest.fields.push(field.to_owned());
-                interest.fields.len() - 1
-            });
-            Slot::try_from(slot).unwrap_or(Slot::MAX)
-        });
+        let slots = FIELDS.map(|field| interest.slot(field).unwrap_or(Slot::MAX));
         let [action, ..] = slots;
         // Where the inner detector wants nothing but words, only what the accounting asks for is needed beside them.
         let has_own = wanted.wanted && !wanted.text_only;

@@ -39,12 +39,12 @@ impl Kind {
         }
     }
 
-    const fn fields(self) -> [&'static str; 3] {
+    const fn fields(self) -> [Option<&'static str>; 3] {
         match self {
-            Self::Installed => ["package", "version", "action"],
-            Self::Typed => ["command", "", ""],
-            Self::Started => ["command_line", "", ""],
-            Self::HandedOut => ["cs-uri-stem", "sc-status", "cs-method"],
+            Self::Installed => [Some("package"), Some("version"), Some("action")],
+            Self::Typed => [Some("command"), None, None],
+            Self::Started => [Some("command_line"), None, None],
+            Self::HandedOut => [Some("cs-uri-stem"), Some("sc-status"), Some("cs-method")],
         }
     }
 }
@@ -84,14 +84,7 @@ impl<'r, D: Detector> Released<'r, D> {
     fn ask(&self, inner: Class, kind: Kind) -> Told {
         let wanted = self.inner.interest(inner);
         let mut interest = Interest::clone(&wanted);
-        let slots = kind.fields().map(|field| {
-            let known = interest.fields.iter().position(|one| one == field);
-            let slot = known.unwrap_or_else(|| {
-                interest.fields.extend((!field.is_empty()).then(|| field.to_owned()));
-                interest.fields.len().saturating_sub(1)
-            });
-            Slot::try_from(slot).ok().filter(|_| !field.is_empty())
-        });
+        let slots = kind.fields().map(|field| interest.slot(field?));
         (interest.wanted, interest.text_only, interest.needed) = (true, false, None);
         let interest = Arc::new(interest);
         Told { inner, is_wanted: wanted.wanted, text_only: wanted.text_only, kind, interest, slots }

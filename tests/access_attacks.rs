@@ -35,7 +35,7 @@ use access_world::{
     gate::{Gate, QUESTION, converse, keep_certificate},
     introduce, missing, new_key, persist, wait_for,
 };
-use gate::{Came, Person, run};
+use gate::{Came, Person, run, write_program};
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -139,7 +139,7 @@ impl Scene {
             .collect();
         let mut world = World::new(folder, &accounts);
         let program = folder.join("dreamcatcher");
-        fs::copy(env!("CARGO_BIN_EXE_dreamcatcher"), &program).unwrap();
+        gate::install(&program);
         let [gate, one, two, provider, office, intruder] = machines(&mut world, &mut random);
         let windows = windows(&mut random);
         // Yesterday's work comes first: the gate's clock begins some hours back, and comes to the present.
@@ -403,8 +403,7 @@ fn ssh(from: &Machine, to: &Machine, account: &str, key: &Path, more: &[&str]) -
 fn with_password(from: &Machine, to: &Machine, account: &str) -> Command {
     let ask = from.path("/root/askpass");
     if !ask.exists() {
-        fs::write(&ask, format!("#!/bin/sh\necho '{PASSWORD}'\n")).unwrap();
-        run_quietly(Command::new("chmod").arg("700").arg(&ask));
+        write_program(&ask, &format!("#!/bin/sh\necho '{PASSWORD}'\n"));
     }
     let mut ssh = from.command("ssh");
     ssh.env("SSH_ASKPASS", "/root/askpass").env("SSH_ASKPASS_REQUIRE", "force");

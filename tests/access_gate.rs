@@ -20,11 +20,11 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use gate::{Came, House, Person, me, run, sshd, wait_for};
+use gate::{Came, House, Person, me, run, wait_for};
 use sha2::{Digest, Sha256};
 use ssh_key::{private::Ed25519Keypair, rand_core::OsRng};
 
@@ -272,7 +272,10 @@ fn revoked_is_revoked() {
         run(show, "").out.split(' ').nth(1).unwrap().to_owned()
     };
     house.ask(&alice, &format!("revoke {} --reason mine", fingerprint(&bob))).fails(5, "not yours to revoke");
-    house.ask(&bob, &format!("revoke {} --reason laptop stolen", fingerprint(&alice))).fine();
+    let lost = format!("revoke {} --reason laptop stolen", fingerprint(&alice));
+    house.ssh(&bob.key, "gate", &lost, "1\n").fails(5, "the code is wrong");
+    house.ask(&alice, "list").fine();
+    house.ask(&bob, &lost).fine();
     house.ask(&alice, "list").fails(255, "Permission denied");
     house.fetch_revoked("web01");
     assert!(query(&alice.key.with_extension("pub")).out.contains("REVOKED"));
@@ -532,6 +535,19 @@ fn the_touch_of_a_fido_key_is_the_second_factor() {
     login.env("SSH_AUTH_SOCK", &sockets[0]).args(["echo", "in"]);
     assert_eq!(run(login, "").fine().out, "in\n");
     ask(&sockets[1], "gate", &request).fails(255, "Permission denied");
+
+    // What others ask for over a connection that is kept open takes a touch of their own.
+    let kept = |arguments: &[&str]| {
+        let mut ssh = house.ssh_command(&public, "gate");
+        let control = format!("ControlPath={}", house.path("control").display());
+        ssh.env("SSH_AUTH_SOCK", &sockets[0]).args(["-o", &control]).args(arguments);
+        run(ssh, "")
+    };
+    kept(&["-o", "ControlMaster=yes", "-o", "ControlPersist=60", "list"]).fine();
+    kept(&[&request]).fine();
+    kept(&[&request]).fails(5, "the touch was used before; connect anew");
+    kept(&["-O", "exit"]).fine();
+    ask(&sockets[0], "gate", &request).fine();
     let entries = house.entries();
     let granted = entries.iter().find_map(|entry| entry["what"].get("granted")).unwrap();
     assert_eq!(granted["second_factor"], "touch");
@@ -547,20 +563,9 @@ fn a_session_ends_with_its_certificate() {
     let mut house = House::new(POLICY);
     house.open_gate();
     house.start_server("web01");
-    house.stop_sshd();
-    let pam = house.path("pam");
     let line = format!("session optional pam_exec.so quiet {} access session\n", env!("CARGO_BIN_EXE_dreamcatcher"));
-    fs::write(&pam, fs::read_to_string("/etc/pam.d/sshd").unwrap() + &line).unwrap();
-    let mut server = Command::new("unshare");
-    let script = r#"mount --bind "$1" /etc/pam.d/sshd && exec "$2" -D -f "$3" -E "$4""#;
-    server
-        .args(["--mount", "sh", "-c", script, "sh"])
-        .arg(&pam)
-        .arg(sshd())
-        .arg(house.etc("web01").join("sshd_config"));
-    let mut server = server.arg(house.path("web01.log")).stdin(Stdio::null()).spawn().unwrap();
-    let before = house.log("web01").matches("Server listening").count();
-    wait_for("web01", || house.log("web01").matches("Server listening").count() > before);
+    let pam = fs::read_to_string("/etc/pam.d/sshd").unwrap() + &line;
+    house.start_with_pam("web01", &pam, ":");
     let alice = house.enrol("alice");
     let came = house.ask_anew(&alice, &format!("request web01 --as {} --for 40s", me())).fine();
     keep_certificate(&alice, &came);
@@ -573,8 +578,6 @@ fn a_session_ends_with_its_certificate() {
     let mut left = Command::new("pgrep");
     left.args(["-f", &format!("^sleep {marker}$")]);
     wait_for("what the session began to end", || run_again(&mut left).is_empty());
-    server.kill().unwrap();
-    server.wait().unwrap();
 }
 
 fn run_again(command: &mut Command) -> Vec<u8> {

@@ -53,7 +53,7 @@ impl Scene {
         let mut world = World::new(folder, &[(&gate_account, ""), (&account, "")]);
         // Where tests are built may be a folder that the gate's account cannot enter.
         let program = folder.join("dreamcatcher");
-        fs::copy(env!("CARGO_BIN_EXE_dreamcatcher"), &program).unwrap();
+        gate::install(&program);
         let mut machine = |prefix: &str, address: &str| world.machine(&random.name(prefix), address, true);
         let (gate, web) = (machine("gate", "10.0.0.5"), machine("web", "10.0.0.11"));
         let (provider, office, intruder) =

@@ -194,7 +194,7 @@ impl Scene {
         let (account, gate_account) = (random.name("d"), random.name("g"));
         let mut world = World::new(folder, &[(&gate_account, ""), (&account, "")]);
         let program = folder.join("dreamcatcher");
-        fs::copy(env!("CARGO_BIN_EXE_dreamcatcher"), &program).unwrap();
+        gate::install(&program);
         let mut machine = |prefix: &str, address: &str| world.machine(&random.name(prefix), address, false);
         let [gate, web, provider, office] =
             [("gate", "10.0.0.5"), ("web", "10.0.0.11"), ("pc", "198.51.100.7"), ("desk", "192.0.2.7")]

@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gate::{Came, House, Person, me, run, sshd, wait_for};
+use gate::{Came, House, Person, me, run, wait_for, write_program};
 
 const POLICY: &str = r#"
 timezone = "UTC"
@@ -312,21 +312,13 @@ fn a_session_ends_when_its_certificate_is_revoked() {
     let mut house = House::new(POLICY);
     house.open_gate();
     house.start_server("web01");
-    house.stop_sshd();
-    let pam = house.path("pam");
     let revoked = house.etc("web01").join("dreamcatcher/revoked");
     let of_setup = fs::read_to_string(house.path("web01-pam")).unwrap();
     let line = of_setup.lines().find(|line| line.contains("access session --revoked")).unwrap();
     assert!(line.contains(&revoked.display().to_string()), "{line}");
     let line = line.replace("/usr/local/bin/dreamcatcher", env!("CARGO_BIN_EXE_dreamcatcher"));
-    fs::write(&pam, format!("{}{line}\n", fs::read_to_string("/etc/pam.d/sshd").unwrap())).unwrap();
-    let script = r#"mount --bind "$1" /etc/pam.d/sshd && exec "$2" -D -f "$3" -E "$4""#;
-    let before = house.log("web01").matches("Server listening").count();
-    let mut server = Command::new("unshare");
-    server.args(["--mount", "sh", "-c", script, "sh"]).arg(&pam).arg(sshd());
-    server.arg(house.etc("web01").join("sshd_config")).arg(house.path("web01.log"));
-    let mut server = server.stdin(Stdio::null()).spawn().unwrap();
-    wait_for("web01", || house.log("web01").matches("Server listening").count() > before);
+    let pam = format!("{}{line}\n", fs::read_to_string("/etc/pam.d/sshd").unwrap());
+    house.start_with_pam("web01", &pam, ":");
     let (alice, dora) = pair(&house);
     let (first, second) = (certify(&house, &alice, "first"), certify(&house, &dora, "second"));
     let begin = |key: &Path, name: &str| {
@@ -346,8 +338,35 @@ fn a_session_ends_when_its_certificate_is_revoked() {
     wait_for("the session to end", || one.try_wait().unwrap().is_some());
     assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
     assert!(other.try_wait().unwrap().is_none(), "another grant's session goes on");
-    for child in [&mut other, &mut server] {
-        child.kill().unwrap();
-        child.wait().unwrap();
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+/// What an account puts into its `~/.pam_environment` is not in the environment of the watch, which runs as root.
+#[test]
+fn the_watch_takes_nothing_from_the_account() {
+    if me() != "root" {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: not root, so a test proves nothing here");
+        return;
     }
+    let mut house = House::new(POLICY);
+    house.open_gate();
+    house.start_server("web01");
+    let (etc, setup) = (house.etc("web01").display().to_string(), house.path("web01.json").display().to_string());
+    let (pam, told, watch) = (house.path("web01-pam"), house.path("told"), house.path("watch"));
+    fs::copy("/etc/pam.d/sshd", &pam).unwrap();
+    house
+        .access(&["host-setup", "web01", "--apply", &setup, "--etc", &etc, "--pam", &pam.display().to_string()])
+        .fine();
+    write_program(&watch, &format!("#!/bin/sh\nenv > {}\n", told.display()));
+    let pam = fs::read_to_string(&pam).unwrap().replace("/usr/local/bin/dreamcatcher", &watch.display().to_string());
+    // The account's home, as nobody else sees it.
+    let hostile = "mount -t tmpfs none /root; echo 'HOSTILE DEFAULT=1' > /root/.pam_environment";
+    house.start_with_pam("web01", &format!("{pam}session required pam_env.so user_readenv=1\n"), hostile);
+    let (alice, _) = pair(&house);
+    let certified = certify(&house, &alice, "first");
+    let came = house.ssh(&certified, "web01", "env", "").fine();
+    assert!(came.out.contains("HOSTILE=1"), "the account's own session has it: {came:?}");
+    let told = fs::read_to_string(&told).unwrap();
+    assert!(told.contains("PAM_TYPE=") && !told.contains("HOSTILE"), "{told}");
 }

@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{FIRST_ACCOUNT, Machine, append, faketime, new_key, persist};
-use crate::gate::{Came, Person, run};
+use crate::gate::{Came, Person, run, write_program};
 
 /// What the gate asks where a code is needed.
 pub const QUESTION: &str = "code: ";
@@ -52,9 +52,7 @@ impl Gate {
             library.display(),
             program.display()
         );
-        let path = gate.machine.path(&gate.wrapper());
-        fs::write(&path, wrapper).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&gate.machine.path(&gate.wrapper()), &wrapper);
         let config = format!(
             "HostKey /etc/ssh/ssh_host_ed25519_key\nLogLevel VERBOSE\nMatch User {account}\n    \
              AuthorizedKeysFile {inside}/authorized_keys\n    AuthenticationMethods publickey\n"

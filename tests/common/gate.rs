@@ -134,8 +134,7 @@ impl House {
             clock.display(),
             env!("CARGO_BIN_EXE_dreamcatcher")
         );
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&path, &text);
     }
 
     /// Turns the gate's clock by so many seconds from the machine's.
@@ -356,14 +355,29 @@ impl House {
         self.restart_sshd(name);
     }
 
+    /// Starts a server's sshd again, with this as PAM's file for sshd: in a mount namespace, since that file is the system's, in which `before` is run
+    /// first. Takes root.
+    pub fn start_with_pam(&mut self, name: &str, pam: &str, before: &str) {
+        self.stop_sshd();
+        let file = self.path("pam");
+        fs::write(&file, pam).unwrap();
+        let log = |house: &Self| house.log(name).matches("Server listening").count();
+        let listened = log(self);
+        let script = format!(r#"{before}; mount --bind "$1" /etc/pam.d/sshd && exec "$2" -D -f "$3" -E "$4""#);
+        let mut server = Command::new("unshare");
+        server.args(["--mount", "sh", "-ec", &script, "sh"]).arg(file).arg(sshd());
+        server.arg(self.etc(name).join("sshd_config")).arg(self.path(&format!("{name}.log")));
+        self.sshds.push(server.stdin(Stdio::null()).spawn().unwrap());
+        wait_for(name, || log(self) > listened);
+    }
+
     /// Runs the script by which a server fetches what is revoked; its ssh gets the configuration of the house.
     pub fn fetch_revoked(&self, name: &str) {
         let tools = self.path("tools");
         fs::create_dir_all(&tools).unwrap();
         let ssh = tools.join("ssh");
         let text = format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", self.path("ssh_config").display());
-        fs::write(&ssh, text).unwrap();
-        fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&ssh, &text);
         let mut script = Command::new(self.etc(name).join("dreamcatcher/fetch-revoked"));
         script.env("PATH", format!("{}:/usr/bin:/bin", tools.display()));
         run(script, "").fine();
@@ -395,6 +409,21 @@ impl Person {
         let number = u32::from_be_bytes(digest[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
         format!("{:06}", number % 1_000_000)
     }
+}
+
+/// Writes a program that is run at once. Another process writes it, for a file that we have open for writing is so too in what another
+/// thread happens to start just then, and cannot be run as long as it is ("Text file busy").
+pub fn write_program(path: &Path, text: &str) {
+    let mut install = Command::new("install");
+    install.args(["-m", "755", "/dev/stdin"]).arg(path);
+    run(install, text).fine();
+}
+
+/// Copies our program to where everybody may run it; by another process, as [`write_program`] does.
+pub fn install(path: &Path) {
+    let mut install = Command::new("install");
+    install.args(["-m", "755", env!("CARGO_BIN_EXE_dreamcatcher")]).arg(path);
+    run(install, "").fine();
 }
 
 /// Runs a command with this input.

@@ -76,6 +76,15 @@ pub enum What {
         /// Its time step: seconds since 1970 divided by 30.
         step: u64,
     },
+    /// The touch of a FIDO key counted; it is used up.
+    TouchAccepted {
+        /// Whose it was.
+        person: String,
+        /// The enrolled key that was touched.
+        key: String,
+        /// The connection that it opened.
+        connection: String,
+    },
     /// A one-time code was wrong, or used before.
     CodeRefused {
         /// Whose it should have been.
@@ -263,6 +272,7 @@ impl What {
             Self::Enrolled { key, invitation, .. } => ("enrolled", key.as_str(), *invitation),
             Self::KeyRevoked { key, .. } => ("key_revoked", key.as_str(), 0),
             Self::CodeAccepted { person, step, .. } => ("code_accepted", person.as_str(), *step),
+            Self::TouchAccepted { connection, .. } => ("touch_accepted", connection.as_str(), 0),
             Self::CodeRefused { person, .. } => ("code_refused", person.as_str(), 0),
             Self::Unlocked { person, .. } => ("unlocked", person.as_str(), 0),
             Self::Requested(requested) => ("requested", requested.person.as_str(), requested.request),

@@ -31,7 +31,7 @@ pub mod host;
 pub mod ledger;
 pub mod policy;
 #[cfg(unix)]
-mod private;
+pub mod private;
 #[cfg(unix)]
 pub mod seal;
 mod sshd;

@@ -15,12 +15,12 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::DirBuilderExt,
     path::Path,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use access::{
     Error,
-    gate::{Begin, Folder, Gate, Settings, Terminal, Visitor},
+    gate::{Begin, Connection, Folder, Gate, Settings, Terminal, Visitor},
 };
 use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp, civil::Weekday, tz::TimeZone};
@@ -122,7 +122,9 @@ fn fido_key(number: u8) -> String {
 fn ask(gate: &mut Gate, visitor: &Visitor, source: [u8; 4], command: &str) -> Result<String, Error> {
     let (mut output, mut notes) = (Vec::new(), Vec::new());
     let mut terminal = Terminal { input: &mut Cursor::new(b""), output: &mut output, notes: &mut notes };
-    gate.serve(visitor, IpAddr::from(source), command, &mut terminal)?;
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    let id = CONNECTIONS.fetch_add(1, Ordering::Relaxed).to_string();
+    gate.serve(visitor, Connection { source: IpAddr::from(source), id }, command, &mut terminal)?;
     Ok(String::from_utf8(output).unwrap())
 }
 

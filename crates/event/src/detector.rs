@@ -31,6 +31,18 @@ pub struct Interest {
     pub needed: Option<Needed>,
 }
 
+impl Interest {
+    /// The slot of a field, which is asked for from now on if it was not before; `None` where there are too many already.
+    pub fn slot(&mut self, field: &str) -> Option<Slot> {
+        let known = self.fields.iter().position(|one| one == field);
+        let slot = Slot::try_from(known.unwrap_or(self.fields.len())).ok()?;
+        if known.is_none() {
+            self.fields.push(field.to_owned());
+        }
+        Some(slot)
+    }
+}
+
 /// A field and its values without one of which an event is of no interest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needed {

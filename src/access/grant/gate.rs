@@ -3,15 +3,15 @@
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
-    net::IpAddr,
+    os::fd::AsFd,
     path::Path,
     time::{Duration, Instant},
 };
 
 use access::{
     Error, ca,
-    gate::{Begin, Folder, Gate, LOCAL, NewKey, Settings, Terminal, Visitor},
-    seal,
+    gate::{Begin, Connection, Folder, Gate, LOCAL, NewKey, Settings, Terminal, Visitor},
+    private, seal,
 };
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -53,14 +53,14 @@ pub fn init(arguments: &InitArguments) -> Result<Status> {
 
 /// `access gate`.
 pub fn serve(arguments: &GateArguments) -> Result<Status> {
-    let source = source()?;
+    let connection = connection()?;
     let command = env::var("SSH_ORIGINAL_COMMAND").unwrap_or_default();
     let visitor = visitor(&arguments.visitor)?;
     // What comes from here on is written by others: a person, whoever stole a key.
     confine(&[], &[&arguments.folder.folder]);
     guard_memory();
     let mut gate = Gate::open(&arguments.folder.folder, Timestamp::now)?;
-    with_terminal(|terminal| gate.serve(&visitor, source, &command, terminal))
+    with_terminal(|terminal| gate.serve(&visitor, connection, &command, terminal))
 }
 
 fn visitor(arguments: &VisitorArguments) -> Result<Visitor> {
@@ -72,11 +72,31 @@ fn visitor(arguments: &VisitorArguments) -> Result<Visitor> {
     }
 }
 
-/// The address that the visitor came from, as sshd says: the first word of `SSH_CONNECTION`.
-fn source() -> Result<IpAddr> {
-    let connection = env::var("SSH_CONNECTION").unwrap_or_default();
-    let address = connection.split(' ').next().and_then(|word| word.split('%').next()?.parse().ok());
-    address.context("expected to be run by sshd: SSH_CONNECTION holds no address")
+/// The connection that the visitor came by, as sshd says: its ends, the visitor's first. As ports come again, when sshd's process for it began
+/// belongs to what tells it from others.
+fn connection() -> Result<Connection> {
+    let ends = env::var("SSH_CONNECTION").unwrap_or_default();
+    let source = ends.split(' ').next().and_then(|word| word.split('%').next()?.parse().ok());
+    let source = source.context("expected to be run by sshd: SSH_CONNECTION holds no address")?;
+    Ok(Connection { source, id: format!("{ends} {}", sshd_began().unwrap_or_default()) })
+}
+
+/// When the process of sshd that we run below began, in the ticks of proc(5).
+fn sshd_began() -> Option<String> {
+    /// sshd may put a shell between us.
+    const NEAR: usize = 4;
+    let mut process = rustix::process::getppid()?.as_raw_nonzero().get().to_string();
+    for _ in 0..NEAR {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // Its name may hold anything, but nothing behind it does.
+        let (begin, rest) = stat.rsplit_once(") ")?;
+        let mut words = rest.split(' ');
+        if begin.split_once('(').is_some_and(|(_, name)| name.starts_with("sshd")) {
+            return words.nth(19).map(str::to_owned);
+        }
+        process = words.nth(1)?.to_owned();
+    }
+    None
 }
 
 /// `access invite`.
@@ -86,7 +106,7 @@ pub fn invite(folder: &FolderArguments, person: &str, output: &Path) -> Result<S
         bail!("{}: there is a file already", output.display());
     }
     let invited = open(folder)?.invite(person)?;
-    write_private(output, invited.private_key.as_bytes())?;
+    private::create(output, invited.private_key.as_bytes())?;
     println!("invitation {} for {person} holds until {}: {}", invited.invitation, invited.until, output.display());
     println!("give the file to {person} by a way that nobody else can read; it opens the gate once:");
     println!("  ssh -i {} access@GATE enrol \"$(cat ~/.ssh/id_ed25519.pub)\"", output.display());
@@ -118,7 +138,6 @@ pub fn rotate(arguments: &RotateArguments) -> Result<Status> {
         .ok()
         .with_context(|| format!("expected a length such as 2h, found '{}'", arguments.overlap))?;
     let mut gate = open(&arguments.folder)?;
-    guard_memory();
     let folder = Folder::new(&arguments.folder.folder)?;
     let is_in_agent = folder.settings()?.agent.is_some();
     let key = arguments.public.as_deref().map(PublicKey::read_openssh_file).transpose();
@@ -166,44 +185,37 @@ pub fn krl(folder: &FolderArguments) -> Result<Status> {
     Ok(Status::Finished)
 }
 
-/// The gate, for who works on its host.
+/// The gate, for who works on its host. It holds secrets.
 pub fn open(arguments: &FolderArguments) -> Result<Gate> {
+    guard_memory();
     Ok(Gate::open(&arguments.folder, Timestamp::now)?)
 }
 
 /// Does something with standard input, output and error as the terminal.
 fn with_terminal(serve: impl FnOnce(&mut Terminal<'_>) -> access::Result<()>) -> Result<Status> {
     let (mut output, mut notes) = (io::stdout().lock(), io::stderr().lock());
-    let mut input = BufReader::new(Patient { until: Instant::now() + PATIENCE });
+    let mut input = BufReader::new(Patient { input: io::stdin(), until: Instant::now() + PATIENCE });
     serve(&mut Terminal { input: &mut input, output: &mut output, notes: &mut notes })?;
     output.flush()?;
     Ok(Status::Finished)
 }
 
-/// Standard input, for as long as anyone may be expected to answer: whoever holds a key must not keep processes of the gate.
-struct Patient {
+/// An input for as long as anyone may be expected to answer: whoever holds a key must not keep processes of the gate.
+struct Patient<I> {
+    input: I,
     until: Instant,
 }
 
-impl Read for Patient {
+impl<I: AsFd> Read for Patient<I> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.until.saturating_duration_since(Instant::now());
         let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-        let input = io::stdin();
-        if rustix::event::poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&left))? == 0 {
+        if rustix::event::poll(&mut [PollFd::new(&self.input, PollFlags::IN)], Some(&left))? == 0 {
             let minutes = PATIENCE.as_secs() / 60;
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("nothing was typed for {minutes} minutes")));
         }
-        Ok(rustix::io::read(&input, buffer)?)
+        Ok(rustix::io::read(&self.input, buffer)?)
     }
-}
-
-/// Makes a file of mode 0600 that is not there yet.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn new_passphrase() -> Result<Zeroizing<String>> {
@@ -236,4 +248,20 @@ fn passphrase(prompt: &str) -> Result<Zeroizing<String>> {
     read.context("cannot read the passphrase")?;
     let text = std::str::from_utf8(&bytes).context("the passphrase is no text")?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_waited_for_without_end() {
+        let (input, mut typed) = io::pipe().unwrap();
+        let mut patient = Patient { input, until: Instant::now() + Duration::from_millis(20) };
+        assert_eq!(patient.read(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        typed.write_all(b"1").unwrap();
+        assert_eq!(patient.read(&mut [0; 8]).unwrap(), 1, "what was typed in time counts");
+        drop(typed);
+        assert_eq!(patient.read(&mut [0; 8]).unwrap(), 0);
+    }
 }

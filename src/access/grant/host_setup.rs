@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use access::{
     gate::Folder,
     host::{self, Facts, Setup},
+    private,
 };
 use anyhow::{Context, Result, bail};
 
@@ -62,8 +63,7 @@ fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
         println!("for known_hosts of whoever logs in:\n    {}", gate.known_hosts()?.trim_end());
     }
     if let Some(output) = &arguments.output {
-        super::own::write(output, serde_json::to_string_pretty(&setup)?.as_bytes())
-            .with_context(|| format!("cannot write {}", output.display()))?;
+        private::replace(output, serde_json::to_string_pretty(&setup)?.as_bytes(), 0o600)?;
         println!("on {}: dreamcatcher access host-setup {} --apply {}", host.id, host.id, output.display());
     }
     Ok(Status::Finished)

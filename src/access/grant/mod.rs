@@ -4,7 +4,6 @@ pub mod cli;
 mod gate;
 mod host_setup;
 mod ledger;
-mod own;
 mod release;
 mod session;
 mod ssh;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use access::{ca::agent::Agent, factor::key};
+use access::{ca::agent::Agent, factor::key, private};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use ssh_key::{Certificate, PrivateKey, private::Ed25519Keypair, rand_core::OsRng};
@@ -72,7 +72,6 @@ fn write(arguments: &SshArguments, certificate: &Certificate) -> Result<PathBuf>
     let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
     let name = format!("{}-{}-cert.pub", plain(&arguments.account), plain(&arguments.host));
     let file = folder.join(Path::new(&name));
-    super::own::write(&file, format!("{}\n", certificate.to_openssh()?).as_bytes())
-        .with_context(|| format!("cannot write {}", file.display()))?;
+    private::replace(&file, format!("{}\n", certificate.to_openssh()?).as_bytes(), 0o600)?;
     Ok(file)
 }

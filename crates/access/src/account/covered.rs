@@ -19,7 +19,7 @@ use crate::{
 /// The policy with the ledger: what logins are explained by.
 pub struct Covered {
     /// The policy.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     authorities: Vec<String>,
     /// Authorities of before, and until when they were trusted.
     retired: Vec<(String, Timestamp)>,
@@ -71,13 +71,20 @@ fn found(class: Class, why: String) -> Judgement {
     (None, Some((class, why)))
 }
 
+/// Explained by a grant; where that broke the glass, a finding all the same. `until`: see [`Explained`].
+fn by_grant(known: &Known, until: Option<(i64, u64)>) -> Judgement {
+    let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
+    (Some(Explained { until, person: Arc::clone(&known.person) }), known.break_glass.then(broken))
+}
+
 impl Covered {
     /// The kinds of entries that nothing is learned from: most of a ledger are of these.
-    pub const NOT_ASKED: [&str; 3] = ["requested", "approved", "code_accepted"];
+    pub const NOT_ASKED: [&str; 4] = ["requested", "approved", "code_accepted", "touch_accepted"];
 
     /// A policy without a ledger. `tolerance` is how far clocks may differ.
     pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {
-        let (authorities, releases) = (policy.authorities.clone(), Releases::new(policy.clone()));
+        let policy = Arc::new(policy);
+        let (authorities, releases) = (policy.authorities.clone(), Releases::new(Arc::clone(&policy)));
         Self {
             policy,
             authorities,
@@ -217,12 +224,7 @@ impl Covered {
             );
             return found(class, why);
         }
-        let explained = Explained {
-            until: event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)),
-            person: Arc::clone(&known.person),
-        };
-        let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
-        (Some(explained), known.break_glass.then(broken))
+        by_grant(known, event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)))
     }
 
     /// The rule by which a grant was given, as it was then; as it is now, where the ledger does not have the policy of then.
@@ -347,9 +349,7 @@ impl Covered {
         let grants = || self.grants.values().filter(of_account);
         let fitting = grants().filter(|known| self.beyond(told, known).is_none());
         if let Some(known) = fitting.min_by_key(|known| (known.break_glass, known.from)) {
-            let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
-            let explained = Explained { until: None, person: Arc::clone(&known.person) };
-            return (Some(explained), known.break_glass.then(broken));
+            return by_grant(known, None);
         }
         let stands = |standing: &StandingAccess| {
             let is_remote = !told.source.is_empty();

@@ -98,28 +98,18 @@ impl Accounting {
         })
     }
 
-    /// The host of the policy that a record is about: as it says itself, or as one of the folders that it stands in is called.
-    fn host(&self, name: &str, piece: &Piece) -> Option<String> {
-        let policy = &self.covered.as_ref()?.policy;
-        if !name.is_empty() {
-            return policy.host(name).map(|host| host.id.clone());
-        }
-        let mut folders = piece.path.rsplit(['/', '\\', '!']).skip(1);
-        folders.find_map(|folder| policy.host(folder)).map(|host| host.id.clone())
-    }
-
     /// The same, and the name itself, with the piece's path; looked up when they change.
     fn about(&mut self, name: &str, piece: &Arc<Piece>) -> &Last {
         let is_same = |last: &Last| Arc::ptr_eq(&last.piece, piece) && last.name == name;
-        let last = match self.last.take().filter(is_same) {
-            Some(last) => last,
-            None => Last {
+        let last = self.last.take().filter(is_same).unwrap_or_else(|| {
+            let host = self.covered.as_ref().and_then(|covered| covered.policy.host_of(name, &piece.path));
+            Last {
                 piece: Arc::clone(piece),
                 path: piece.path.as_str().into(),
                 name: name.to_owned(),
-                host: (kept(name).into(), self.host(name, piece).map(Arc::from)),
-            },
-        };
+                host: (kept(name).into(), host.map(|host| host.id.as_str().into())),
+            }
+        });
         self.last.insert(last)
     }
 

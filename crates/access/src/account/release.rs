@@ -3,7 +3,10 @@
 //! The ledger releases a file by its name and SHA-256. A log tells of names only: a package then counts as released if a released file is called as dpkg and rpm
 //! call the files of that package and version (`NAME_VERSION_ARCH.deb`, `NAME-VERSION-RELEASE.ARCH.rpm`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use event::{Finding, LogSource, Piece, Position, Time};
 
@@ -23,7 +26,7 @@ const WORDS: usize = 4096;
 /// What is under release, and what was released.
 #[derive(Clone, Debug, Default)]
 pub struct Releases {
-    policy: Policy,
+    policy: Arc<Policy>,
     /// The hashes of released files, by their names.
     released: BTreeMap<String, BTreeSet<String>>,
     has_ledger: bool,
@@ -31,7 +34,7 @@ pub struct Releases {
 
 impl Releases {
     /// By a policy; nothing is released yet.
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: Arc<Policy>) -> Self {
         Self { policy, ..Self::default() }
     }
 
@@ -52,11 +55,7 @@ impl Releases {
 
     /// The host of the policy that a record of this host name, in this piece, is about.
     pub fn host(&self, name: &str, piece: &str) -> Option<String> {
-        if !name.is_empty() {
-            return self.policy.host(name).map(|host| host.id.clone());
-        }
-        let mut folders = piece.rsplit(['/', '\\', '!']).skip(1);
-        folders.find_map(|folder| self.policy.host(folder)).map(|host| host.id.clone())
+        self.policy.host_of(name, piece).map(|host| host.id.clone())
     }
 
     /// What a command installs that was never released: files of packages, and where the policy names packages, those by name.
@@ -169,7 +168,7 @@ mod tests {
     use super::*;
 
     fn releases(policy: &str, names: &[&str]) -> Releases {
-        let mut releases = Releases::new(Policy::parse(policy).unwrap());
+        let mut releases = Releases::new(Arc::new(Policy::parse(policy).unwrap()));
         names.iter().for_each(|name| releases.release(name, "AB"));
         releases.has_ledger();
         releases

@@ -9,8 +9,10 @@ use std::{
 use event::{Login, Outcome, Time};
 use ipnet::IpNet;
 
-/// How many ways of logging in are kept.
-const MAX: usize = 1 << 14;
+/// How many different things are kept: ways of logging in, and for each its hosts, its sources, the accounts that one became.
+const MAX: usize = 1 << 16;
+/// The longest name in bytes that is kept.
+const LONGEST: usize = 256;
 /// So many addresses of one network are written as the network.
 const ADDRESSES: usize = 8;
 
@@ -35,6 +37,13 @@ struct Use {
     last: Option<Time>,
 }
 
+impl Use {
+    /// How many different things stand in it.
+    fn kept(&self) -> usize {
+        self.hosts.len() + self.sources.len() + self.names.len()
+    }
+}
+
 /// Collects logins.
 #[derive(Debug, Default)]
 pub struct Suggestion {
@@ -42,6 +51,7 @@ pub struct Suggestion {
     uses: BTreeMap<(Way, String), Use>,
     /// The accounts that one became by su and sudo, with how often.
     became: BTreeMap<String, BTreeMap<String, u64>>,
+    kept: usize,
     forgotten: u64,
 }
 
@@ -51,23 +61,31 @@ impl Suggestion {
         if login.outcome != Outcome::Accepted || login.user.is_empty() || host.is_empty() {
             return;
         }
-        if matches!(&*login.service, "su" | "sudo") {
-            if !matches!(&*login.by_user, "" | "root") && self.became.len() < MAX {
-                let to = self.became.entry(login.by_user.to_string()).or_default();
-                *to.entry(login.user.to_string()).or_default() += login.times;
-            }
-            return;
-        }
-        let Some(way) = way(login) else {
-            self.forgotten += u64::from(login.service == "ssh");
-            return;
-        };
-        let key = (way, login.user.to_string());
-        if self.uses.len() >= MAX && !self.uses.contains_key(&key) {
+        let names = [&*login.user, &*login.by_user, &*login.source, host];
+        if self.kept >= MAX || names.iter().any(|name| name.len() > LONGEST) {
             self.forgotten += 1;
+        } else if matches!(&*login.service, "su" | "sudo") {
+            self.became(login);
+        } else if let Some(way) = way(login) {
+            self.used((way, login.user.to_string()), time, host, login);
+        } else {
+            self.forgotten += u64::from(login.service == "ssh");
+        }
+    }
+
+    fn became(&mut self, login: &Login<'_>) {
+        if matches!(&*login.by_user, "" | "root") {
             return;
         }
+        let to = self.became.entry(login.by_user.to_string()).or_default();
+        let before = to.len();
+        *to.entry(login.user.to_string()).or_default() += login.times;
+        self.kept += to.len() - before;
+    }
+
+    fn used(&mut self, key: (Way, String), time: Time, host: &str, login: &Login<'_>) {
         let used = self.uses.entry(key).or_default();
+        let before = used.kept();
         used.hosts.insert(host.to_owned());
         match login.source.parse::<IpAddr>() {
             Ok(address) => drop(used.sources.insert(address.to_canonical())),
@@ -76,6 +94,7 @@ impl Suggestion {
         }
         used.count += login.times;
         used.last = used.last.max(Some(time));
+        self.kept += used.kept() - before;
     }
 
     /// The policy, as `access.toml`. Each entry says how often it was used, and when last.
@@ -103,13 +122,13 @@ impl Suggestion {
             .filter_map(|way| if let Way::Certificate(ca) = way { Some(ca.as_str()) } else { None })
             .collect();
         if !authorities.is_empty() {
-            let _ = writeln!(out, "authorities = {authorities:?}\n");
+            let _ = writeln!(out, "authorities = {}\n", list(&authorities));
         }
         if !names.is_empty() {
-            let _ = writeln!(out, "[staff]\npeople = {names:?}\n");
+            let _ = writeln!(out, "[staff]\npeople = {}\n", list(&names));
         }
         for host in self.uses.values().flat_map(|used| &used.hosts).collect::<BTreeSet<_>>() {
-            let _ = writeln!(out, "[hosts.{host:?}]");
+            let _ = writeln!(out, "[hosts.{}]", quoted(host));
         }
         for (number, ((way, account), used)) in self.uses.iter().enumerate() {
             let who = people.get(way).map_or("", String::as_str);
@@ -123,17 +142,17 @@ impl Suggestion {
         let table = if matches!(way, Way::Certificate(_)) { "rules" } else { "standing" };
         let hosts: Vec<&String> = used.hosts.iter().collect();
         let _ = writeln!(out, "\n[[{table}]] # {} logins, the last on {last}", used.count);
-        let _ =
-            writeln!(out, "name = \"observed-{number}\"\nwho = [{who:?}]\nhosts = {hosts:?}\naccounts = [{account:?}]");
+        let (who, hosts, accounts) = (list(&[who]), list(&hosts), list(&[account]));
+        let _ = writeln!(out, "name = \"observed-{number}\"\nwho = {who}\nhosts = {hosts}\naccounts = {accounts}");
         let networks: Vec<String> = networks(&used.sources).iter().map(ToString::to_string).collect();
         for name in &used.names {
-            let _ = writeln!(out, "# also from {name:?}, whose address the log does not tell");
+            let _ = writeln!(out, "# also from {}, whose address the log does not tell", name.escape_debug());
         }
         if !matches!(way, Way::Console) {
-            let _ = writeln!(out, "from = {networks:?}");
+            let _ = writeln!(out, "from = {}", list(&networks));
         }
         let _ = match way {
-            Way::Key(key) => writeln!(out, "keys = [{key:?}]"),
+            Way::Key(key) => writeln!(out, "keys = {}", list(&[key])),
             Way::Password => writeln!(out, "password = true # better: a key, or a certificate"),
             Way::Console => writeln!(out, "console = true"),
             Way::Certificate(_) => {
@@ -142,9 +161,20 @@ impl Suggestion {
         };
         if let Some(became) = self.became.get(account) {
             let accounts: Vec<&String> = became.keys().collect();
-            let _ = writeln!(out, "become = {accounts:?} # {} times", became.values().sum::<u64>());
+            let _ = writeln!(out, "become = {} # {} times", list(&accounts), became.values().sum::<u64>());
         }
     }
+}
+
+/// A text as a key or value of TOML: as JSON has it, but that DEL may not stand there as it is.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// Texts as TOML has them.
+fn list<T: AsRef<str>>(texts: &[T]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text.as_ref())).collect();
+    format!("[{}]", texts.join(", "))
 }
 
 fn way(login: &Login<'_>) -> Option<Way> {
@@ -230,5 +260,30 @@ mod tests {
         assert!(!policy.standing[1].scope.lets_in_from("198.51.100.8".parse().unwrap()));
         assert_eq!(anna.scope.may_become, ["root"]);
         assert!(!text.contains("eve"));
+    }
+
+    #[test]
+    fn what_others_wrote_stays_text_and_is_bounded() {
+        let mut suggestion = Suggestion::default();
+        let hostile = ["a\"]\npassword = true\n#", "tab\tnul\0esc\u{1b}\u{7f}", "it's ''", "\u{202e}x\\"];
+        for (user, number) in hostile.into_iter().zip(1..) {
+            let source = format!("192.0.2.{number}");
+            suggestion.login(Time::from_nanos(0), &format!("host \"{number}\"\n"), &login(user, "password", &source));
+        }
+        let text = suggestion.policy();
+        let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let entries = table["standing"].as_array().unwrap();
+        let mut users: Vec<&str> = entries.iter().map(|entry| entry["accounts"][0].as_str().unwrap()).collect();
+        users.sort_unstable();
+        let mut expected = hostile.to_vec();
+        expected.sort_unstable();
+        assert_eq!(users, expected);
+
+        for number in 0..(MAX as u32 + 10) {
+            let source = std::net::Ipv4Addr::from(number).to_string();
+            suggestion.login(Time::from_nanos(0), "web01", &login("anna", "password", &source));
+        }
+        assert_eq!(suggestion.kept, MAX);
+        assert!(suggestion.policy().contains("logins are left out"));
     }
 }

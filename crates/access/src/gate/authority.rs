@@ -14,11 +14,9 @@ use crate::{
     ca::Authority,
     error::{Error, Result},
     factor::key,
+    policy::LONGEST,
     private, seal,
 };
-
-/// The longest that an authority of before is trusted: no grant holds for longer.
-const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// Where the new key comes from.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ impl Gate {
     pub fn clock_back(&mut self, reason: &str, terminal: &mut Terminal<'_>) -> Result<()> {
         let needed = self.policy.clock_approvals;
         let (folder, settings, text) = (&self.folder, &self.settings, &self.policy_text);
-        let number = self.ledger.change((self.clock)(), |under_way| {
+        let number = self.ledger.change(self.clock, |under_way| {
             ahead(under_way)?;
             note_policy(under_way, text)?;
             let clock_back = under_way.view().next_number("clock_back_requested")?;
@@ -47,14 +47,14 @@ impl Gate {
             return Err(Error::Denied(format!("the clock is for our own people ({STAFF})")));
         }
         let wish = open_wish(self.ledger.view().clock_back(number)?, number, person)?;
-        tell(terminal.notes, &format!("go on from {}: {}\n", whole((self.clock)())?, wish.reason))?;
-        let proof = factor::ask(&session.enrolled, terminal)?;
+        tell(terminal.notes, &format!("go on from {}: {:?}\n", whole((self.clock)())?, wish.reason))?;
+        let proof = self.ask(session, terminal)?;
         let (seal, needed) = (&self.seal, self.policy.clock_approvals as usize);
         let (folder, settings, text) = (&self.folder, &self.settings, &self.policy_text);
-        let done = self.ledger.change((self.clock)(), |under_way| {
+        let done = self.ledger.change(self.clock, |under_way| {
             ahead(under_way)?;
             note_policy(under_way, text)?;
-            let second_factor = match factor::check(under_way, seal, &session.enrolled, &proof)? {
+            let second_factor = match factor::check(under_way, seal, session, &proof)? {
                 Ok(second_factor) => second_factor,
                 Err(reason) => return Ok(Err(reason)),
             };

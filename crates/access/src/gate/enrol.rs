@@ -37,7 +37,7 @@ impl Gate {
         private.set_comment(format!("invitation of {person}"));
         let text = private.to_openssh(LineEnding::LF).map_err(|error| Error::Failed(error.to_string()))?;
         let (folder, settings) = (&self.folder, &self.settings);
-        let (invitation, until) = self.ledger.write((self.clock)(), |under_way| {
+        let (invitation, until) = self.ledger.write(self.clock, |under_way| {
             let invitation = under_way.view().next_number("invited")?;
             let until = whole(under_way.now() + HOLDS)?;
             let public = private.public_key();
@@ -62,7 +62,7 @@ impl Gate {
             SecondFactor::Totp => Some(self.agree_on_codes(&person, terminal)?),
         };
         let (folder, settings, seal) = (&self.folder, &self.settings, &self.seal);
-        self.ledger.write((self.clock)(), |under_way| {
+        self.ledger.write(self.clock, |under_way| {
             // Again, now that nobody else can use it up.
             invited(under_way.view(), invitation, under_way.now())?;
             is_new(under_way.view(), &fingerprint)?;
@@ -121,7 +121,7 @@ impl Gate {
             return Err(self.refuse(who, format!("revoke {key}"), "this key is not yours to revoke"));
         }
         let (folder, settings) = (&self.folder, &self.settings);
-        self.ledger.write((self.clock)(), |under_way| {
+        self.ledger.write(self.clock, |under_way| {
             let (person, reason) = (enrolled.person.clone(), reason.to_owned());
             under_way.append(who, What::KeyRevoked { person, key: key.to_owned(), reason: reason.clone() })?;
             under_way.drop_secret(key)?;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use super::{Terminal, line, tell};
+use super::{Session, Terminal, line, tell};
 use crate::{
     SecondFactor, What,
     error::Result,
@@ -42,11 +42,12 @@ pub(super) fn ask(enrolled: &Enrolled, terminal: &mut Terminal<'_>) -> Result<Pr
 pub(super) fn check(
     under_way: &mut Change<'_>,
     seal: &Seal,
-    enrolled: &Enrolled,
+    session: &Session,
     proof: &Proof,
 ) -> Result<std::result::Result<SecondFactor, String>> {
+    let enrolled = &session.enrolled;
     let code = match (proof, enrolled.second_factor) {
-        (Proof::Touch, SecondFactor::Touch) => return Ok(Ok(SecondFactor::Touch)),
+        (Proof::Touch, SecondFactor::Touch) => return touched(under_way, session),
         (Proof::Code(code), SecondFactor::Totp) => code,
         _ => return Ok(Err("the key has another second factor".into())),
     };
@@ -79,6 +80,18 @@ pub(super) fn check(
     let (key, reason) = (enrolled.key.clone(), reason.to_owned());
     under_way.append("gate", What::CodeRefused { person, key, reason: reason.clone() })?;
     Ok(Err(reason))
+}
+
+/// A touch opened the connection, and counts for one thing that is asked for over it: others might ask for more over a connection that is
+/// kept open.
+fn touched(under_way: &mut Change<'_>, session: &Session) -> Result<std::result::Result<SecondFactor, String>> {
+    let connection = session.connection.id.clone();
+    if under_way.view().is_touch_used(&connection)? {
+        return Ok(Err("the touch was used before; connect anew (ssh -S none) and touch the key again".into()));
+    }
+    let (person, key) = (session.enrolled.person.clone(), session.enrolled.key.clone());
+    under_way.append(&person.clone(), What::TouchAccepted { person, key, connection })?;
+    Ok(Ok(SecondFactor::Touch))
 }
 
 /// The time step that a moment lies in.

@@ -90,7 +90,7 @@ impl Folder {
         let authority = Authority::create(&folder.authority_key(), "dreamcatcher authority", seal_authority)?;
         let hosts = Authority::create(&folder.host_authority_key(), "dreamcatcher hosts", |secret| gate.seal(secret))?;
         let begun = What::Begun { authority: authority.fingerprint(), host_authority: hosts.fingerprint() };
-        Ledger::create(&folder.ledger())?.write(begin.now, |under_way| under_way.append("local", begun))?;
+        Ledger::create(&folder.ledger())?.write(|| begin.now, |under_way| under_way.append("local", begun))?;
         Ok(folder)
     }
 

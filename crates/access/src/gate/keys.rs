@@ -88,7 +88,7 @@ impl Gate {
         let principals = self.names(id);
         let authority = self.folder.host_authority(&self.seal)?;
         let (folder, settings) = (&self.folder, &self.settings);
-        let (serial, until) = self.ledger.write((self.clock)(), |under_way| {
+        let (serial, until) = self.ledger.write(self.clock, |under_way| {
             let serial = under_way.view().next_number("host_certified")?;
             let until = whole(under_way.now() + HOST_HOLDS)?;
             let (host, public_key) = (id.to_owned(), key::line(&key)?);

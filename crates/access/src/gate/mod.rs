@@ -36,7 +36,7 @@ pub use folder::{Begin, Folder, PolicyText, Settings};
 use factor::Proof;
 
 use crate::{
-    Error, What,
+    Error, SecondFactor, What,
     ca::Authority,
     error::Result,
     ledger::{Change, Enrolled, Ledger},
@@ -73,6 +73,15 @@ pub enum Visitor {
     Host(String),
 }
 
+/// The connection that a visitor came by.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The address that it came from.
+    pub source: IpAddr,
+    /// What tells it from every other one, of now or of any time. The touch of a FIDO key, which opened it, counts once.
+    pub id: String,
+}
+
 /// A visitor's terminal.
 pub struct Terminal<'a> {
     /// What they type.
@@ -86,7 +95,7 @@ pub struct Terminal<'a> {
 /// A person with an enrolled key, at the gate.
 pub(crate) struct Session {
     pub enrolled: Enrolled,
-    pub source: IpAddr,
+    pub connection: Connection,
 }
 
 impl Gate {
@@ -100,11 +109,11 @@ impl Gate {
         Ok(Self { folder, settings, policy, policy_text, ledger, seal, clock })
     }
 
-    /// Does what a visitor who came from `source` asks for.
+    /// Does what a visitor asks for.
     pub fn serve(
         &mut self,
         visitor: &Visitor,
-        source: IpAddr,
+        connection: Connection,
         command: &str,
         terminal: &mut Terminal<'_>,
     ) -> Result<()> {
@@ -122,7 +131,7 @@ impl Gate {
             (Visitor::Key(key), command) => {
                 let enrolled = self.ledger.view().enrolled(key)?;
                 let enrolled = enrolled.ok_or_else(|| Error::Denied("this key is not enrolled any more".into()))?;
-                self.person(&Session { enrolled, source }, command, terminal)
+                self.person(&Session { enrolled, connection }, command, terminal)
             }
         }
     }
@@ -166,9 +175,10 @@ impl Gate {
                 | Command::ApproveClock(_)
         );
         let party = self.policy.party_of(&session.enrolled.person);
-        let is_home = party.is_none_or(|party| party.networks.is_empty() || contains(&party.networks, session.source));
+        let is_home =
+            party.is_none_or(|party| party.networks.is_empty() || contains(&party.networks, session.connection.source));
         if decides && !is_home {
-            let reason = format!("{} is none of your networks", session.source.to_canonical());
+            let reason = format!("{} is none of your networks", session.connection.source.to_canonical());
             return Err(self.refuse(&session.enrolled.person, "a decision from elsewhere".into(), &reason));
         }
         Ok(())
@@ -177,7 +187,7 @@ impl Gate {
     /// Changes the ledger; where the policy is another than last time, says so first.
     fn write<T>(&mut self, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
         let text = &self.policy_text;
-        self.ledger.write((self.clock)(), |under_way| {
+        self.ledger.write(self.clock, |under_way| {
             note_policy(under_way, text)?;
             change(under_way)
         })
@@ -190,22 +200,34 @@ impl Gate {
         Ok(proof)
     }
 
-    /// Asks for the second factor for what needs no more than that, and notes it.
-    fn prove(&mut self, session: &Session, terminal: &mut Terminal<'_>) -> Result<()> {
+    /// Asks for the second factor and, if it is right, changes the ledger. What `change` refuses by its inner error uses the factor up all the same.
+    fn once_proved<T>(
+        &mut self,
+        session: &Session,
+        terminal: &mut Terminal<'_>,
+        change: impl FnOnce(&mut Change<'_>, &Policy, SecondFactor) -> Result<std::result::Result<T, String>>,
+    ) -> Result<T> {
         let proof = self.ask(session, terminal)?;
-        let (seal, text) = (&self.seal, &self.policy_text);
-        let proved = self.ledger.write((self.clock)(), |under_way| {
+        let (policy, text, seal) = (&self.policy, &self.policy_text, &self.seal);
+        let done = self.ledger.write(self.clock, |under_way| {
             note_policy(under_way, text)?;
-            factor::check(under_way, seal, &session.enrolled, &proof)
+            match factor::check(under_way, seal, session, &proof)? {
+                Ok(second_factor) => change(under_way, policy, second_factor),
+                Err(reason) => Ok(Err(reason)),
+            }
         })?;
-        proved.map(|_| ()).map_err(Error::Denied)
+        done.map_err(Error::Denied)
     }
 
     /// Asks our own staff for the second factor for what belongs to another.
     fn prove_for(&mut self, owner: Option<String>, session: &Session, terminal: &mut Terminal<'_>) -> Result<()> {
         let person = &session.enrolled.person;
         let is_others = owner.is_some_and(|owner| owner != *person);
-        if is_others && self.is_staff(person) { self.prove(session, terminal) } else { Ok(()) }
+        if is_others && self.is_staff(person) {
+            self.once_proved(session, terminal, |_, _, _| Ok(Ok(())))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether a person is one of ours.

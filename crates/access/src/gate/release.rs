@@ -1,7 +1,7 @@
 //! Releases: two of our own people approve the hash of a patch or package before it is rolled out.
 
-use super::{Gate, Session, Terminal, factor, tell};
-use crate::{Error, What, error::Result};
+use super::{Gate, Session, Terminal, tell};
+use crate::{Error, SecondFactor, What, error::Result, ledger::Change, policy::Policy};
 
 /// How many people it takes, the one who puts it forward among them.
 const PEOPLE: usize = 2;
@@ -14,7 +14,7 @@ impl Gate {
         (sha256, name, reason): (String, String, String),
         terminal: &mut Terminal<'_>,
     ) -> Result<()> {
-        let number = self.by_staff(session, format!("release {sha256}"), terminal, |under_way| {
+        let number = self.by_staff(session, format!("release {sha256}"), terminal, |under_way, _, _| {
             let release = under_way.view().next_number("release_requested")?;
             under_way.append(&session.enrolled.person, What::ReleaseRequested { release, name, sha256, reason })?;
             Ok(Ok(release))
@@ -43,14 +43,15 @@ impl Gate {
         tell(
             terminal.notes,
             &format!(
-                "{} ({}), put forward by {}: {}\n",
+                "{:?} ({}), put forward by {}: {:?}\n",
                 release.name,
                 release.sha256,
                 release.approvals.join(", "),
                 release.reason
             ),
         )?;
-        let is_released = self.by_staff(session, format!("approve-release {number}"), terminal, |under_way| {
+        let attempt = format!("approve-release {number}");
+        let is_released = self.by_staff(session, attempt, terminal, |under_way, _, second_factor| {
             let Some(release) = under_way
                 .view()
                 .release(number)?
@@ -58,7 +59,7 @@ impl Gate {
             else {
                 return Ok(Err(format!("release {number} is out already")));
             };
-            let (key, second_factor) = (session.enrolled.key.clone(), session.enrolled.second_factor);
+            let key = session.enrolled.key.clone();
             under_way.append(person, What::ReleaseApproved { release: number, key, second_factor })?;
             let approvals: Vec<String> = release.approvals.into_iter().chain([person.clone()]).collect();
             let is_released = approvals.len() >= PEOPLE;
@@ -78,22 +79,11 @@ impl Gate {
         session: &Session,
         attempt: String,
         terminal: &mut Terminal<'_>,
-        change: impl FnOnce(&mut crate::ledger::Change<'_>) -> Result<std::result::Result<T, String>>,
+        change: impl FnOnce(&mut Change<'_>, &Policy, SecondFactor) -> Result<std::result::Result<T, String>>,
     ) -> Result<T> {
         if !self.is_staff(&session.enrolled.person) {
             return Err(self.refuse(&session.enrolled.person, attempt, "releases are for our own staff"));
         }
-        let proof = self.ask(session, terminal)?;
-        let seal = &self.seal;
-        let policy = &self.policy_text;
-        let done = self.ledger.write((self.clock)(), |under_way| {
-            super::note_policy(under_way, policy)?;
-            match factor::check(under_way, seal, &session.enrolled, &proof)? {
-                // What is refused uses the code up all the same.
-                Ok(_) => change(under_way),
-                Err(reason) => Ok(Err(reason)),
-            }
-        })?;
-        done.map_err(Error::Denied)
+        self.once_proved(session, terminal, change)
     }
 }

@@ -44,13 +44,13 @@ impl Gate {
         // Before anything is used up or written: where nothing can be signed, nothing is.
         let authority = self.authority()?;
         let mut number = 0;
-        let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+        let (outcome, grant) = self.ledger.grant(self.clock, |under_way| {
             note_policy(under_way, &self.policy_text)?;
             let (person, since) = (&session.enrolled.person, under_way.now() - RATE_TIME);
             if under_way.view().count_since("requested", person, since, RATE)? >= RATE as usize {
                 return Err(Error::Denied(format!("{RATE} requests in ten minutes are enough; wait a while")));
             }
-            let second_factor = match factor::check(under_way, &self.seal, &session.enrolled, &proof)? {
+            let second_factor = match factor::check(under_way, &self.seal, session, &proof)? {
                 Ok(second_factor) => second_factor,
                 Err(reason) => return Ok((Outcome::Refused(reason), None)),
             };
@@ -63,7 +63,7 @@ impl Gate {
                 public_key: key::line(&subject)?,
                 host: wanted.host.clone(),
                 account: wanted.account.clone(),
-                source: session.source.to_canonical().to_string(),
+                source: session.connection.source.to_canonical().to_string(),
                 seconds: wanted.length.map(|length| u64::try_from(length.as_secs()).unwrap_or_default()),
                 reason: said(&wanted.reason),
                 ticket: said(&wanted.ticket),
@@ -94,9 +94,9 @@ impl Gate {
         let subject = key::parse(&request.requested.public_key)?;
         let proof = self.ask(session, terminal)?;
         let authority = self.authority()?;
-        let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+        let (outcome, grant) = self.ledger.grant(self.clock, |under_way| {
             note_policy(under_way, &self.policy_text)?;
-            match factor::check(under_way, &self.seal, &session.enrolled, &proof)? {
+            match factor::check(under_way, &self.seal, session, &proof)? {
                 Ok(_) => answer(under_way, &self.policy, &authority, number),
                 Err(reason) => Ok((Outcome::Refused(reason), None)),
             }
@@ -127,7 +127,7 @@ impl Gate {
                     seen = request.approvals.len();
                     // Read again: it may have been changed since this process began to wait.
                     (self.policy, self.policy_text) = self.folder.policy()?;
-                    let (outcome, grant) = self.ledger.grant((self.clock)(), |under_way| {
+                    let (outcome, grant) = self.ledger.grant(self.clock, |under_way| {
                         note_policy(under_way, &self.policy_text)?;
                         answer(under_way, &self.policy, authority, number)
                     })?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Gate, Session, Terminal, factor, request, tell};
+use super::{Gate, Session, Terminal, request, tell};
 use crate::{
     Error, What,
     entry::Requested,
@@ -30,28 +30,18 @@ impl Gate {
             Err(Unasked::NotYours(reason)) => return Err(self.refuse(person, format!("approve {number}"), &reason)),
         };
         tell(terminal.notes, &format!("{}\n", sentence(&request.requested)))?;
-        let proof = self.ask(session, terminal)?;
-        let (policy, seal) = (&self.policy, &self.seal);
-        let refused = self.ledger.write((self.clock)(), |under_way| {
-            super::note_policy(under_way, &self.policy_text)?;
-            let second_factor = match factor::check(under_way, seal, &session.enrolled, &proof)? {
-                Ok(second_factor) => second_factor,
-                Err(reason) => return Ok(Some(reason)),
-            };
+        self.once_proved(session, terminal, |under_way, policy, second_factor| {
             // Again, now that nobody else can change anything.
             match may_approve(policy, under_way.view(), number, person, under_way.now())? {
                 Ok(_) => {
                     let key = session.enrolled.key.clone();
                     under_way.append(person, What::Approved { request: number, key, second_factor })?;
-                    Ok(None)
+                    Ok(Ok(()))
                 }
-                Err(Unasked::Closed(reason) | Unasked::NotYours(reason)) => Ok(Some(reason)),
+                Err(Unasked::Closed(reason) | Unasked::NotYours(reason)) => Ok(Err(reason)),
             }
         })?;
-        refused.map_or_else(
-            || tell(terminal.output, &format!("request {number} is approved\n")),
-            |reason| Err(Error::Denied(reason)),
-        )
+        tell(terminal.output, &format!("request {number} is approved\n"))
     }
 
     /// Denies a request, or takes back one's own.
@@ -149,7 +139,8 @@ pub(super) fn sentence(requested: &Requested) -> String {
     }
     for (what, said) in [("reason", reason), ("ticket", ticket)] {
         if let Some(said) = said {
-            text.push_str(&format!("; {what}: {said}"));
+            // Quoted, so that it is seen where others' words end.
+            text.push_str(&format!("; {what}: {said:?}"));
         }
     }
     text

@@ -158,6 +158,7 @@ fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'stati
         ("PubkeyAuthentication", "yes".into()),
         ("KbdInteractiveAuthentication", "no".into()),
         ("HostbasedAuthentication", "no".into()),
+        ("GSSAPIAuthentication", "no".into()),
         ("UsePAM", "yes".into()),
     ];
     // Where nobody has standing access by them, passwords and plain keys open nothing.

@@ -12,6 +12,9 @@ use crate::{Entry, Error, error::Result};
 /// The longest line that is read: that of a policy's text, each of whose characters may need two.
 const LONGEST: u64 = 4 << 20;
 
+/// How many entries are read at once.
+const AT_ONCE: u32 = 1000;
+
 /// One line: an entry's text as it stands in the ledger, and its hash.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,19 +70,30 @@ impl Ledger {
 
     /// Shows all entries but those of some kinds, the oldest first, with text and hash; verifies the chain of all on the way.
     fn each(&self, without: &[&str], mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<()> {
-        let mut statement = self.0.prepare("SELECT text, hash FROM entry ORDER BY sequence")?;
-        let (mut rows, mut chain) = (statement.query([])?, Chain::default());
-        while let Some(row) = rows.next()? {
-            let wrong = |reason: &dyn std::fmt::Display, at: u64| Error::Ledger(format!("entry {at}: {reason}"));
-            let at = chain.0.sequence + 1;
-            let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-            let (text, noted) = (text(0)?, text(1)?);
-            let entry = chain.next(text, noted).map_err(|error| wrong(&error, at))?;
-            if !entry.is_of(without) {
-                show(entry.read().map_err(|error| wrong(&error, at))?, text, noted)?;
+        let mut chain = Chain::default();
+        loop {
+            let some = self.behind(chain.0.sequence)?;
+            for (text, noted) in &some {
+                let at = chain.0.sequence + 1;
+                let wrong = |reason: &dyn std::fmt::Display| Error::Ledger(format!("entry {at}: {reason}"));
+                let entry = chain.next(text, noted).map_err(|error| wrong(&error))?;
+                if !entry.is_of(without) {
+                    show(entry.read().map_err(|error| wrong(&error))?, text, noted)?;
+                }
+            }
+            if some.is_empty() {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// The text and hash of the next entries behind one. Not all at once: as long as they are read nobody can write, and what they are
+    /// shown to may be slow (a pager).
+    fn behind(&self, sequence: u64) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT text, hash FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map((super::column(sequence)?, AT_ONCE), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// All entries but those of some kinds ([`What`](crate::What), as in JSON), the oldest first.

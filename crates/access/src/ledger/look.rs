@@ -269,6 +269,11 @@ impl View<'_> {
         Ok(used.iter().any(|entry| matches!(&entry.what, What::CodeAccepted { person: one, .. } if one == person)))
     }
 
+    /// Whether the touch that opened a connection was used up.
+    pub(crate) fn is_touch_used(&self, connection: &str) -> Result<bool> {
+        Ok(!self.about("touch_accepted", connection, 1)?.is_empty())
+    }
+
     /// How many entries of a kind about a person there are since a time; at most `most` are counted.
     pub(crate) fn count_since(&self, kind: &str, person: &str, since: Timestamp, most: u32) -> Result<usize> {
         Ok(self.about(kind, person, most)?.iter().filter(|entry| entry.time > since).count())

@@ -129,11 +129,17 @@ impl Ledger {
         }
     }
 
-    /// Adds entries, as `change` does: all of them or, where it fails, none. When this returns they are on the disk.
-    pub(crate) fn write<T>(&mut self, now: Timestamp, change: impl FnOnce(&mut Change<'_>) -> Result<T>) -> Result<T> {
-        self.change(now, |under_way| match under_way.ahead() {
+    /// Adds entries, as `change` does: all of them or, where it fails, none. When this returns they are on the disk. The clock is
+    /// looked at when nobody else can write any more.
+    pub(crate) fn write<T>(
+        &mut self,
+        clock: impl FnOnce() -> Timestamp,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.change(clock, |under_way| match under_way.ahead() {
             Some(last) => Err(Error::Ledger(format!(
-                "the clock stands at {now}, before the last entry, of {last}: set it right, or see access clock-back"
+                "the clock stands at {}, before the last entry, of {last}: set it right, or see access clock-back",
+                under_way.clock
             ))),
             None => change(under_way),
         })
@@ -143,10 +149,11 @@ impl Ledger {
     /// is that of the last one, until one of them takes it back.
     pub(crate) fn change<T>(
         &mut self,
-        clock: Timestamp,
+        clock: impl FnOnce() -> Timestamp,
         change: impl FnOnce(&mut Change<'_>) -> Result<T>,
     ) -> Result<T> {
         let transaction = self.0.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let clock = clock();
         let head = verify::head(&transaction)?;
         // Within the slack the ledger's time stands still rather than go back.
         let now = head.time.map_or(clock, |last| clock.max(last));
@@ -159,10 +166,10 @@ impl Ledger {
     /// Adds entries of which one is a grant. This is where grants come from: of a record that is on the disk.
     pub(crate) fn grant<T>(
         &mut self,
-        now: Timestamp,
+        clock: impl FnOnce() -> Timestamp,
         change: impl FnOnce(&mut Change<'_>) -> Result<(T, Option<Granted>)>,
     ) -> Result<(T, Option<Grant>)> {
-        let (made, granted) = self.write(now, |under_way| {
+        let (made, granted) = self.write(clock, |under_way| {
             let (made, granted) = change(under_way)?;
             if let Some(granted) = &granted {
                 under_way.append("gate", What::Granted(Box::new(granted.clone())))?;

@@ -66,14 +66,17 @@ fn ledger() -> (TempDir, PathBuf, Ledger) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let mut ledger = Ledger::create(&path).unwrap();
-    ledger.write(at(0), |change| change.append("local", begun())).unwrap();
+    ledger.write(|| at(0), |change| change.append("local", begun())).unwrap();
     for serial in 1..=5 {
         ledger
-            .grant(at(serial), |change| {
-                let number = change.view().next_number("requested")?;
-                change.append("alice", What::Requested(requested(number)))?;
-                Ok(((), Some(granted(change.view().next_number("granted")?, number))))
-            })
+            .grant(
+                || at(serial),
+                |change| {
+                    let number = change.view().next_number("requested")?;
+                    change.append("alice", What::Requested(requested(number)))?;
+                    Ok(((), Some(granted(change.view().next_number("granted")?, number))))
+                },
+            )
             .unwrap();
     }
     (folder, path, ledger)
@@ -150,7 +153,7 @@ fn the_database_itself_refuses_changes_and_a_second_grant() {
         assert!(connection.execute(sql, []).unwrap_err().to_string().contains("append-only"));
     }
     for (serial, request) in [(5, 9), (6, 5)] {
-        let second = ledger.grant(at(10), |_| Ok(((), Some(granted(serial, request)))));
+        let second = ledger.grant(|| at(10), |_| Ok(((), Some(granted(serial, request)))));
         assert!(reason(second).contains("UNIQUE"), "{serial} {request}");
     }
     assert_eq!(ledger.verify(&[]).unwrap().entries, 11);
@@ -159,10 +162,13 @@ fn the_database_itself_refuses_changes_and_a_second_grant() {
 #[test]
 fn a_change_that_fails_leaves_nothing() {
     let (_folder, _path, mut ledger) = ledger();
-    let failed = ledger.write(at(10), |change| {
-        change.append("local", revoked(1))?;
-        Err::<(), _>(Error::Denied("no".into()))
-    });
+    let failed = ledger.write(
+        || at(10),
+        |change| {
+            change.append("local", revoked(1))?;
+            Err::<(), _>(Error::Denied("no".into()))
+        },
+    );
     assert_eq!(reason(failed), "no");
     assert!(!ledger.view().is_revoked(1).unwrap());
 }
@@ -172,18 +178,18 @@ fn a_secret_that_is_dropped_is_gone_from_the_file() {
     let (_folder, path, mut ledger) = ledger();
     let sealed = b"sealed, and nowhere else".repeat(40);
     let holds = || std::fs::read(&path).unwrap().windows(sealed.len()).any(|window| window == sealed);
-    ledger.write(at(10), |change| change.keep_secret("SHA256:key", &sealed)).unwrap();
+    ledger.write(|| at(10), |change| change.keep_secret("SHA256:key", &sealed)).unwrap();
     assert!(holds());
-    ledger.write(at(11), |change| change.drop_secret("SHA256:key")).unwrap();
+    ledger.write(|| at(11), |change| change.drop_secret("SHA256:key")).unwrap();
     assert!(!holds());
 }
 
 #[test]
 fn a_clock_that_goes_back_is_refused() {
     let (_folder, _path, mut ledger) = ledger();
-    let entry = ledger.write(at(3), |change| change.append("local", revoked(1))).unwrap();
+    let entry = ledger.write(|| at(3), |change| change.append("local", revoked(1))).unwrap();
     assert_eq!(entry.time, at(5), "within the slack time stands still");
-    assert!(reason(ledger.write(at(2), |change| change.append("local", revoked(2)))).contains("set it right"));
+    assert!(reason(ledger.write(|| at(2), |change| change.append("local", revoked(2)))).contains("set it right"));
 }
 
 fn clock_back(from: i64, to: i64) -> What {
@@ -194,11 +200,11 @@ fn clock_back(from: i64, to: i64) -> What {
 #[test]
 fn time_goes_back_by_its_own_entry_only() {
     let (_folder, _path, mut ahead) = ledger();
-    ahead.write(at(9000), |change| change.append("local", revoked(1))).unwrap();
-    assert!(reason(ahead.write(at(100), |change| change.append("local", revoked(2)))).contains("access clock-back"));
-    let entry = ahead.change(at(100), |change| change.append("gate", clock_back(9000, 100))).unwrap();
+    ahead.write(|| at(9000), |change| change.append("local", revoked(1))).unwrap();
+    assert!(reason(ahead.write(|| at(100), |change| change.append("local", revoked(2)))).contains("access clock-back"));
+    let entry = ahead.change(|| at(100), |change| change.append("gate", clock_back(9000, 100))).unwrap();
     assert_eq!(entry.time, at(100));
-    let entry = ahead.write(at(101), |change| change.append("local", revoked(2))).unwrap();
+    let entry = ahead.write(|| at(101), |change| change.append("local", revoked(2))).unwrap();
     assert_eq!(entry.time, at(101));
     assert_eq!(ahead.verify(&[]).unwrap().entries, 14);
 }
@@ -208,12 +214,12 @@ fn time_goes_back_by_its_own_entry_only() {
 fn time_that_goes_back_otherwise_is_found() {
     for what in [clock_back(8000, 100), revoked(2)] {
         let (_folder, _path, mut ledger) = ledger();
-        ledger.write(at(9000), |change| change.append("local", revoked(1))).unwrap();
+        ledger.write(|| at(9000), |change| change.append("local", revoked(1))).unwrap();
         let forged = |change: &mut Change<'_>| {
             change.now = at(100);
             change.append("gate", what)
         };
-        ledger.change(at(100), forged).unwrap();
+        ledger.change(|| at(100), forged).unwrap();
         assert!(reason(ledger.verify(&[])).contains("expected a time not before the last"));
     }
 }
@@ -223,8 +229,8 @@ fn time_that_goes_back_otherwise_is_found() {
 fn codes_of_a_time_that_was_none() {
     let (_folder, _path, mut ledger) = ledger();
     let accepted = |step| What::CodeAccepted { person: "alice".into(), key: "SHA256:e".into(), step };
-    ledger.write(at(9), |change| change.append("alice", accepted(10))).unwrap();
-    ledger.write(at(9), |change| change.append("alice", accepted(900))).unwrap();
+    ledger.write(|| at(9), |change| change.append("alice", accepted(10))).unwrap();
+    ledger.write(|| at(9), |change| change.append("alice", accepted(900))).unwrap();
     assert_eq!(ledger.view().codes("alice", 10, 12).unwrap().last_step, Some(10));
     assert_eq!(ledger.view().codes("alice", 10, 901).unwrap().last_step, Some(900));
     assert!(ledger.view().is_step_used("alice", 900).unwrap() && !ledger.view().is_step_used("bob", 900).unwrap());
@@ -265,7 +271,7 @@ fn a_locked_ledger_is_an_error() {
     ledger.0.busy_timeout(Duration::from_millis(50)).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert!(reason(ledger.write(at(10), |change| change.append("local", revoked(1)))).contains("locked"));
+    assert!(reason(ledger.write(|| at(10), |change| change.append("local", revoked(1)))).contains("locked"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{
 use crate::gate::LOCAL;
 
 /// The longest time that a grant may be given for: a certificate is meant to be short-lived.
-const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
+pub(crate) const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     let file = read(text)?;

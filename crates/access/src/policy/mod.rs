@@ -19,6 +19,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 
+pub(crate) use build::LONGEST;
 pub use decide::{Approval, Decision, Missing, Request, Terms, Why};
 pub use window::Schedule;
 
@@ -212,6 +213,14 @@ impl Policy {
             Err(_) => self.host_names.get(&name.to_lowercase())?,
         };
         self.hosts.get(id)
+    }
+
+    /// The host that a record is about: the one that it names, else the one that a folder is called after in which it stands (`path`).
+    pub fn host_of(&self, name: &str, path: &str) -> Option<&Host> {
+        if !name.is_empty() {
+            return self.host(name);
+        }
+        path.rsplit(['/', '\\', '!']).skip(1).find_map(|folder| self.host(folder))
     }
 
     /// The party that a person belongs to.

@@ -14,7 +14,7 @@ mod audit;
 mod linux;
 mod windows;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use event::{LogSource, Record, Step};
 
@@ -47,31 +47,30 @@ pub fn step(record: &dyn Record) -> Option<Step<'static>> {
 struct Fields {
     /// Name and text of each, one behind the other.
     texts: String,
-    /// Where a field's name ends, and where its text does.
-    ends: Vec<(usize, usize)>,
+    /// Where each name and each text stands.
+    spans: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Fields {
     fn of(record: &dyn Record) -> Self {
-        let mut fields = Self { texts: String::with_capacity(512), ends: Vec::with_capacity(24) };
+        let mut fields = Self { texts: String::with_capacity(512), spans: Vec::with_capacity(24) };
         record.visit(&mut |name, value| fields.push(name, &value.text()));
         fields
     }
 
     fn push(&mut self, name: &str, text: &str) {
+        let begin = self.texts.len();
         self.texts.push_str(name);
         let name_end = self.texts.len();
         self.texts.push_str(text);
-        self.ends.push((name_end, self.texts.len()));
+        self.spans.push((begin..name_end, name_end..self.texts.len()));
     }
 
     /// A field's text as it stands; `None` where the record does not have it.
     fn find(&self, name: &str) -> Option<&str> {
-        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
-        let mut places = begins.zip(&self.ends).map(|(begin, (name_end, end))| (begin..*name_end, *name_end..*end));
-        let (_, text) =
-            places.find(|(known, _)| known.len() == name.len() && self.texts.get(known.clone()) == Some(name))?;
-        self.texts.get(text)
+        let is_it = |known: &Range<usize>| known.len() == name.len() && self.texts.get(known.clone()) == Some(name);
+        let (_, text) = self.spans.iter().find(|(known, _)| is_it(known))?;
+        self.texts.get(text.clone())
     }
 
     /// A field's text; empty where there is none, and where Windows or auditd write a sign for none.
