@@ -16,9 +16,15 @@ pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn 
     Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?, &Arc::new(site.organisation())))
 }
 
-/// The formats with nothing known but what the evidence says.
-pub fn without_knowledge() -> Vec<Box<dyn Format>> {
-    all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::default())
+/// The formats with nothing known but what the evidence says, and of mail what the organisation does.
+pub fn knowing(site: &Site) -> Vec<Box<dyn Format>> {
+    all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::new(site.organisation()))
+}
+
+/// The formats of what people are sent.
+pub fn for_artifacts(site: &Site) -> Vec<Box<dyn Format>> {
+    let organisation = Arc::new(site.organisation());
+    vec![Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))]
 }
 
 fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Organisation>) -> Vec<Box<dyn Format>> {
@@ -37,7 +43,7 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Org
         Box::new(SshdErrors::default()),
     ];
     // Before syslog text, which may begin with a time too.
-    formats.splice(3..3, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
+    formats.splice(5..5, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
     formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));

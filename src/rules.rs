@@ -10,13 +10,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use event::{Finding, Follower, Observation, Piece};
-use evidence::Output;
+use evidence::{Format, Output};
 use report::plain;
 use serde_json::{Value, json};
 use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
 
 use crate::{
-    chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, reading::threads, status::Status, update,
+    chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, reading::threads, site::Site,
+    status::Status, update,
 };
 
 /// Runs the subcommand.
@@ -193,7 +194,9 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     let case: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
     let expect = case.get("expect").and_then(Value::as_str).unwrap_or_default();
     let why = case.get("why").and_then(Value::as_str).unwrap_or_default();
-    let found = found_in(rules, &logs(&case)?)?;
+    let site = case.get("site").map_or_else(|| Ok(Site::default()), |site| serde_json::from_value(site.clone()));
+    let formats = formats::knowing(&site.map_err(|error| format!("site: {error}"))?);
+    let found = found_in(rules, &logs(&case)?, &formats)?;
     match (expect, found) {
         ("match", true) | ("silent", false) => Ok(()),
         ("match", false) => Err(format!("expected a match: {why}")),
@@ -238,9 +241,9 @@ fn logs(case: &Value) -> Result<Vec<Log>, String> {
 }
 
 /// Whether rules find something in the logs of one case.
-fn found_in(rules: &sigma::Rules, logs: &[Log]) -> Result<bool, String> {
+fn found_in(rules: &sigma::Rules, logs: &[Log], formats: &[Box<dyn Format>]) -> Result<bool, String> {
     let (mut chronicle, mut found) = (Chronicle::default(), Vec::new());
-    logs.iter().try_for_each(|log| read_log(rules, log, &mut chronicle, &mut found))?;
+    logs.iter().try_for_each(|log| read_log(rules, log, formats, &mut chronicle, &mut found))?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
     let mut observe =
         |piece: &Arc<Piece>, observation: &Observation<'_>| correlator.observe(piece, observation, &mut found);
@@ -254,11 +257,11 @@ fn found_in(rules: &sigma::Rules, logs: &[Log]) -> Result<bool, String> {
 fn read_log(
     rules: &sigma::Rules,
     log: &Log,
+    formats: &[Box<dyn Format>],
     chronicle: &mut Chronicle,
     found: &mut Vec<Finding>,
 ) -> Result<(), String> {
     let mut input = log.text.as_bytes();
-    let formats = formats::without_knowledge();
     let format = formats.iter().find(|format| format.recognises(input, ""));
     let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });

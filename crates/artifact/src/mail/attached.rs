@@ -171,21 +171,21 @@ fn ending(name: &str) -> String {
     name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default()
 }
 
-/// What kind of thing a name says that it is.
+/// The field of a mail in which a file is told by what it is for, its content deciding before its name.
 pub(super) fn role(name: &str, kind: &str) -> Option<&'static str> {
     let ending = ending(name);
     let is = |list: &[&str]| list.contains(&ending.as_str());
     match kind {
-        "PE" | "ELF" | "MACHO" | "LNK" | "CHM" => Some("program"),
-        "ISO" | "VHD" | "VHDX" => Some("disk"),
-        _ if is(&PROGRAMS) => Some("program"),
-        _ if is(&DISKS) => Some("disk"),
-        "ZIP" | "7Z" | "RAR" | "CAB" | "GZIP" | "XZ" | "BZIP2" => Some("archive"),
-        _ if is(&ARCHIVES) => Some("archive"),
-        "HTML" | "SVG" => Some("page"),
-        "OOXML" | "OLE" | "RTF" | "PDF" => Some("document"),
-        _ if is(&["htm", "html", "shtml", "svg"]) => Some("page"),
-        _ if is(&DOCUMENTS) => Some("document"),
+        "PE" | "ELF" | "MACHO" | "LNK" | "CHM" => Some("Program"),
+        "ISO" | "VHD" | "VHDX" => Some("Disk"),
+        _ if is(&PROGRAMS) => Some("Program"),
+        _ if is(&DISKS) => Some("Disk"),
+        "ZIP" | "7Z" | "RAR" | "CAB" | "GZIP" | "XZ" | "BZIP2" => Some("Archive"),
+        _ if is(&ARCHIVES) => Some("Archive"),
+        "HTML" | "SVG" => Some("WebPage"),
+        "OOXML" | "OLE" | "RTF" | "PDF" => Some("Document"),
+        _ if is(&["htm", "html", "shtml", "svg"]) => Some("WebPage"),
+        _ if is(&DOCUMENTS) => Some("Document"),
         _ => None,
     }
 }

@@ -14,22 +14,17 @@ const FIELDS: [&str; 12] = [
 /// `From`, `Received` or `Return-Path`.
 pub(super) fn is_message(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let mut known: Vec<String> = Vec::new();
+    let (mut known, mut is_field) = (Vec::<String>::new(), false);
     for line in head.split(|byte| *byte == b'\n').take(400) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
-            break;
-        }
-        if matches!(line.first(), Some(b' ' | b'\t')) && !known.is_empty() {
+        if is_field && matches!(line.first(), Some(b' ' | b'\t')) {
             continue;
         }
         let Some(name) = field_name(line) else { break };
+        is_field = true;
         let name = name.to_ascii_lowercase();
         if FIELDS.contains(&name.as_str()) && !known.contains(&name) {
             known.push(name);
-        } else if known.is_empty() && !name.contains('-') {
-            // Not even the first field is one that mail has.
-            return false;
         }
     }
     let has = |name: &str| known.iter().any(|known| known == name);

@@ -4,7 +4,7 @@ use unicode_security::confusable_detection::skeleton;
 
 /// The part of a domain that somebody registered: `example.co.uk` of `mail.example.co.uk`. The whole where there is none.
 pub(super) fn registrable(domain: &str) -> &str {
-    psl::domain_str(domain).unwrap_or(domain)
+    suffix::registrable(domain).unwrap_or(domain)
 }
 
 /// The name before the public suffix: `example` of `mail.example.co.uk`.

@@ -147,8 +147,7 @@ fn displayed_host(text: &str) -> Option<String> {
     let host = address.get(..end)?;
     let is_host = host.contains('.')
         && !host.contains(|c: char| c.is_whitespace() || matches!(c, '@' | '…' | ',' | '(' | '&'))
-        && psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
-        && psl::domain_str(host).is_some();
+        && suffix::is_registrable(host);
     is_host.then(|| shown(host))
 }
 

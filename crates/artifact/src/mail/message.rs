@@ -93,11 +93,11 @@ impl Taking<'_> {
         let sender = sender_of(message);
         let subject = message.subject().unwrap_or_default();
         facts.tell("Subject", beginning(subject, 1000));
+        authentication::tell(message.headers_raw(), self.within.organisation, &mut facts);
         sender.tell(self.within.known, self.within.organisation, &mut facts);
         for trick in tricks(subject) {
             facts.tell("SubjectTrick", trick);
         }
-        authentication::tell(message.headers_raw(), self.within.organisation, &mut facts);
         if message.header("List-Id").is_some() || message.header("List-Unsubscribe").is_some() {
             facts.tell("Bulk", "list header");
         }
@@ -167,7 +167,7 @@ impl Taking<'_> {
                 facts.tell("Member", name);
             }
             if let Some(role) = attached::role(name, kind) {
-                mail.tell(if at > 0 { "MemberRole" } else { "AttachmentRole" }, role);
+                mail.tell(role, name);
             }
             for trick in attached::tricks(name, kind) {
                 mail.tell("FileTrick", format!("{trick}: {name}"));

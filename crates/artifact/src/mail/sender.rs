@@ -49,8 +49,11 @@ impl Sender {
     fn kind(&self, domain: &str, known: &Known, organisation: &Organisation, facts: &mut Facts) {
         let is_private = Services::has(&known.services.private_mail, domain);
         let is_brand = known.brands.all.iter().any(|brand| brand.owns(domain));
+        let failed = ["spf=fail", "spf=softfail", "dkim=fail", "dmarc=fail"];
+        let is_doubted = facts.values("Authentication").any(|result| failed.contains(&result.as_ref()));
         let kinds = [
-            (organisation.owns(domain), "own"),
+            (organisation.owns(domain) && !is_doubted, "own"),
+            (organisation.owns(domain) && is_doubted, "own, not confirmed"),
             (organisation.trusts(domain) && !organisation.owns(domain), "partner"),
             (is_private, "private"),
             (is_brand && !is_private, "brand"),
@@ -105,7 +108,7 @@ fn named_domain(name: &str) -> Option<String> {
     let word = name.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '"' | ','));
     word.filter(|word| word.contains('.') || word.contains('@')).find_map(|word| {
         let domain = word.rsplit('@').next().unwrap_or_default().trim_matches('.');
-        let is_domain = psl::suffix(domain.as_bytes()).is_some_and(|suffix| suffix.is_known()) && psl::domain_str(domain).is_some();
+        let is_domain = suffix::is_registrable(domain);
         let is_name = domain.split('.').all(|part| part.len() >= 2);
         (is_domain && is_name).then(|| shown(domain))
     })

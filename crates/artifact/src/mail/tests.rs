@@ -91,7 +91,7 @@ fn attached_files_are_told_by_content() {
     ));
     assert_eq!(keeper.0.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["file", "mail"]);
     assert_eq!(keeper.values("Type"), ["PE"]);
-    assert_eq!(keeper.values("AttachmentRole"), ["program"]);
+    assert_eq!(keeper.values("Program"), ["Offer.pdf.exe"]);
     assert_eq!(keeper.values("FileTrick"), ["double ending: Offer.pdf.exe"]);
     assert_eq!(keeper.values("Inside"), ["x.eml", "x.eml"]);
 }
