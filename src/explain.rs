@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Finding, Follower, Level, Observation, Piece};
+use event::{Damage, Finding, Follower, Level, Observation, Piece};
 use evidence::{Output, PieceTally, Sink, Tally};
 use report::{Explanation, Language, Verdict};
 use sigma::{Placeholders, Rules, Taxonomy, correlate::Limits};
@@ -36,21 +36,24 @@ pub fn run(arguments: &ExplainArguments) -> Result<Status> {
     let site = Site::load(arguments.site.as_deref())?;
     let formats = formats::for_artifacts(&site);
     let rules = rules()?;
-    let mut explanations = Vec::new();
-    let mut status = Status::Finished;
-    for path in &arguments.paths {
-        let (explanation, is_readable) = explain(path, &rules, &formats)?;
-        if !is_readable {
-            status = status.min(Status::Unreadable);
-        } else if explanation.verdict() != Verdict::Nothing {
-            status = status.min(Status::Found);
-        }
-        explanations.push(explanation);
-    }
+    let (findings, tally) = look(&arguments.paths, &rules, &formats)?;
+    let problems = problems(&tally);
+    let of_path = |path: &PathBuf| {
+        let path = path.display().to_string();
+        let findings = findings.iter().filter(|finding| is_below(&finding.place.piece.path, &path)).cloned().collect();
+        let problems = problems.iter().filter(|(label, _)| is_below(label, &path)).map(|(_, problem)| problem.clone());
+        Explanation { findings, problems: problems.collect(), path }
+    };
+    let explanations: Vec<Explanation> = arguments.paths.iter().map(of_path).collect();
+    let is_found = explanations.iter().any(|explanation| explanation.verdict() != Verdict::Nothing);
     let mut out = Vec::new();
     report::write_explanations(&mut out, language, arguments.format, &explanations)?;
     print(&out)?;
-    Ok(status)
+    Ok(match () {
+        () if !tally.unreadable_arguments.is_empty() => Status::Unreadable,
+        () if is_found => Status::Found,
+        () => Status::Finished,
+    })
 }
 
 fn print(out: &[u8]) -> Result<Status> {
@@ -67,16 +70,16 @@ fn language_of_environment() -> Language {
 /// The rules that come with the program for what lies in mail and files. Signs that say little by themselves are told as well.
 fn rules() -> Result<Rules> {
     let mut loaded = packs::shipped(&Placeholders::default());
-    loaded.choose(|info| info.tags.iter().any(|tag| tag.starts_with("explain.")) || info.path.contains("/mail_"));
+    loaded.choose(|info| info.tags.iter().any(|tag| tag.starts_with("explain.")) || ["/mail_", "/conversation_"].iter().any(|name| info.path.contains(name)));
     loaded.correlations.iter_mut().for_each(|correlation| correlation.generate = true);
     Ok(loaded.compile(&Taxonomy::shipped()))
 }
 
-/// What was found about one path.
-fn explain(path: &PathBuf, rules: &Rules, formats: &[Box<dyn evidence::Format>]) -> Result<(Explanation, bool)> {
+/// All that was found, in the order of the evidence, and what was read.
+fn look(paths: &[PathBuf], rules: &Rules, formats: &[Box<dyn evidence::Format>]) -> Result<(Vec<Finding>, Tally)> {
     let mut gathered = Gathered::default();
     let reading = Reading {
-        paths: std::slice::from_ref(path),
+        paths,
         formats,
         output: &Destination::Standard,
         hash: false,
@@ -86,24 +89,32 @@ fn explain(path: &PathBuf, rules: &Rules, formats: &[Box<dyn evidence::Format>])
     let tally = reading.run(|| rules.detector(), &mut gathered).context("cannot keep what was found")?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
     let mut findings = gathered.findings;
-    let mut observe = |piece: &Arc<Piece>, observation: &Observation<'_>| correlator.observe(piece, observation, &mut findings);
+    let mut observe =
+        |piece: &Arc<Piece>, observation: &Observation<'_>| correlator.observe(piece, observation, &mut findings);
     gathered.chronicle.tell([&mut observe], |_| 0, false).context("cannot bring what was found into order")?;
     correlator.end(&mut findings);
     findings.sort_by(|a, b| (&a.place, &a.rule.path, &a.rule.id).cmp(&(&b.place, &b.rule.path, &b.rule.id)));
-    let is_readable = tally.unreadable_arguments.is_empty();
-    Ok((Explanation { path: path.display().to_string(), findings, problems: problems(&tally) }, is_readable))
+    Ok((findings, tally))
 }
 
-/// What could not be looked into, each with its place.
-fn problems(tally: &Tally) -> Vec<String> {
+/// Whether a label names something in the file or folder that was given as `path`.
+fn is_below(label: &str, path: &str) -> bool {
+    let rest = label.strip_prefix(path.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '!']))
+}
+
+/// What could not be looked into: its label, and the same with the reason.
+fn problems(tally: &Tally) -> Vec<(String, String)> {
     let unread = tally.unreadable_arguments.iter().chain(&tally.failures).chain(&tally.skipped);
-    let unread = unread.map(|unread| format!("{}: {}", unread.path, unread.reason));
-    let unknown = tally.unknown.iter().map(|unknown| format!("{}: {}", unknown.path, unknown.looks_like));
-    let empty = tally.empty.iter().map(|path| format!("{path}: the file is empty"));
+    let unread = unread.map(|unread| (unread.path.clone(), unread.reason.clone()));
+    let unknown = tally.unknown.iter().map(|unknown| (unknown.path.clone(), unknown.looks_like.clone()));
+    let empty = tally.empty.iter().map(|path| (path.clone(), "the file is empty".to_owned()));
     let damages = tally.pieces.iter().flat_map(|piece| {
-        piece.damages.iter().map(|damage| format!("{}, {}: {}", piece.piece.path, damage.position, damage.reason))
+        let reason = |damage: &Damage| format!("{}: {}", damage.position, damage.reason);
+        piece.damages.iter().map(move |damage| (piece.piece.path.clone(), reason(damage)))
     });
-    unread.chain(unknown).chain(empty).chain(damages).collect()
+    let all = unread.chain(unknown).chain(empty).chain(damages);
+    all.map(|(label, reason)| (label.clone(), format!("{label}: {reason}"))).collect()
 }
 
 /// Keeps what is found.

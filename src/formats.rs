@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use artifact::{Mail, Mbox, Organisation};
+use artifact::{Conversation, Mail, Mbox, Organisation};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
     Syslog, Utmp, W3c, Web, Xml,
@@ -24,7 +24,12 @@ pub fn knowing(site: &Site) -> Vec<Box<dyn Format>> {
 /// The formats of what people are sent.
 pub fn for_artifacts(site: &Site) -> Vec<Box<dyn Format>> {
     let organisation = Arc::new(site.organisation());
-    vec![Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))]
+    let mut formats: Vec<Box<dyn Format>> =
+        vec![Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))];
+    formats.extend(Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
+    // Last, since pasted text may be any.
+    formats.push(Box::new(Conversation::Pasted));
+    formats
 }
 
 fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Organisation>) -> Vec<Box<dyn Format>> {
@@ -42,8 +47,10 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Org
         Box::new(Syslog::new(clock.clone())),
         Box::new(SshdErrors::default()),
     ];
+    // Before JSON, which Telegram's export is too.
+    formats.splice(3..3, Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
     // Before syslog text, which may begin with a time too.
-    formats.splice(5..5, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
+    formats.splice(8..8, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
     formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));

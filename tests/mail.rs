@@ -175,3 +175,58 @@ fn explain_reads_standard_input_and_nothing_of_a_mail_comes_alive() {
     }
     assert_eq!(place.names(), Vec::<String>::new());
 }
+
+#[test]
+fn the_conversations_of_the_lures_are_told_from_honest_ones() {
+    let place = Place::new();
+    let lures = root().join("tests/lures");
+    let found = worst(&place, &lures.join("conversations"), &[]);
+    let expected = fs::read_to_string(lures.join("expected.tsv")).unwrap();
+    let (mut wrong, mut conversations) = (Vec::new(), 0);
+    for line in expected.lines().filter(|line| line.starts_with("conversations/")) {
+        let [file, _, _, verdict, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let weight = found.get(&lures.join(file).display().to_string()).copied().unwrap_or(0);
+        let is_right = match verdict {
+            "dangerous" => weight >= 3,
+            "suspicious" => weight >= 2,
+            _ => weight < 2,
+        };
+        conversations += 1;
+        if !is_right {
+            wrong.push(format!("{file}: {verdict}, found {weight}"));
+        }
+    }
+    assert_eq!(conversations, 10);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The script of docs/report-mailbox.md, run as Postfix's pipe(8) would: the message on standard input, the sender as argument.
+#[cfg(unix)]
+#[test]
+fn the_report_mailbox_answers_as_its_document_says() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let document = fs::read_to_string(root().join("docs/report-mailbox.md")).unwrap();
+    let script = document.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = |name: &str| place.path().join(name).display().to_string();
+    let script = script.replace("/usr/sbin/sendmail", &path("sendmail")).replace("/etc/dreamcatcher/site.toml", &path("site.toml"));
+    place.file("site.toml", SITE);
+    place.file("answer-report", script);
+    place.file("sendmail", format!("#!/bin/sh\necho \"$@\" > {0}\ncat >> {0}\n", path("sent")));
+    for name in ["answer-report", "sendmail"] {
+        fs::set_permissions(place.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_dreamcatcher")).parent().unwrap().display().to_string();
+    let answer = |sender: &str| {
+        let mail = fs::File::open(lure("campaign/28-nested-message.eml")).unwrap();
+        let mut command = Command::new(path("answer-report"));
+        command.arg(sender).env_clear().env("PATH", format!("{program}:/usr/bin:/bin")).env("LANG", "C").stdin(mail);
+        Run::of(command.output().unwrap()).ends(0, &[]);
+    };
+    answer("stranger@elsewhere.example");
+    assert!(!place.path().join("sent").exists(), "a stranger is answered");
+    answer("colleague@example.org");
+    let sent = place.read("sent");
+    assert!(sent.starts_with("-i -f <> -- colleague@example.org\nFrom: report@example.org\n"), "{sent}");
+    assert!(sent.contains("Dangerous:") && sent.contains("default-src"), "{sent}");
+}

@@ -55,7 +55,7 @@ fn is_from_line(line: &[u8]) -> bool {
 
 /// A file that is one record.
 #[derive(Default)]
-pub(super) struct Whole;
+pub(crate) struct Whole;
 
 impl Borders for Whole {
     fn last(&mut self, _buffer: &[u8], _ended: bool) -> Option<usize> {

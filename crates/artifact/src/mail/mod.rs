@@ -29,7 +29,8 @@ use evidence::{Cutter, Format, Reader, TextCutter};
 
 pub use known::Organisation;
 
-use self::{cut::Mbox as MboxBorders, cut::Whole, read::MailReader};
+pub(crate) use self::cut::Whole;
+use self::{cut::Mbox as MboxBorders, known::Known, read::MailReader};
 
 /// How many bytes of a mail are asked for at once.
 const BLOCK: usize = 1 << 16;
@@ -90,6 +91,27 @@ impl Format for Mbox {
     fn reader(&self) -> Box<dyn Reader> {
         Box::new(MailReader::new(&self.0, true))
     }
+}
+
+/// What is told of a text by itself: phrases by topic, employers named, links.
+pub(crate) fn of_text(text: &str) -> Vec<(&'static str, String)> {
+    let known = Known::shipped();
+    let text = text::beginning(text, text::MAX_TEXT);
+    let normalised = text::normalised(text);
+    let mut facts = Vec::new();
+    for topic in known.topics.touched(&normalised) {
+        facts.extend(topic.phrases.iter().map(|phrase| ("Wording", format!("{}: {phrase}", topic.name))));
+    }
+    let employers = known.brands.named(&normalised).into_iter().filter(|brand| brand.employer && !brand.word);
+    facts.extend(employers.map(|brand| ("EmployerInText", brand.name().to_owned())));
+    let links: Vec<_> = links::in_text(text).into_iter().map(|address| (address, String::new())).collect();
+    facts.extend(links::facts(&links, "", known, &Organisation::default()));
+    facts
+}
+
+/// The field that a file of this name is told in by what it is for.
+pub(crate) fn role_of_name(name: &str) -> Option<&'static str> {
+    attached::role(name, "")
 }
 
 #[cfg(test)]
