@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use event::{Level, Outcome};
-use report::{Format, LoginFormat, Zone};
+use report::{ExplainFormat, Format, Language, LoginFormat, Zone};
 
 /// Finds the traces of targeted intrusions in the evidence you already have, and tells what happened.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub struct Arguments {
 pub enum Command {
     /// Has this happened here? Hunt through evidence: event logs, their exports, folders and archives of them.
     Hunt(Box<HuntArguments>),
+    /// Is this mail or file dangerous? An answer in plain words for whoever got it.
+    Explain(ExplainArguments),
     /// Who logged in, from where, how, and for how long? Every login and try that the evidence tells of, in the order of time.
     Logins(Box<LoginsArguments>),
     /// Who may log in where, as whom, until when and why: policy, grants, certificates, the ledger.
@@ -296,6 +298,35 @@ pub enum RulesCommand {
         #[arg(long, value_name = "HASH")]
         sha256: Option<String>,
     },
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  dreamcatcher explain offer.eml                          a mail that was saved as a file
+  dreamcatcher explain --format html - < offer.eml        for a mail server's \"report\" address (docs/report-mailbox.md)
+  dreamcatcher explain --briefing --format html           a page for a meeting of the staff
+
+Nothing of the file is executed, fetched or written.
+Exit status: 0 nothing found, which is no proof that it is harmless; 1 suspicious or dangerous; 3 usage or configuration;
+4 a path could not be read at all.")]
+pub struct ExplainArguments {
+    /// Mails or files, or - for standard input.
+    #[arg(required_unless_present = "briefing", value_name = "FILE")]
+    pub paths: Vec<PathBuf>,
+    /// The language: en, de, ko. Default: that of the environment (LANG); of the briefing, all three.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<Language>,
+    /// The form: text, or html, one page that needs nothing else.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ExplainFormat,
+    /// Print a page for a meeting of the staff: how the campaign goes, how to notice, whom to tell.
+    #[arg(long, conflicts_with = "paths")]
+    pub briefing: bool,
+    /// What only your organisation knows (see docs/site.md). Default: site.toml in the configuration folder, if there.
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
 }
 
 /// Arguments of `show`.

@@ -1,7 +1,9 @@
 //! The formats of evidence, and what of them only the user knows.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, anyhow};
-use artifact::{file::Files, tree::Settings};
+use artifact::{Conversation, Mail, Mbox, Organisation, file::Files, tree::Settings};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
     Syslog, Utmp, W3c, Web, Xml,
@@ -11,17 +13,32 @@ use crate::{cli::ReadingArguments, site::Site};
 
 /// The formats, in the order in which they are asked whether a piece of evidence is theirs.
 pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn Format>>> {
-    Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?))
+    Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?, &Arc::new(site.organisation())))
 }
 
-/// The formats with nothing known but what the evidence says.
-pub fn without_knowledge() -> Vec<Box<dyn Format>> {
-    all(Layouts::default(), Proxies::default(), &Clock::default())
+/// The formats with nothing known but what the evidence says, and of mail what the organisation does.
+pub fn knowing(site: &Site) -> Vec<Box<dyn Format>> {
+    all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::new(site.organisation()))
 }
 
-fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>> {
+/// The formats of what people are sent.
+pub fn for_artifacts(site: &Site) -> Vec<Box<dyn Format>> {
+    let organisation = Arc::new(site.organisation());
+    let mut formats: Vec<Box<dyn Format>> =
+        vec![Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))];
+    formats.extend(Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
+    formats.push(Box::new(Settings));
+    // Before pasted text, which may be any.
+    formats.push(Box::new(Files::default()));
+    formats.push(Box::new(Conversation::Pasted));
+    formats
+}
+
+fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Organisation>) -> Vec<Box<dyn Format>> {
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
+        Box::new(Mail::of(Arc::clone(organisation))),
+        Box::new(Mbox::of(Arc::clone(organisation))),
         Box::new(Xml),
         Box::new(Auditd),
         Box::new(JournalJson),
@@ -32,8 +49,10 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock) -> Vec<Box<dyn Format>
         Box::new(Syslog::new(clock.clone())),
         Box::new(SshdErrors::default()),
     ];
+    // Before JSON, which Telegram's export is too.
+    formats.splice(3..3, Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
     // Before syslog text, which may begin with a time too.
-    formats.splice(3..3, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
+    formats.splice(8..8, Packages::all(clock).map(|packages| Box::new(packages) as Box<dyn Format>));
     formats.extend(Utmp::all().map(|utmp| Box::new(utmp) as Box<dyn Format>));
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));

@@ -7,6 +7,7 @@ mod cli;
 mod confine;
 mod copies;
 mod destination;
+mod explain;
 mod formats;
 mod hunt;
 mod logins;
@@ -54,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<Status> {
     match command {
         Command::Hunt(arguments) => hunt::run(&arguments),
         Command::Access(arguments) => access::run(&arguments.command),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Logins(arguments) => logins::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments.command),
         Command::Show(arguments) => show::run(&arguments),

@@ -11,13 +11,14 @@ use std::{
 use anyhow::{Context, Result, bail};
 use artifact::Facts;
 use event::{Finding, Follower, Observation, Piece, Position, Seen, Time};
-use evidence::Output;
+use evidence::{Format, Output};
 use report::plain;
 use serde_json::{Value, json};
 use sigma::{Loaded, Placeholders, Taxonomy, correlate::Limits};
 
 use crate::{
-    chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, reading::threads, status::Status, update,
+    chronicle::Chronicle, cli::RulesCommand, formats, packs, packs::Packs, reading::threads, site::Site,
+    status::Status, update,
 };
 
 /// Runs the subcommand.
@@ -194,7 +195,9 @@ fn run_case(rules: &sigma::Rules, line: &str) -> Result<(), String> {
     let case: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
     let expect = case.get("expect").and_then(Value::as_str).unwrap_or_default();
     let why = case.get("why").and_then(Value::as_str).unwrap_or_default();
-    let found = found_in(rules, &logs(&case)?, &all_facts(&case)?)?;
+    let site = case.get("site").map_or_else(|| Ok(Site::default()), |site| serde_json::from_value(site.clone()));
+    let formats = formats::knowing(&site.map_err(|error| format!("site: {error}"))?);
+    let found = found_in(rules, &logs(&case)?, &all_facts(&case)?, &formats)?;
     match (expect, found) {
         ("match", true) | ("silent", false) => Ok(()),
         ("match", false) => Err(format!("expected a match: {why}")),
@@ -278,9 +281,9 @@ fn show_facts(
 }
 
 /// Whether rules find something in the logs and artifacts of one case.
-fn found_in(rules: &sigma::Rules, logs: &[Log], facts: &[Facts]) -> Result<bool, String> {
+fn found_in(rules: &sigma::Rules, logs: &[Log], facts: &[Facts], formats: &[Box<dyn Format>]) -> Result<bool, String> {
     let (mut chronicle, mut found) = (Chronicle::default(), Vec::new());
-    logs.iter().try_for_each(|log| read_log(rules, log, &mut chronicle, &mut found))?;
+    logs.iter().try_for_each(|log| read_log(rules, log, formats, &mut chronicle, &mut found))?;
     facts.iter().try_for_each(|facts| show_facts(rules, facts, &mut chronicle, &mut found))?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
     let mut observe =
@@ -295,11 +298,11 @@ fn found_in(rules: &sigma::Rules, logs: &[Log], facts: &[Facts]) -> Result<bool,
 fn read_log(
     rules: &sigma::Rules,
     log: &Log,
+    formats: &[Box<dyn Format>],
     chronicle: &mut Chronicle,
     found: &mut Vec<Finding>,
 ) -> Result<(), String> {
     let mut input = log.text.as_bytes();
-    let formats = formats::without_knowledge();
     let format = formats.iter().find(|format| format.recognises(input, ""));
     let format = format.ok_or("no reader knows what this is")?;
     let piece = Arc::new(Piece { path: "case".into() });

@@ -14,6 +14,7 @@ use report::plain;
 use crate::{
     cli::ShowArguments,
     formats,
+    site::Site,
     status::{Status, WithStatus},
 };
 
@@ -27,7 +28,7 @@ pub fn run(arguments: &ShowArguments) -> Result<Status> {
     };
     let mut opened = evidence::open_one(path, &Limits::default())
         .map_err(|error| WithStatus(Status::Unreadable, format!("cannot read {path}: {error}")))?;
-    let formats = formats::without_knowledge();
+    let formats = formats::knowing(&Site::default());
     let format = formats.iter().find(|format| format.recognises(opened.head(), &opened.name));
     match format {
         Some(format) if format.name() == "evtx" => show_records(&mut opened, path, number, arguments.context),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use artifact::Organisation;
 use evidence::Proxies;
 use report::Zone;
 use serde::Deserialize;
@@ -23,6 +24,24 @@ pub struct Site {
     /// The addresses and networks of proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     proxies: Vec<String>,
+    /// What is known of mail.
+    #[serde(default)]
+    mail: MailSection,
+}
+
+/// `[mail]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailSection {
+    /// The organisation's own domains.
+    #[serde(default)]
+    domains: Vec<String>,
+    /// Those of partners, customers, suppliers.
+    #[serde(default)]
+    partners: Vec<String>,
+    /// Names of its own mail servers, as Authentication-Results has them.
+    #[serde(default)]
+    receivers: Vec<String>,
 }
 
 impl Site {
@@ -46,6 +65,13 @@ impl Site {
     pub fn proxies(&self) -> Result<Proxies> {
         Proxies::parse(self.proxies.iter().map(String::as_str))
             .map_err(|reason| anyhow::anyhow!("site.toml: proxies: {reason}"))
+    }
+
+    /// What it says of the organisation's mail.
+    pub fn organisation(&self) -> Organisation {
+        let MailSection { domains, partners, receivers } = &self.mail;
+        let lower = |names: &[String]| names.iter().map(|name| name.trim().to_lowercase()).collect();
+        Organisation { domains: lower(domains), partners: lower(partners), receivers: receivers.clone() }
     }
 
     /// The zone of times in logs that give none, if it names one.

@@ -13,8 +13,12 @@
 //! Promised here: nothing of an artifact is executed, fetched or written; time and memory are bounded by limits of our own counting, and the
 //! limit that was hit is a [`event::Damage`].
 
+mod conversation;
 mod facts;
 pub mod file;
+mod mail;
 pub mod tree;
 
+pub use conversation::Conversation;
 pub use facts::{Facts, Kind, Shower};
+pub use mail::{Mail, Mbox, Organisation};

@@ -17,7 +17,7 @@ pub(crate) const BLOCK: usize = 1 << 18;
 pub(crate) const MAX_RECORD: usize = 64 << 20;
 
 /// Finds where records end in a buffer of text that always begins with a record; goes on where it stopped.
-pub(crate) trait Borders: Default + Send {
+pub trait Borders: Default + Send {
     /// How many bytes of a piece's beginning stand before its first record.
     fn begin(&mut self, _head: &[u8]) -> usize {
         0
@@ -42,7 +42,7 @@ pub(crate) trait Borders: Default + Send {
 }
 
 /// Cuts one piece.
-pub(crate) struct TextCutter<B> {
+pub struct TextCutter<B> {
     /// Aimed size of a block.
     block: usize,
     /// What was read and not yet given out.
@@ -90,7 +90,7 @@ impl<B: Borders> Cutter for TextCutter<B> {
 
 impl<B: Borders> TextCutter<B> {
     /// A cutter at the borders that `borders` finds.
-    pub(crate) fn new(borders: B) -> Self {
+    pub fn new(borders: B) -> Self {
         Self {
             block: BLOCK,
             buffer: Vec::new(),
@@ -104,7 +104,7 @@ impl<B: Borders> TextCutter<B> {
     }
 
     /// Aims at blocks of `block` bytes.
-    pub(crate) fn of(block: usize) -> Self {
+    pub fn of(block: usize) -> Self {
         Self { block, ..Self::default() }
     }
 
@@ -171,7 +171,7 @@ impl<B: Borders> TextCutter<B> {
 }
 
 /// Behind which line ends records may begin.
-pub(crate) trait LineRule: Default + Send {
+pub trait LineRule: Default + Send {
     /// How many bytes behind a line end have to be known to tell.
     const AHEAD: usize;
 
@@ -181,7 +181,7 @@ pub(crate) trait LineRule: Default + Send {
 
 /// Finds the line ends behind which a record may begin.
 #[derive(Default)]
-pub(crate) struct LineBorders<R> {
+pub struct LineBorders<R> {
     /// How much of the buffer holds none.
     searched: usize,
     rule: PhantomData<R>,

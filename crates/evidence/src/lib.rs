@@ -39,6 +39,7 @@ mod xml;
 pub use auditd::Auditd;
 pub use block::{About, Block, Cutter, Format, Output, Reader, Run};
 pub use clock::{Clock, Local};
+pub use cut::{Borders, LineBorders, LineRule, TextCutter};
 pub use evtx::{Evtx, RecordXml, records_xml, show};
 pub use history::History;
 pub use journal::{JournalExport, JournalJson};

@@ -16,6 +16,7 @@
 //! `docs/report.schema.json` the JSON ones. Left to others: what was found, and in which order.
 
 mod csv;
+mod explain;
 mod json;
 mod logins;
 mod paint;
@@ -36,6 +37,7 @@ use std::{
 use event::Finding;
 
 pub use crate::csv::Csv;
+pub use explain::{ExplainFormat, Explanation, Language, Verdict, write_briefing, write_explanations};
 pub use json::{Json, Jsonl};
 pub use logins::{LoginCsv, LoginFormat, LoginJson, LoginJsonl, LoginPrinter, LoginTable};
 pub use place::place_text;

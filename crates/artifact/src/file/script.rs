@@ -116,10 +116,12 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// A field, and a word that it is told by.
+type Word = (&'static str, &'static str);
+
 /// All words; those of one field follow one another.
-static SEARCH: LazyLock<Option<(AhoCorasick, Vec<(&str, &str)>)>> = LazyLock::new(|| {
-    let words: Vec<(&str, &str)> =
-        WORDS.iter().flat_map(|(field, words)| words.iter().map(|word| (*field, *word))).collect();
+static SEARCH: LazyLock<Option<(AhoCorasick, Vec<Word>)>> = LazyLock::new(|| {
+    let words: Vec<Word> = WORDS.iter().flat_map(|(field, words)| words.iter().map(|word| (*field, *word))).collect();
     let search = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(_, word)| *word)).ok()?;
     Some((search, words))
 });

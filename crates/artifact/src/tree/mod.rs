@@ -26,8 +26,11 @@ use crate::{
 /// Settings that run something: field and value each.
 type Setting = Vec<(&'static str, String)>;
 
-/// The files that are looked at, and how they are read.
-const FILES: &[(fn(&[u8], &str) -> bool, fn(&str) -> Result<Vec<Setting>, String>)] =
+/// How a file of settings is recognised by what it begins with and its name, and how it is read.
+type Reads = (fn(&[u8], &str) -> bool, fn(&str) -> Result<Vec<Setting>, String>);
+
+/// The files that are looked at.
+const FILES: &[Reads] =
     &[(vscode::recognises, vscode::settings), (npm::recognises, npm::settings), (git::recognises, git::settings)];
 
 /// Larger settings nobody writes.

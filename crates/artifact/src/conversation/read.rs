@@ -1,0 +1,97 @@
+//! Reads conversations: of each person what is said, with the messages it stands in.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use event::{Damage, Detector, Piece, Position, Time};
+use evidence::{Block, Output, Reader};
+
+use super::{
+    Conversation,
+    parse::{self, Message},
+};
+use crate::{Facts, Kind, Shower, mail};
+
+/// Most messages of one person whose phrases are told.
+const MAX_MESSAGES: usize = 100_000;
+
+/// Reads conversations for one thread.
+pub(super) struct ConversationReader {
+    form: Conversation,
+    shower: Shower,
+}
+
+impl ConversationReader {
+    pub(super) fn new(form: Conversation) -> Self {
+        Self { form, shower: Shower::default() }
+    }
+
+    fn messages(&self, text: &str) -> Result<Vec<Message>, String> {
+        match self.form {
+            Conversation::WhatsApp => Ok(parse::whatsapp(text)),
+            Conversation::Telegram => parse::telegram(text),
+            Conversation::LinkedIn => parse::linkedin(text),
+            Conversation::Pasted => Ok(parse::pasted(text)),
+        }
+    }
+}
+
+impl Reader for ConversationReader {
+    fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+        output.damages.extend(block.damages.iter().cloned());
+        let text = String::from_utf8_lossy(&block.bytes);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let messages = match self.messages(text) {
+            Ok(messages) => messages,
+            Err(reason) => {
+                output.damages.push(Damage { position: Position::Line(1), records: 1, reason });
+                return;
+            }
+        };
+        output.records += messages.len() as u64;
+        let mut persons: BTreeMap<(String, String), Vec<Message>> = BTreeMap::new();
+        for message in messages {
+            persons.entry((message.conversation.clone(), message.person.clone())).or_default().push(message);
+        }
+        for ((_, person), mut messages) in persons {
+            if messages.len() > MAX_MESSAGES {
+                let reason = format!("limit: more than {MAX_MESSAGES} messages of '{person}'");
+                output.damages.push(Damage { position: Position::Line(1), records: 0, reason });
+                messages.truncate(MAX_MESSAGES);
+            }
+            // LinkedIn has the newest first.
+            messages.sort_by_key(|message| (message.time, message.number));
+            let facts = facts(&piece.path, &person, &messages);
+            self.shower.show(piece, &facts, detector, &mut output.seen);
+        }
+    }
+}
+
+/// What one person says in one conversation.
+fn facts(path: &str, person: &str, messages: &[Message]) -> Facts {
+    let first = messages.first();
+    let time = first.and_then(|message| message.time).or(Some(Time::from_nanos(0)));
+    let position = Position::Line(first.map_or(1, |message| message.number));
+    let mut facts = Facts::new(Kind::Conversation, position, time);
+    facts.tell("Inside", path);
+    facts.tell("Person", if person.is_empty() { "?" } else { person });
+    facts.count("Messages", messages.len() as u64);
+    let mut told = Vec::new();
+    for message in messages {
+        for (field, value) in mail::of_text(&message.text) {
+            if told.len() < 500 && !told.contains(&(field, value.clone())) {
+                if field == "Wording" {
+                    facts.tell("Said", format!("{}: {value}", message.number));
+                }
+                facts.tell(field, value.clone());
+                told.push((field, value));
+            }
+        }
+        if let Some(file) = &message.file {
+            facts.tell("Attachment", file.as_str());
+            if let Some(role) = mail::role_of_name(file) {
+                facts.tell(role, file.as_str());
+            }
+        }
+    }
+    facts
+}

@@ -1,0 +1,168 @@
+//! Domain names: what one can register, how they are shown, and which look like others.
+
+use unicode_security::confusable_detection::skeleton;
+
+/// The part of a domain that somebody registered: `example.co.uk` of `mail.example.co.uk`. The whole where there is none.
+pub(super) fn registrable(domain: &str) -> &str {
+    suffix::registrable(domain).unwrap_or(domain)
+}
+
+/// The name before the public suffix: `example` of `mail.example.co.uk`.
+pub(super) fn label(domain: &str) -> &str {
+    registrable(domain).split('.').next().unwrap_or_default()
+}
+
+/// A domain in lower case, with punycode decoded as it would be shown; without a dot at its end.
+pub(super) fn shown(domain: &str) -> String {
+    let domain = domain.trim().trim_end_matches('.');
+    if domain.is_ascii() && !domain.contains("xn--") {
+        return domain.to_ascii_lowercase();
+    }
+    idna::domain_to_unicode(domain).0.to_lowercase()
+}
+
+/// The domain behind the `@` of an address.
+pub(super) fn of_address(address: &str) -> Option<String> {
+    let (_, domain) = address.rsplit_once('@')?;
+    let domain = domain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '<' | '"' | '\'' | ';' | ','));
+    (!domain.is_empty()).then(|| shown(domain))
+}
+
+/// In which way a domain resembles one that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// Letters of other scripts or digits that look like those of the known one.
+    SameLook,
+    /// One letter more, less, other, or two swapped.
+    OneLetter,
+    /// The known name with words such as `careers` beside it.
+    AddedWords,
+    /// The known name under another public suffix.
+    OtherEnding,
+    /// The known domain stands before the real one: `example.org.login.example`.
+    InFront,
+}
+
+impl Likeness {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::SameLook => "same look",
+            Self::OneLetter => "one letter",
+            Self::AddedWords => "added words",
+            Self::OtherEnding => "other ending",
+            Self::InFront => "in front",
+        }
+    }
+}
+
+/// How `domain` (as shown) resembles `known`; none if it is `known` or lies below it.
+/// `is_added` tells words that are added to names to deceive.
+pub(super) fn likeness(domain: &str, known: &str, is_added: &dyn Fn(&str) -> bool) -> Option<Likeness> {
+    let (own, theirs) = (registrable(domain), registrable(known));
+    if own == theirs {
+        return None;
+    }
+    let (label, name) = (label(own), label(theirs));
+    // Short names are near to too many others.
+    if name.chars().count() < 4 {
+        return None;
+    }
+    if label == name {
+        return Some(Likeness::OtherEnding);
+    }
+    if look(label) == look(name) {
+        return Some(Likeness::SameLook);
+    }
+    let front = domain.strip_suffix(own).unwrap_or_default();
+    if front.contains(&format!("{theirs}.")) || front.contains(&format!("{}-", theirs.replace('.', "-"))) {
+        return Some(Likeness::InFront);
+    }
+    if has_added_words(label, name, is_added) {
+        return Some(Likeness::AddedWords);
+    }
+    let is_long = name.chars().count() >= 6;
+    (is_long && one_letter(label, name)).then_some(Likeness::OneLetter)
+}
+
+/// What a name looks like: confusable characters (UTS #39), accents, digits and pairs of letters replaced by what they resemble.
+fn look(name: &str) -> String {
+    use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+    let plain: String = name.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let skeleton: String = skeleton(&plain).collect();
+    let digits: String = skeleton.to_lowercase().replace("rn", "m").replace("vv", "w");
+    digits
+        .chars()
+        .map(|c| match c {
+            '0' => 'o',
+            '1' | 'i' | '|' => 'l',
+            '3' => 'e',
+            '4' => 'a',
+            '5' => 's',
+            '8' => 'b',
+            other => other,
+        })
+        .collect()
+}
+
+/// Whether `label` is `name` with such words before or behind it, with hyphens or without.
+fn has_added_words(label: &str, name: &str, is_added: &dyn Fn(&str) -> bool) -> bool {
+    let Some((before, behind)) = label.split_once(name) else { return false };
+    if before.is_empty() && behind.is_empty() {
+        return false;
+    }
+    let words = before.split('-').chain(behind.split('-')).filter(|word| !word.is_empty());
+    words.clone().count() <= 4 && words.clone().count() > 0 && words.into_iter().all(is_added)
+}
+
+/// Whether one insertion, deletion, change or swap of neighbours makes one of the other.
+fn one_letter(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().abs_diff(other.len()) > 1 {
+        return false;
+    }
+    let front = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let (rest, else_) = (one.get(front..).unwrap_or_default(), other.get(front..).unwrap_or_default());
+    let back = rest.iter().rev().zip(else_.iter().rev()).take_while(|(a, b)| a == b).count();
+    let middle = |rest: &[char]| rest.get(..rest.len() - back).map(<[char]>::to_vec).unwrap_or_default();
+    match (middle(rest).as_slice(), middle(else_).as_slice()) {
+        ([a, b], [c, d]) => a == d && b == c,
+        (a, b) => a.len() <= 1 && b.len() <= 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_that_looks_like_another_is_told_from_one_that_does_not() {
+        let is_added = |word: &str| ["careers", "jobs", "group", "it", "gmbh"].contains(&word);
+        let cases = [
+            ("airbus.com", "airbus.com", None),
+            ("mail.airbus.com", "airbus.com", None),
+            ("airbus-careers.com", "airbus.com", Some(Likeness::AddedWords)),
+            ("airbusjobs.net", "airbus.com", Some(Likeness::AddedWords)),
+            ("airbus.top", "airbus.com", Some(Likeness::OtherEnding)),
+            ("аirbus.com", "airbus.com", Some(Likeness::SameLook)),
+            ("rheinmetåll.com", "rheinmetall.com", Some(Likeness::SameLook)),
+            ("kestrei-uav.example", "kestrel-uav.example", Some(Likeness::SameLook)),
+            ("boelng.com", "boeing.com", Some(Likeness::SameLook)),
+            ("kestrle-uav.example", "kestrel-uav.example", Some(Likeness::OneLetter)),
+            ("kestrel-uav-it.example", "kestrel-uav.example", Some(Likeness::AddedWords)),
+            ("airbus.com.login.top", "airbus.com", Some(Likeness::InFront)),
+            ("kestrel-hotel.example", "kestrel-uav.example", None),
+            ("airport.com", "airbus.com", None),
+            ("saabo.com", "saab.com", None),
+        ];
+        for (domain, known, expected) in cases {
+            assert_eq!(likeness(domain, known, &is_added), expected, "{domain} and {known}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_shown_as_a_reader_sees_it() {
+        assert_eq!(shown("XN--RHEINMETLL-S5A.com."), "rheinmetåll.com");
+        assert_eq!(of_address("x <a@Example.ORG>").as_deref(), Some("example.org"));
+        assert_eq!((registrable("a.b.example.co.uk"), label("a.b.example.co.uk")), ("example.co.uk", "example"));
+    }
+}

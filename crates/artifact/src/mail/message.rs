@@ -1,0 +1,359 @@
+//! One message: its facts, and those of what it holds.
+
+use event::{Damage, Position, Time};
+use mail_parser::{Address, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
+
+use super::{
+    attached::{self, File},
+    authentication,
+    known::{Known, Organisation},
+    links,
+    page::Page,
+    sender::{self, Person, Sender},
+    text::{MAX_TEXT, beginning, normalised, tricks},
+};
+use crate::{Facts, Kind};
+
+/// Most parts of a mail that are looked at.
+const MAX_PARTS: usize = 1000;
+/// Most messages that may stand within one another, or behind one another in a digest.
+const MAX_MESSAGES: usize = 50;
+/// Most messages within one that have facts of their own.
+const MAX_DEPTH: usize = 4;
+
+/// Where a message stands, and what is known beside it.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'a> {
+    /// The label of the outermost artifact.
+    pub(super) inside: &'a str,
+    pub(super) line: u64,
+    pub(super) known: &'a Known,
+    pub(super) organisation: &'a Organisation,
+}
+
+/// A message that was read.
+pub(super) struct Message {
+    /// Of the mail, of the files in it, of the messages in it.
+    pub(super) facts: Vec<Facts>,
+    pub(super) damages: Vec<Damage>,
+}
+
+/// A message while its facts are taken.
+struct Taking<'a> {
+    within: Within<'a>,
+    position: Position,
+    time: Option<Time>,
+    facts: Vec<Facts>,
+    damages: Vec<Damage>,
+}
+
+impl Message {
+    /// Takes the facts of a message; `None` if it has no header.
+    pub(super) fn read(bytes: &[u8], within: &Within<'_>) -> Option<Self> {
+        let position = Position::Line(within.line);
+        let mut damages = Vec::new();
+        let (bytes, is_cut) = without_depth(bytes);
+        if is_cut {
+            damages.push(limit(position, format!("more than {MAX_MESSAGES} messages within one")));
+        }
+        let message = MessageParser::default().parse(bytes)?;
+        let mut taking = Taking { within: *within, position, time: None, facts: Vec::new(), damages };
+        taking.message(&message, 0);
+        Some(Self { facts: taking.facts, damages: taking.damages })
+    }
+}
+
+fn limit(position: Position, what: String) -> Damage {
+    Damage { position, records: 0, reason: format!("limit: {what}") }
+}
+
+/// The bytes up to where too many messages stand within one another: the parser's result is as deep as they are.
+fn without_depth(bytes: &[u8]) -> (&[u8], bool) {
+    let nests = |at: &usize| {
+        let behind = bytes.get(at + 1..at + 8).unwrap_or_default();
+        behind.eq_ignore_ascii_case(b"rfc822 ".get(..6).unwrap_or_default())
+            || behind.get(..6).is_some_and(|word| {
+                word.eq_ignore_ascii_case(b"rfc822")
+                    || word.eq_ignore_ascii_case(b"digest")
+                    || word.eq_ignore_ascii_case(b"global")
+            })
+    };
+    match memchr::memchr_iter(b'/', bytes).filter(nests).nth(MAX_MESSAGES) {
+        Some(at) => (bytes.get(..at).unwrap_or_default(), true),
+        None => (bytes, false),
+    }
+}
+
+impl Taking<'_> {
+    fn message(&mut self, message: &mail_parser::Message<'_>, depth: usize) {
+        let time = time(message);
+        // What lies within has the time of the mail it came with.
+        self.time = self.time.or(time);
+        let mut facts = Facts::new(Kind::Mail, self.position, self.time.or(Some(Time::from_nanos(0))));
+        facts.tell("Inside", self.within.inside);
+        if depth > 0 {
+            facts.count("Depth", depth as u64);
+        }
+        let sender = sender_of(message);
+        let subject = message.subject().unwrap_or_default();
+        facts.tell("Subject", beginning(subject, 1000));
+        authentication::tell(message.headers_raw(), self.within.organisation, &mut facts);
+        sender.tell(self.within.known, self.within.organisation, &mut facts);
+        for trick in tricks(subject) {
+            facts.tell("SubjectTrick", trick);
+        }
+        if message.header("List-Id").is_some() || message.header("List-Unsubscribe").is_some() {
+            facts.tell("Bulk", "list header");
+        }
+        let mut nested = Vec::new();
+        let body = self.parts(message, &mut facts, &mut nested);
+        self.body(&body, &sender, subject, &mut facts);
+        self.facts.push(facts);
+        for inner in nested {
+            if depth < MAX_DEPTH {
+                self.message(inner, depth + 1);
+            } else {
+                self.damages.push(limit(self.position, format!("more than {MAX_DEPTH} messages within one another")));
+            }
+        }
+    }
+
+    /// Goes through the parts: text and pages come back, files are told.
+    fn parts<'m>(
+        &mut self,
+        message: &'m mail_parser::Message<'_>,
+        facts: &mut Facts,
+        nested: &mut Vec<&'m mail_parser::Message<'m>>,
+    ) -> Body {
+        let mut body = Body::default();
+        if message.parts.len() > MAX_PARTS {
+            self.damages.push(limit(self.position, format!("more than {MAX_PARTS} parts in a mail")));
+        }
+        for part in message.parts.iter().take(MAX_PARTS) {
+            let name = part.attachment_name();
+            let is_text = name.is_none() && !is_attached(part);
+            match &part.body {
+                PartType::Text(text) if is_text => body.add_text(text),
+                PartType::Html(html) if is_text => body.add_page(html),
+                PartType::Text(text) | PartType::Html(text) => self.file(part, text.as_bytes(), facts, &mut body),
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => self.file(part, bytes, facts, &mut body),
+                PartType::Message(inner) => nested.push(inner),
+                PartType::Multipart(_) => {}
+            }
+        }
+        body
+    }
+
+    /// Tells a file, and in the mail's facts what it is.
+    fn file(&mut self, part: &MessagePart<'_>, bytes: &[u8], mail: &mut Facts, body: &mut Body) {
+        let file = File::read(part.attachment_name().unwrap_or_default(), bytes);
+        self.damages.extend(file.damages(self.position));
+        match file.kind {
+            "PNG" | "JPEG" | "GIF" => body.pictures += 1,
+            "ICS" => body.calendar(bytes, mail),
+            "HTML" | "SVG" => page_facts("Attached", &Page::read(&String::from_utf8_lossy(bytes)), mail),
+            _ => {}
+        }
+        let mut facts = Facts::new(Kind::File, self.position, self.time.or(Some(Time::from_nanos(0))));
+        facts.tell("Inside", self.within.inside);
+        facts.tell("Name", file.name.clone());
+        facts.tell("Path", file.name.clone());
+        facts.tell("Type", file.kind);
+        facts.count("Size", file.size);
+        facts.tell("Sha256", file.sha256.clone());
+        let mut named = vec![(file.name.as_str(), file.kind)];
+        named.extend(file.members.iter().filter(|_| file.kind == "ZIP").map(|member| (last_part(member), "")));
+        mail.tell("Attachment", file.name.clone());
+        mail.tell("AttachmentType", file.kind);
+        for (at, (name, kind)) in named.into_iter().enumerate() {
+            if at > 0 {
+                mail.tell("Member", name);
+                facts.tell("Member", name);
+            }
+            if let Some(role) = attached::role(name, kind) {
+                mail.tell(role, name);
+            }
+            for trick in attached::tricks(name, kind) {
+                mail.tell("FileTrick", format!("{trick}: {name}"));
+                facts.tell("NameTrick", trick);
+            }
+        }
+        if file.is_encrypted {
+            mail.tell("EncryptedArchive", file.name.clone());
+            facts.tell("Encrypted", "true");
+        }
+        if file.kind == "OOXML" {
+            template(bytes, mail);
+        }
+        self.facts.push(facts);
+    }
+
+    /// Tells what is written, and where it leads.
+    fn body(&self, body: &Body, sender: &Sender, subject: &str, facts: &mut Facts) {
+        let Within { known, organisation, .. } = self.within;
+        let mut links = body.page.links.clone();
+        links.extend(links::in_text(&body.text).into_iter().map(|address| (address, String::new())));
+        facts.count("Links", links.len() as u64);
+        facts.count("Images", body.page.images + body.pictures);
+        for (field, value) in links::facts(&links, &sender.domain(), known, organisation) {
+            facts.tell(field, value);
+        }
+        let read = normalised(beginning(&body.page.text, MAX_TEXT));
+        let plain = normalised(beginning(&body.text, MAX_TEXT));
+        let read = if read.len() > 20 { read } else { plain.clone() };
+        let words = read.split(' ').filter(|word| !word.is_empty()).count() as u64;
+        facts.count("Words", words);
+        let subject_words = normalised(subject);
+        let name = sender.from.first().map(|person| normalised(&person.name)).unwrap_or_default();
+        let all = format!("{name}|{subject_words}|{read}|{plain}");
+        for topic in known.topics.touched(&all) {
+            for phrase in &topic.phrases {
+                facts.tell("Wording", format!("{}: {phrase}", topic.name));
+            }
+            if topic.is_enough {
+                facts.tell("Topic", topic.name);
+            }
+        }
+        for topic in known.topics.touched(&format!("{name}|{subject_words}")) {
+            facts.tell("TopicOfSubject", topic.name);
+        }
+        sender::foreign_brands(sender, subject, &read, known, facts);
+        page_facts("", &body.page, facts);
+        if words < 25 && body.page.images + body.pictures > 0 && !links.is_empty() {
+            facts.tell("Page", "picture in place of text");
+        }
+        if words < 25 && !links.is_empty() && body.page.images + body.pictures == 0 {
+            facts.tell("Page", "hardly more than a link");
+        }
+        if body.page.hidden > 400 && body.page.hidden > words {
+            facts.tell("Page", "much that is hidden");
+        }
+    }
+}
+
+/// What is written in a mail.
+#[derive(Default)]
+struct Body {
+    text: String,
+    page: Page,
+    /// Pictures in the mail itself.
+    pictures: u64,
+}
+
+impl Body {
+    fn add_text(&mut self, text: &str) {
+        if self.text.len() < MAX_TEXT {
+            self.text.push_str(beginning(text, MAX_TEXT));
+            self.text.push('\n');
+        }
+    }
+
+    /// A mail may have several pages, which are shown one below the other.
+    fn add_page(&mut self, html: &str) {
+        let page = Page::read(html);
+        let known = &mut self.page;
+        known.text.push_str(&page.text);
+        known.text.push(' ');
+        let room = super::page::MAX_LINKS.saturating_sub(known.links.len());
+        known.links.extend(page.links.into_iter().take(room));
+        known.hidden += page.hidden;
+        known.images += page.images;
+        known.pixels += page.pixels;
+        known.has_form |= page.has_form;
+        known.asks_password |= page.asks_password;
+        known.has_script |= page.has_script;
+        known.makes_file |= page.makes_file;
+        known.refresh = known.refresh.take().or(page.refresh);
+        known.base = known.base.take().or(page.base);
+    }
+
+    /// What an invitation says is part of what is written (RFC 5545).
+    fn calendar(&mut self, bytes: &[u8], facts: &mut Facts) {
+        facts.tell("Calendar", "invitation");
+        let text = String::from_utf8_lossy(bytes.get(..MAX_TEXT).unwrap_or(bytes));
+        let unfolded = text.replace("\r\n ", "").replace("\n ", "");
+        for line in unfolded.lines() {
+            if let Some((_, value)) = line.split_once(':').filter(|(name, _)| {
+                name.starts_with("DESCRIPTION") || name.starts_with("SUMMARY") || name.starts_with("LOCATION")
+            }) {
+                self.add_text(&value.replace("\\n", "\n").replace("\\,", ","));
+            }
+        }
+    }
+}
+
+fn page_facts(prefix: &str, page: &Page, facts: &mut Facts) {
+    let field = if prefix.is_empty() { "Page" } else { "AttachedPage" };
+    let signs = [
+        (page.has_form, "form"),
+        (page.asks_password, "asks for a password"),
+        (page.has_script, "script"),
+        (page.makes_file, "makes a file"),
+        (page.refresh.is_some(), "goes elsewhere by itself"),
+        (page.base.is_some(), "base address"),
+        (page.pixels > 0, "unseen picture"),
+    ];
+    for (_, sign) in signs.iter().filter(|(is_there, _)| *is_there) {
+        facts.tell(field, *sign);
+    }
+}
+
+/// Tells a template that a document fetches (ECMA-376, part 1, section 11.3.12: attachedTemplate).
+fn template(bytes: &[u8], facts: &mut Facts) {
+    const MAX_RELATIONS: u64 = 64 << 10;
+    use std::io::Read;
+    let Ok(mut archive) = zip::ZipArchive::new(std::io::Cursor::new(bytes)) else { return };
+    let Ok(relations) = archive.by_name("word/_rels/settings.xml.rels") else { return };
+    let mut text = String::new();
+    if relations.take(MAX_RELATIONS).read_to_string(&mut text).is_err() {
+        return;
+    }
+    let targets = text.split("Target=").skip(1).filter_map(|rest| rest.get(1..)?.split(['"', '\'']).next());
+    for target in targets.filter(|target| target.starts_with("http") || target.starts_with("\\\\")) {
+        facts.tell("RemoteTemplate", target);
+    }
+}
+
+fn last_part(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// Whether a part says that it is a file and no text to be read.
+fn is_attached(part: &MessagePart<'_>) -> bool {
+    let kind = part
+        .content_type()
+        .map(|kind| (kind.ctype().to_ascii_lowercase(), kind.subtype().unwrap_or_default().to_ascii_lowercase()));
+    let is_calendar = kind.is_some_and(|(kind, subtype)| kind == "text" && subtype == "calendar");
+    is_calendar || part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
+}
+
+/// When a mail was sent: its Date, or what the newest relay noted.
+fn time(message: &mail_parser::Message<'_>) -> Option<Time> {
+    let date = message.date().filter(|date| date.is_valid());
+    let received = message.received().and_then(|received| received.date());
+    let seconds = date
+        .map(|date| date.to_timestamp())
+        .or_else(|| received.filter(|date| date.is_valid()).map(|date| date.to_timestamp()))?;
+    seconds.checked_mul(1_000_000_000).map(Time::from_nanos)
+}
+
+fn sender_of(message: &mail_parser::Message<'_>) -> Sender {
+    let envelope = match message.return_path() {
+        HeaderValue::Text(text) => text.to_string(),
+        HeaderValue::TextList(list) => list.first().map(ToString::to_string).unwrap_or_default(),
+        HeaderValue::Address(address) => {
+            people(Some(address)).into_iter().next().map(|person| person.address).unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    let envelope = envelope.trim().trim_matches(['<', '>']).to_owned();
+    Sender { from: people(message.from()), reply_to: people(message.reply_to()), envelope }
+}
+
+fn people(address: Option<&Address<'_>>) -> Vec<Person> {
+    let person = |addr: &mail_parser::Addr<'_>| Person {
+        name: beginning(addr.name().unwrap_or_default(), 500).to_owned(),
+        address: beginning(addr.address().unwrap_or_default(), 500).to_owned(),
+    };
+    address.map(|address| address.iter().take(50).map(person).collect()).unwrap_or_default()
+}

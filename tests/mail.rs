@@ -1,0 +1,239 @@
+//! Mail: the lures of tests/lures and the honest mails beside them, public corpora where they are there, and `explain`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use common::{Place, Run, root, shared, skipped};
+
+/// What the firm of the lures knows (tests/lures/README.md).
+const SITE: &str = r#"
+[mail]
+domains = ["kestrel-uav.example"]
+partners = ["rotorwerk.example", "hanbit-avionics.example", "halvorsen-composites.example"]
+receivers = ["mx.example.org"]
+"#;
+
+/// `informational` … `critical` in the order of their weight.
+fn weight(level: &str) -> usize {
+    ["informational", "low", "medium", "high", "critical"].iter().position(|known| *known == level).unwrap()
+}
+
+/// The weightiest finding of each mail below a folder that has one.
+fn worst(place: &Place, folder: &Path, more: &[&str]) -> BTreeMap<String, usize> {
+    let folder = folder.display().to_string();
+    let mut worst = BTreeMap::new();
+    for finding in place.findings(&[&[folder.as_str()], more].concat()) {
+        let path = finding["evidence"]["path"].as_str().unwrap().to_owned();
+        let weight = weight(finding["rule"]["level"].as_str().unwrap());
+        let known = worst.entry(path).or_insert(0);
+        *known = weight.max(*known);
+    }
+    worst
+}
+
+fn count(worst: &BTreeMap<String, usize>, level: &str) -> usize {
+    worst.values().filter(|found| **found >= weight(level)).count()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+#[test]
+fn every_lure_is_found_and_no_honest_mail_above_what_a_person_would_accept() {
+    let place = Place::new();
+    place.file("site.toml", SITE);
+    let lures = root().join("tests/lures");
+    let expected = fs::read_to_string(lures.join("expected.tsv")).unwrap();
+    let mut found = worst(&place, &lures.join("campaign"), &["--site", "site.toml"]);
+    found.extend(worst(&place, &lures.join("resembling"), &["--site", "site.toml"]));
+    let (mut wrong, mut mails) = (Vec::new(), 0);
+    for line in expected.lines().skip(1).filter(|line| line.contains(".eml\t")) {
+        let [file, _, _, verdict, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let weight = found.get(&lures.join(file).display().to_string()).copied().unwrap_or(0);
+        let is_right = match verdict {
+            "dangerous" => weight >= 3,
+            "suspicious" => weight >= 2,
+            "nothing found" => weight < 2,
+            "nothing found or suspicious" => weight < 3,
+            other => panic!("{other}"),
+        };
+        mails += 1;
+        if !is_right {
+            wrong.push(format!("{file}: {verdict}, found {weight}"));
+        }
+    }
+    assert_eq!(mails, 109);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Runs a script of tests/lures; `None` and a loud remark without Python.
+fn script(arguments: &[&str]) -> Option<()> {
+    let script = root().join("tests/lures").join(arguments[0]);
+    match Command::new("python3").arg(script).args(&arguments[1..]).stdout(Stdio::null()).status() {
+        Ok(status) => assert!(status.success(), "{arguments:?}"),
+        Err(_) => {
+            skipped("python3 is not there");
+            return None;
+        }
+    }
+    Some(())
+}
+
+/// Rates that docs/mail.md promises: at most 1 % of honest mail suspicious and none dangerous; 60 % of phishing found, 45 % of it without traces.
+#[test]
+fn honest_mail_is_left_alone_and_phishing_is_found() {
+    let Some(corpus) = shared("corpus/mail") else { return };
+    let place = Place::new();
+    let below = |name: &str| place.path().join(name).display().to_string();
+    let (honest, phishing) = (corpus.join("legitimate"), corpus.join("phishing"));
+    let path = |path: &Path| path.display().to_string();
+    if script(&["modernise.py", &path(&honest), &below("modernised")]).is_none() {
+        return;
+    }
+    script(&["strip.py", &path(&phishing), &below("stripped")]).unwrap();
+    script(&["modern.py", "--seed", "7", &below("modern")]).unwrap();
+    let honest_sets =
+        [("honest", honest), ("modernised", below("modernised").into()), ("modern", below("modern").into())];
+    for (name, folder) in honest_sets {
+        let (worst, mails) = (worst(&place, &folder, &[]), files(&folder).len());
+        assert!(mails >= 200, "{name}");
+        assert!(count(&worst, "medium") * 100 <= mails, "{name}: {worst:#?} of {mails}");
+        assert_eq!(count(&worst, "high"), 0, "{name}: {worst:#?}");
+    }
+    for (name, folder, percent) in [("phishing", phishing, 60), ("stripped", below("stripped").into(), 45)] {
+        let (found, mails) = (count(&worst(&place, &folder, &[]), "medium"), files(&folder).len());
+        assert!(found * 100 >= mails * percent, "{name}: {found} of {mails}");
+    }
+}
+
+fn lure(name: &str) -> String {
+    root().join("tests/lures").join(name).display().to_string()
+}
+
+#[test]
+fn explain_gives_a_verdict_with_the_words_it_rests_on() {
+    let place = Place::new();
+    let run = place.run(&["explain", "--language", "en", &lure("campaign/01-pdf-and-reader-in-zip.eml")]);
+    run.ends(1, &["Dangerous:", "Airbus", "only with the", "What to do now", "What honest recruiters"]);
+    let run = place.run(&["explain", "--language", "de", &lure("campaign/36-de-whatsapp.eml")]);
+    run.ends(1, &["Verdächtig:", "auf WhatsApp"]);
+    let run = place.run(&["explain", "--language", "ko", &lure("campaign/47-ko-telegram.eml")]);
+    run.ends(1, &["의심스럽습니다"]);
+    let run = place.run(&["explain", "--language", "en", &lure("resembling/44-de-einladung-gespraech.eml")]);
+    run.ends(0, &["Nothing was found.", "no proof"]);
+    place.run(&["explain", "not-there.eml"]).ends(4, &["not-there.eml"]);
+    place.run(&["explain"]).ends(3, &[]);
+}
+
+#[test]
+fn explain_follows_the_locale_and_prints_a_briefing() {
+    let place = Place::new();
+    let mail = lure("resembling/11-rejection.eml");
+    let run = Run::of(place.command(&["explain", &mail]).env("LC_ALL", "de_DE.UTF-8").output().unwrap());
+    run.ends(0, &["Es wurde nichts gefunden."]);
+    let run = place.run(&["explain", "--briefing"]);
+    run.ends(0, &["Job offers that are none", "Stellenangebote, die keine sind", "가짜 일자리 제안"]);
+}
+
+#[test]
+fn explain_reads_standard_input_and_nothing_of_a_mail_comes_alive() {
+    let place = Place::new();
+    let mail = "From: \"<script>alert(1)</script> Airbus\" <a@airbus-jobs.example>\r\nTo: x@y.example\r\n\
+                Subject: \u{1b}[2J <img src=x onerror=alert(1)> job offer\r\nMIME-Version: 1.0\r\n\
+                Content-Type: application/octet-stream; name=\"<b>x</b>.pdf.exe\"\r\nContent-Disposition: attachment\r\n\r\nMZ";
+    for format in ["text", "html"] {
+        let mut command = place.command(&["explain", "--language", "en", "--format", format, "-"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(mail.as_bytes()).unwrap();
+        let run = Run::of(child.wait_with_output().unwrap());
+        run.ends(1, &["Dangerous"]);
+        assert!(!run.out.contains('\u{1b}'), "{}", run.out);
+        if format == "html" {
+            assert!(run.out.contains("default-src 'none'"));
+            assert!(
+                !run.out.contains("<script") && !run.out.contains("<img") && !run.out.contains("<b>"),
+                "{}",
+                run.out
+            );
+        }
+    }
+    assert_eq!(place.names(), Vec::<String>::new());
+}
+
+#[test]
+fn the_conversations_of_the_lures_are_told_from_honest_ones() {
+    let place = Place::new();
+    let lures = root().join("tests/lures");
+    let found = worst(&place, &lures.join("conversations"), &[]);
+    let expected = fs::read_to_string(lures.join("expected.tsv")).unwrap();
+    let (mut wrong, mut conversations) = (Vec::new(), 0);
+    for line in expected.lines().filter(|line| line.starts_with("conversations/")) {
+        let [file, _, _, verdict, _] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let weight = found.get(&lures.join(file).display().to_string()).copied().unwrap_or(0);
+        let is_right = match verdict {
+            "dangerous" => weight >= 3,
+            "suspicious" => weight >= 2,
+            _ => weight < 2,
+        };
+        conversations += 1;
+        if !is_right {
+            wrong.push(format!("{file}: {verdict}, found {weight}"));
+        }
+    }
+    assert_eq!(conversations, 10);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The script of docs/report-mailbox.md, run as Postfix's pipe(8) would: the message on standard input, the sender as argument.
+#[cfg(unix)]
+#[test]
+fn the_report_mailbox_answers_as_its_document_says() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let document = fs::read_to_string(root().join("docs/report-mailbox.md")).unwrap();
+    let script = document.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let path = |name: &str| place.path().join(name).display().to_string();
+    let script = script
+        .replace("/usr/sbin/sendmail", &path("sendmail"))
+        .replace("/etc/dreamcatcher/site.toml", &path("site.toml"));
+    place.file("site.toml", SITE);
+    place.file("answer-report", script);
+    place.file("sendmail", format!("#!/bin/sh\necho \"$@\" > {0}\ncat >> {0}\n", path("sent")));
+    for name in ["answer-report", "sendmail"] {
+        fs::set_permissions(place.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_dreamcatcher")).parent().unwrap().display().to_string();
+    let answer = |sender: &str| {
+        let mail = fs::File::open(lure("campaign/28-nested-message.eml")).unwrap();
+        let mut command = Command::new(path("answer-report"));
+        command.arg(sender).env_clear().env("PATH", format!("{program}:/usr/bin:/bin")).env("LANG", "C").stdin(mail);
+        Run::of(command.output().unwrap()).ends(0, &[]);
+    };
+    answer("stranger@elsewhere.example");
+    assert!(!place.path().join("sent").exists(), "a stranger is answered");
+    answer("colleague@example.org");
+    let sent = place.read("sent");
+    assert!(sent.starts_with("-i -f <> -- colleague@example.org\nFrom: report@example.org\n"), "{sent}");
+    assert!(sent.contains("Dangerous:") && sent.contains("default-src"), "{sent}");
+}
