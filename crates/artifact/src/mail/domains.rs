@@ -7,9 +7,26 @@ pub(super) fn registrable(domain: &str) -> &str {
     suffix::registrable(domain).unwrap_or(domain)
 }
 
-/// The name before the public suffix: `example` of `mail.example.co.uk`.
-pub(super) fn label(domain: &str) -> &str {
-    registrable(domain).split('.').next().unwrap_or_default()
+/// A domain with what is asked of it again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Domain {
+    /// As it is shown.
+    pub(super) name: String,
+    /// The part that somebody registered.
+    pub(super) registered: String,
+    /// The name before the public suffix: `example` of `mail.example.co.uk`.
+    pub(super) label: String,
+    /// What the label looks like.
+    look: String,
+}
+
+impl Domain {
+    /// Takes a domain, as it is shown, apart.
+    pub(super) fn new(name: &str) -> Self {
+        let registered = registrable(name).to_owned();
+        let label = registered.split('.').next().unwrap_or_default().to_owned();
+        Self { name: name.to_owned(), look: look(&label), registered, label }
+    }
 }
 
 /// A domain in lower case, with punycode decoded as it would be shown; without a dot at its end.
@@ -55,33 +72,29 @@ impl Likeness {
     }
 }
 
-/// How `domain` (as shown) resembles `known`; none if it is `known` or lies below it.
-/// `is_added` tells words that are added to names to deceive.
-pub(super) fn likeness(domain: &str, known: &str, is_added: &dyn Fn(&str) -> bool) -> Option<Likeness> {
-    let (own, theirs) = (registrable(domain), registrable(known));
-    if own == theirs {
-        return None;
-    }
-    let (label, name) = (label(own), label(theirs));
+/// How `domain` resembles `known`; none if it is `known` or lies below it. `is_added` tells words that are added to names to deceive.
+pub(super) fn likeness(domain: &Domain, known: &Domain, is_added: &dyn Fn(&str) -> bool) -> Option<Likeness> {
+    let name = known.label.as_str();
+    let length = name.chars().count();
     // Short names are near to too many others.
-    if name.chars().count() < 4 {
+    if domain.registered == known.registered || length < 4 {
         return None;
     }
-    if label == name {
+    if domain.label == name {
         return Some(Likeness::OtherEnding);
     }
-    if look(label) == look(name) {
+    if domain.look == known.look {
         return Some(Likeness::SameLook);
     }
-    let front = domain.strip_suffix(own).unwrap_or_default();
-    if front.contains(&format!("{theirs}.")) || front.contains(&format!("{}-", theirs.replace('.', "-"))) {
+    let front = domain.name.strip_suffix(domain.registered.as_str()).unwrap_or_default();
+    let is_in_front = |theirs: &str| front.split_once(theirs).is_some_and(|(_, behind)| behind.starts_with(['.', '-']));
+    if !front.is_empty() && (is_in_front(&known.registered) || is_in_front(&known.registered.replace('.', "-"))) {
         return Some(Likeness::InFront);
     }
-    if has_added_words(label, name, is_added) {
+    if has_added_words(&domain.label, name, is_added) {
         return Some(Likeness::AddedWords);
     }
-    let is_long = name.chars().count() >= 6;
-    (is_long && one_letter(label, name)).then_some(Likeness::OneLetter)
+    (length >= 6 && one_letter(&domain.label, name)).then_some(Likeness::OneLetter)
 }
 
 /// What a name looks like: confusable characters (UTS #39), accents, digits and pairs of letters replaced by what they resemble.
@@ -155,7 +168,11 @@ mod tests {
             ("saabo.com", "saab.com", None),
         ];
         for (domain, known, expected) in cases {
-            assert_eq!(likeness(domain, known, &is_added), expected, "{domain} and {known}");
+            assert_eq!(
+                likeness(&Domain::new(domain), &Domain::new(known), &is_added),
+                expected,
+                "{domain} and {known}"
+            );
         }
     }
 
@@ -163,6 +180,7 @@ mod tests {
     fn a_domain_is_shown_as_a_reader_sees_it() {
         assert_eq!(shown("XN--RHEINMETLL-S5A.com."), "rheinmetåll.com");
         assert_eq!(of_address("x <a@Example.ORG>").as_deref(), Some("example.org"));
-        assert_eq!((registrable("a.b.example.co.uk"), label("a.b.example.co.uk")), ("example.co.uk", "example"));
+        let domain = Domain::new("a.b.example.co.uk");
+        assert_eq!((domain.registered.as_str(), domain.label.as_str()), ("example.co.uk", "example"));
     }
 }

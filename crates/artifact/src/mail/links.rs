@@ -1,7 +1,7 @@
 //! Links: where they lead, and what about them deceives.
 
 use super::{
-    domains::{registrable, shown},
+    domains::{Domain, registrable, shown},
     known::{Known, Organisation, Services},
 };
 
@@ -66,6 +66,7 @@ pub(super) fn facts(
     organisation: &Organisation,
 ) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
+    let sender = registrable(sender);
     for (address, text) in links {
         let Some(link) = Link::parse(address) else { continue };
         let mut tell = |name, value: String| {
@@ -74,29 +75,29 @@ pub(super) fn facts(
             }
         };
         if link.scheme == "mailto" {
-            if Services::has(&known.services.private_mail, &link.host) && registrable(sender) != registrable(&link.host)
-            {
+            if Services::has(&known.services.private_mail, &link.host) && sender != registrable(&link.host) {
                 tell("PrivateMailLink", address.trim_start_matches("mailto:").to_owned());
             }
             continue;
         }
-        tell("LinkDomain", registrable(&link.host).to_owned());
-        of_host(&link, known, &mut tell);
+        let domain = Domain::new(&link.host);
+        tell("LinkDomain", domain.registered.clone());
+        of_host(&link, &domain, known, &mut tell);
         redirect(&link, &mut tell);
-        if let Some(displayed) = displayed_host(text).filter(|host| registrable(host) != registrable(&link.host)) {
-            tell("DisguisedLink", format!("{displayed} → {}", link.host));
-            let is_known =
-                organisation.trusts(&displayed) || known.brands.all.iter().any(|brand| brand.owns(&displayed));
-            let is_senders = registrable(sender) == registrable(&displayed);
-            if is_known && !is_senders {
-                tell("DisguisedBrandLink", format!("{displayed} → {}", link.host));
+        let displayed = displayed_host(text).map(|host| Domain::new(&host));
+        if let Some(displayed) = displayed.filter(|displayed| displayed.registered != domain.registered) {
+            let shows = format!("{} → {}", displayed.name, link.host);
+            let is_known = organisation.trusts(&displayed.name) || known.brands.own(&displayed);
+            if is_known && sender != displayed.registered {
+                tell("DisguisedBrandLink", shows.clone());
             }
+            tell("DisguisedLink", shows);
         }
     }
     facts
 }
 
-fn of_host(link: &Link, known: &Known, tell: &mut dyn FnMut(&'static str, String)) {
+fn of_host(link: &Link, domain: &Domain, known: &Known, tell: &mut dyn FnMut(&'static str, String)) {
     let services = &known.services;
     let host = link.host.as_str();
     let sets = [
@@ -129,19 +130,8 @@ fn of_host(link: &Link, known: &Known, tell: &mut dyn FnMut(&'static str, String
     if is_program.iter().any(|ending| path.ends_with(ending)) {
         tell("ProgramLink", format!("{host}{path}"));
     }
-    for brand in &known.brands.all {
-        let own = |label: &&String| label.len() >= 5 && host.contains(label.as_str());
-        if !brand.owns(host)
-            && brand
-                .domains
-                .iter()
-                .map(|domain| super::domains::label(domain).to_owned())
-                .collect::<Vec<_>>()
-                .iter()
-                .any(|label| own(&label))
-        {
-            tell("BrandLink", host.to_owned());
-        }
+    if known.brands.is_label_misused(domain) {
+        tell("BrandLink", host.to_owned());
     }
 }
 

@@ -70,13 +70,8 @@ fn limit(position: Position, what: String) -> Damage {
 /// The bytes up to where too many messages stand within one another: the parser's result is as deep as they are.
 fn without_depth(bytes: &[u8]) -> (&[u8], bool) {
     let nests = |at: &usize| {
-        let behind = bytes.get(at + 1..at + 8).unwrap_or_default();
-        behind.eq_ignore_ascii_case(b"rfc822 ".get(..6).unwrap_or_default())
-            || behind.get(..6).is_some_and(|word| {
-                word.eq_ignore_ascii_case(b"rfc822")
-                    || word.eq_ignore_ascii_case(b"digest")
-                    || word.eq_ignore_ascii_case(b"global")
-            })
+        let word = bytes.get(at + 1..at + 7).unwrap_or_default();
+        [&b"rfc822"[..], b"digest", b"global"].iter().any(|kind| word.eq_ignore_ascii_case(kind))
     };
     match memchr::memchr_iter(b'/', bytes).filter(nests).nth(MAX_MESSAGES) {
         Some(at) => (bytes.get(..at).unwrap_or_default(), true),

@@ -1,7 +1,7 @@
 //! Who a mail says it is from, and where its headers disagree about it.
 
 use super::{
-    domains::{Likeness, likeness, of_address, registrable, shown},
+    domains::{Domain, Likeness, likeness, of_address, registrable, shown},
     known::{Known, Organisation, Services},
     text::{normalised, tricks},
 };
@@ -32,23 +32,24 @@ impl Sender {
     /// Tells who it is from.
     pub(super) fn tell(&self, known: &Known, organisation: &Organisation, facts: &mut Facts) {
         let first = self.from.first().cloned().unwrap_or_default();
-        let domain = self.domain();
+        let domain = Domain::new(&self.domain());
         facts.tell("From", first.address.clone());
         facts.tell("FromName", first.name.clone());
-        facts.tell("FromDomain", registrable(&domain));
+        facts.tell("FromDomain", domain.registered.clone());
         facts.tell("Envelope", self.envelope.clone());
         for trick in tricks(&first.name) {
             facts.tell("NameTrick", trick);
         }
         self.kind(&domain, known, organisation, facts);
-        self.disagreements(&first, &domain, known, facts);
+        self.disagreements(&first, &domain.name, known, facts);
         look_alike(&domain, known, organisation, facts);
     }
 
     /// Whose domain it is, as far as that is known.
-    fn kind(&self, domain: &str, known: &Known, organisation: &Organisation, facts: &mut Facts) {
+    fn kind(&self, whole: &Domain, known: &Known, organisation: &Organisation, facts: &mut Facts) {
+        let domain = whole.name.as_str();
         let is_private = Services::has(&known.services.private_mail, domain);
-        let is_brand = known.brands.all.iter().any(|brand| brand.owns(domain));
+        let is_brand = known.brands.own(whole);
         let failed = ["spf=fail", "spf=softfail", "dkim=fail", "dmarc=fail"];
         let is_doubted = facts.values("Authentication").any(|result| failed.contains(&result.as_ref()));
         let kinds = [
@@ -129,31 +130,31 @@ fn is_random(word: &str) -> bool {
 }
 
 /// Tells whether the domain resembles one of the organisation's, a partner's, or a well-known one.
-fn look_alike(domain: &str, known: &Known, organisation: &Organisation, facts: &mut Facts) {
-    if domain.is_empty() || organisation.trusts(domain) || known.brands.all.iter().any(|brand| brand.owns(domain)) {
+fn look_alike(domain: &Domain, known: &Known, organisation: &Organisation, facts: &mut Facts) {
+    if domain.name.is_empty() || organisation.trusts(&domain.name) || known.brands.own(domain) {
         return;
     }
     let is_added = |word: &str| known.services.added_words.contains(word);
     for own in organisation.all() {
-        if let Some(how) = likeness(domain, own, &is_added) {
+        if let Some(how) = likeness(domain, &Domain::new(own), &is_added) {
             facts.tell("LookAlikeOfOurs", own);
             facts.tell("LookAlikeHow", how.name());
             return;
         }
     }
-    let brands = known.brands.all.iter().flat_map(|brand| brand.domains.iter().map(move |own| (brand, own)));
+    let brands = known.brands.all.iter().flat_map(|brand| brand.known.iter().map(move |own| (brand, own)));
     let mut likeness = brands.filter_map(|(brand, own)| Some((brand, own, likeness(domain, own, &is_added)?)));
     // Of an ordinary word another ending or another word beside it says little.
     let tells = |how: Likeness, is_word: bool| !is_word || matches!(how, Likeness::SameLook | Likeness::InFront);
     if let Some((_, own, how)) = likeness.find(|(brand, _, how)| tells(*how, brand.word)) {
-        facts.tell("LookAlikeOfBrand", own.as_str());
+        facts.tell("LookAlikeOfBrand", own.name.as_str());
         facts.tell("LookAlikeHow", how.name());
     }
 }
 
 /// Tells the brands that are named by a sender who is not of them.
 pub(super) fn foreign_brands(sender: &Sender, subject: &str, text: &str, known: &Known, facts: &mut Facts) {
-    let domain = sender.domain();
+    let domain = Domain::new(&sender.domain());
     let name = sender.from.first().map(|person| normalised(&person.name)).unwrap_or_default();
     let local =
         sender.from.first().and_then(|person| person.address.split('@').next().map(normalised)).unwrap_or_default();
@@ -166,7 +167,7 @@ pub(super) fn foreign_brands(sender: &Sender, subject: &str, text: &str, known: 
     }
     for brand in known.brands.named(text).into_iter().filter(is_foreign).filter(|brand| !brand.word).take(20) {
         let field = if brand.employer { "EmployerInText" } else { "BrandInText" };
-        facts.tell(field, brand.name());
+        facts.tell(*field, brand.name());
     }
     let employers =
         places.iter().flat_map(|(_, text)| known.brands.named(text)).filter(is_foreign).filter(|brand| brand.employer);
