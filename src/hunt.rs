@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Finding, Follower, Level, Piece};
+use event::{Finding, Follower, Level, Piece, RuleInfo};
 use evidence::{Output, PieceTally, Sink, Tally, Unknown};
+use intel::Indicated;
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -18,6 +19,7 @@ use crate::{
     cli::{Colour, HuntArguments},
     destination::Destination,
     formats,
+    indicators::Known,
     packs::Packs,
     reading::{self, Reading},
     releases::{self, Released},
@@ -37,7 +39,11 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let formats = formats::formats(&arguments.reading, &site)?;
     let threads = reading::threads(arguments.threads);
     let mut accounting = Pending::load(arguments)?;
-    let mut packs = Packs::load(&arguments.rules, threads)?;
+    let (packs, known) = std::thread::scope(|scope| {
+        let known = scope.spawn(|| Known::load(&arguments.indicators));
+        (Packs::load(&arguments.rules, threads), known.join())
+    });
+    let (mut packs, known) = (packs?, known.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
     announce(&packs, arguments.quiet);
@@ -56,9 +62,11 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let chronicle = Chronicle::default();
     let mut sink = Printing { printer, chronicle, accounting, unread: Vec::new(), findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
+    let is_chosen = |info: &RuleInfo| select::is_chosen(info, arguments);
     let explains = arguments.access.is_some();
     let detector = || {
-        let selected = SelectedDetector::new(rules.detector(), &selection);
+        let indicated = Indicated::new(rules.detector(), &known.intel, &is_chosen);
+        let selected = SelectedDetector::new(indicated, &selection);
         Accounted::new(Released::new(selected, named), explains, &untimed)
     };
     let reading = Reading {
@@ -80,6 +88,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
 
     let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.findings, &zone);
     summary.rules.not_run = not_run;
+    summary.indicators = known.summary();
     summary.accounting = sink
         .accounting
         .get()?
@@ -97,7 +106,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         let style = Style { zone, width: None, colour: false };
         report::write_summary(&summary, &mut io::stderr().lock(), &style)?;
     }
-    Ok(status(arguments, &packs, &tally, worst))
+    Ok(status(arguments, packs.unreadable || known.unreadable, &packs, &tally, worst))
 }
 
 /// Tells, before the work begins, what a person would otherwise wonder about afterwards.
@@ -340,8 +349,14 @@ fn tells_summary(arguments: &HuntArguments) -> bool {
     !arguments.quiet && (arguments.format != report::Format::Text || arguments.output.is_some())
 }
 
-fn status(arguments: &HuntArguments, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {
-    if !tally.unreadable_arguments.is_empty() || packs.unreadable {
+fn status(
+    arguments: &HuntArguments,
+    unreadable: bool,
+    packs: &Packs,
+    tally: &Tally,
+    worst: Option<Level>,
+) -> Status {
+    if !tally.unreadable_arguments.is_empty() || unreadable {
         Status::Unreadable
     } else if arguments.rules.strict && !packs.loaded.refused.is_empty() {
         Status::Refused

@@ -9,6 +9,7 @@ mod copies;
 mod destination;
 mod formats;
 mod hunt;
+mod indicators;
 mod logins;
 mod packs;
 mod progress;

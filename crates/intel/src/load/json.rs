@@ -88,18 +88,19 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let first = self.0.progress.line.get();
-        let mut rest = serde_json::Map::new();
+        let (mut rest, mut has_list) = (serde_json::Map::new(), false);
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "objects" | "response" => map.next_value_seed(List(&mut *self.0))?,
+                "objects" | "response" => {
+                    has_list = true;
+                    map.next_value_seed(List(&mut *self.0))?;
+                }
                 // A description of great length is of no use here.
                 "description" => drop(map.next_value::<IgnoredAny>()?),
                 _ => drop(rest.insert(name, map.next_value()?)),
             }
         }
-        let is_bundle = rest.get("type").is_none_or(|kind| kind == "bundle") && !rest.contains_key("Event");
-        let is_misp = rest.contains_key("Attribute") || rest.contains_key("info");
-        if !is_bundle || is_misp {
+        if !has_list {
             self.0.object(&Value::Object(rest), first);
         }
         Ok(())
