@@ -349,13 +349,7 @@ fn tells_summary(arguments: &HuntArguments) -> bool {
     !arguments.quiet && (arguments.format != report::Format::Text || arguments.output.is_some())
 }
 
-fn status(
-    arguments: &HuntArguments,
-    unreadable: bool,
-    packs: &Packs,
-    tally: &Tally,
-    worst: Option<Level>,
-) -> Status {
+fn status(arguments: &HuntArguments, unreadable: bool, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {
     if !tally.unreadable_arguments.is_empty() || unreadable {
         Status::Unreadable
     } else if arguments.rules.strict && !packs.loaded.refused.is_empty() {

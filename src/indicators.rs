@@ -41,7 +41,8 @@ impl Known {
         let indicators: &Indicators = self.intel.indicators();
         let Counts { expired } = self.intel.counts();
         let list = |source: &intel::Source| report::IndicatorList { path: source.path.clone(), entries: source.used };
-        let left_out = |(reason, entries): &(String, u64)| report::LeftOut { reason: reason.clone(), entries: *entries };
+        let left_out =
+            |(reason, entries): &(String, u64)| report::LeftOut { reason: reason.clone(), entries: *entries };
         let refused = |one: &Refused| report::RuleProblem {
             path: one.path.clone(),
             line: (one.line > 0).then_some(one.line),
@@ -60,7 +61,8 @@ impl Known {
 
 /// Adds the lists that come with the program; their paths begin with `intel/`.
 fn add_shipped(loader: &mut Loader) {
-    let mut files: Vec<_> = SHIPPED.files().filter(|file| file.path().extension().is_some_and(|end| end == "csv")).collect();
+    let mut files: Vec<_> =
+        SHIPPED.files().filter(|file| file.path().extension().is_some_and(|end| end == "csv")).collect();
     files.sort_by_key(|file| file.path());
     for file in files {
         let path = format!("intel/{}", file.path().display());

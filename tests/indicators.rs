@@ -86,7 +86,8 @@ fn every_kind_is_found_in_every_evidence() {
             assert_eq!(found[0]["level"], level);
             assert!(found[0]["matched"]["indicator_source"].as_str().unwrap().starts_with("list.txt, line "));
         }
-        let file = place.file(&format!("honest/{name}"), record.replace("{}", "http://honest.example/198.51.100.70.exe"));
+        let file =
+            place.file(&format!("honest/{name}"), record.replace("{}", "http://honest.example/198.51.100.70.exe"));
         assert_eq!(hunt(&place, &file, "list.txt"), Vec::<Value>::new(), "{name}");
     }
 }
@@ -171,25 +172,38 @@ fn a_bundle_of_stix_is_honoured() {
         { "type": "malware", "name": "x" },
     ]});
     place.file("bundle.json", serde_json::to_string_pretty(&bundle).unwrap());
-    let words = ["evil.example", "198.51.100.7", "revoked.example", "old.example", "young.example", MD5, &format!("both.exe {MD5}")];
+    let words = [
+        "evil.example",
+        "198.51.100.7",
+        "revoked.example",
+        "old.example",
+        "young.example",
+        MD5,
+        &format!("both.exe {MD5}"),
+    ];
     place.file("messages", said(&words));
     let (_, report) = place.report(&[&["messages"], &ALONE[..], &["bundle.json"]].concat());
     let found = report["findings"].as_array().unwrap();
-    let ids: Vec<String> = found.iter().map(|one| one["rule"]["id"].as_str().unwrap().replace("indicator:", "")).collect();
+    let ids: Vec<String> =
+        found.iter().map(|one| one["rule"]["id"].as_str().unwrap().replace("indicator:", "")).collect();
     assert_eq!(ids, ["domain:evil.example", "address:198.51.100.7", "domain:young.example", &format!("hash:{MD5}")]);
     assert_eq!(found[0]["techniques"], json!(["T1566.002"]));
     assert_eq!(found[0]["matched"]["indicator_first_seen"], "2025-10-23T00:00:00Z, 376 days before the event");
     assert_eq!(found[2]["matched"]["indicator_valid_until"], "2027-01-01T00:00:00Z");
     let source = found[0]["matched"]["indicator_source"].as_str().unwrap();
     assert!(source.starts_with("A Reporter: Dream job of 2025 (bundle.json, line "), "{source}");
-    let known = &report["indicators"];
+    let known = &report["summary"]["indicators"];
     assert_eq!(known["left_out"], json!([{ "reason": "revoked by its source", "entries": 1 }]));
     assert_eq!(known["expired"], 1);
-    let reasons: Vec<&str> = known["refused"].as_array().unwrap().iter().map(|one| one["reason"].as_str().unwrap()).collect();
-    assert_eq!(reasons, [
-        "expected a hash, name, address, domain or URL to compare, found 'process:pid' (indicator--00000000-0000-4000-8000-000000000006)",
-        "expected a domain such as evil.example in ASCII (punycode), found 'localhost'",
-    ]);
+    let reasons: Vec<&str> =
+        known["refused"].as_array().unwrap().iter().map(|one| one["reason"].as_str().unwrap()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "expected a hash, name, address, domain or URL to compare, found 'process:pid' (indicator--00000000-0000-4000-8000-000000000006)",
+            "expected a domain such as evil.example in ASCII (punycode), found 'localhost'",
+        ]
+    );
 }
 
 #[test]
@@ -213,22 +227,31 @@ fn events_of_misp_are_honoured() {
     assert_eq!(found.len(), 3, "{found:?}");
     assert_eq!(found[0]["techniques"], json!(["T1566"]));
     assert_eq!(found[0]["matched"]["indicator_source"], "A CERT: Wave of 2025 (event.json, line 1)");
-    assert_eq!(report["indicators"]["left_out"][0]["entries"], 1);
-    assert_eq!(report["indicators"]["refused"][0]["reason"], "expected an attribute of a kind that is looked for, found 'comment'");
+    assert_eq!(report["summary"]["indicators"]["left_out"][0]["entries"], 1);
+    assert_eq!(
+        report["summary"]["indicators"]["refused"][0]["reason"],
+        "expected an attribute of a kind that is looked for, found 'comment'"
+    );
 }
 
 #[test]
 fn tables_are_read_by_the_names_of_their_columns() {
     let place = Place::new();
-    place.file("one.csv", "indicator,type,campaign,reported_by,first_seen\nevil.example,domain,Wave,ESET,2025-10\nx,sha256,Wave,ESET,\n");
+    place.file(
+        "one.csv",
+        "indicator,type,campaign,reported_by,first_seen\nevil.example,domain,Wave,ESET,2025-10\nx,sha256,Wave,ESET,\n",
+    );
     place.file("two.csv", format!("# a feed\n\"first_seen_utc\";\"sha1_hash\";\"file_name\"\n\"2025-10-23 08:00:00\";\"{SHA1}\";\"dropper-x.exe\"\n"));
     place.file("messages", said(&["evil.example", SHA1, "dropper-x.exe"]));
     let (_, report) = place.report(&[&["messages"], &ALONE[..], &["one.csv", "--indicators", "two.csv"]].concat());
     assert_eq!(report["findings"].as_array().unwrap().len(), 3, "{report}");
     assert_eq!(report["findings"][0]["matched"]["indicator_source"], "ESET: Wave (one.csv, line 2)");
-    assert_eq!(report["indicators"]["refused"], json!([{
-        "path": "one.csv", "line": 3, "reason": "expected an MD5, SHA-1 or SHA-256 in hexadecimal, found 'x'"
-    }]));
+    assert_eq!(
+        report["summary"]["indicators"]["refused"],
+        json!([{
+            "path": "one.csv", "line": 3, "reason": "expected an MD5, SHA-1 or SHA-256 in hexadecimal, found 'x'"
+        }])
+    );
 }
 
 #[test]
@@ -239,7 +262,9 @@ fn hostile_lists_are_told_and_end() {
         let _ = writeln!(all, "no indicator {line}");
         all
     });
-    let patterns = json!([stix(1, &format!("[{}]", "(".repeat(50_000)), json!({})), stix(2, "[url:value IN (", json!({}))]).to_string();
+    let patterns =
+        json!([stix(1, &format!("[{}]", "(".repeat(50_000)), json!({})), stix(2, "[url:value IN (", json!({}))])
+            .to_string();
     let place = Place::new();
     place.file("messages", said(&["evil.example"]));
     for (name, list, told) in [
@@ -248,13 +273,22 @@ fn hostile_lists_are_told_and_end() {
         ("long.csv", &format!("indicator,type\n\"{long}\n"), 1),
         ("many.txt", &many, 101),
         ("patterns.json", &patterns, 2),
-        ("cut.json", "{\"objects\":[{\"type\":\"indicator\",\"pattern\":\"[domain-name:value = 'evil.example']\"},{\"ty", 1),
+        (
+            "cut.json",
+            "{\"objects\":[{\"type\":\"indicator\",\"pattern\":\"[domain-name:value = 'evil.example']\"},{\"ty",
+            1,
+        ),
         ("binary.txt", "\0\u{1}\u{2}", 1),
         ("markup.txt", "\u{1b}[31mred <script>\n", 1),
     ] {
         place.file(name, list);
         let (_, report) = place.report(&[&["messages"], &ALONE[..], &[name]].concat());
-        assert_eq!(report["indicators"]["refused"].as_array().unwrap().len(), told, "{name}: {}", report["indicators"]);
+        assert_eq!(
+            report["summary"]["indicators"]["refused"].as_array().unwrap().len(),
+            told,
+            "{name}: {}",
+            report["summary"]["indicators"]
+        );
         let found = usize::from(name == "cut.json");
         assert_eq!(report["findings"].as_array().unwrap().len(), found, "{name}");
     }
@@ -290,7 +324,7 @@ fn a_huge_list_gives_the_same_bytes_on_any_number_of_threads() {
     };
     let report: Value = serde_json::from_str(&run("1")).unwrap();
     assert_eq!(report["findings"].as_array().unwrap().len(), 150);
-    assert_eq!(report["indicators"]["loaded"], 400_001, "{}", report["indicators"]);
+    assert_eq!(report["summary"]["indicators"]["loaded"], 400_001, "{}", report["summary"]["indicators"]);
     assert_eq!(run("1"), run("2"));
     assert_eq!(run("2"), run("5"));
 }
@@ -304,7 +338,7 @@ fn the_shipped_indicators_are_always_looked_for_unless_they_are_left_out() {
     assert_eq!(found[0]["rule"]["path"], "intel/operation-dreamjob.csv");
     assert_eq!(place.findings(&["messages", "--no-shipped-rules", "--no-shipped-indicators"]).len(), 0);
     let (_, report) = place.report(&["messages", "--no-shipped-rules"]);
-    assert_eq!(report["indicators"]["refused"], json!([]));
+    assert_eq!(report["summary"]["indicators"]["refused"], json!([]));
     // Findings of indicators are selected, suppressed and known as others are.
     assert_eq!(place.findings(&["messages", "--no-shipped-rules", "--exclude-rule", "indicator:hash:*"]).len(), 1);
     assert_eq!(place.findings(&["messages", "--no-shipped-rules", "--level", "critical"]).len(), 0);

@@ -79,7 +79,12 @@ impl Detector for Words<'_> {
             let text = value.text();
             let parts = text.split(|c: char| c.is_whitespace() || "\"'=<>()[]{},;|".contains(c));
             let may_be = |part: &&str| part.len() <= 200 && (part.contains(['.', ':']) || part.len() >= 32);
-            words.extend(parts.filter(may_be).flat_map(|part| [part, part.rsplit(['/', '\\']).next().unwrap()]).map(str::to_owned));
+            words.extend(
+                parts
+                    .filter(may_be)
+                    .flat_map(|part| [part, part.rsplit(['/', '\\']).next().unwrap()])
+                    .map(str::to_owned),
+            );
         });
     }
 }
@@ -122,8 +127,14 @@ fn formats() -> Vec<Box<dyn Format>> {
 
 fn scan<D: Detector>(path: &Path, detector: impl Fn() -> D + Sync) -> Vec<Finding> {
     let (formats, progress, mut findings) = (formats(), Progress::default(), Findings::default());
-    let scan =
-        Scan { formats: &formats, limits: Limits::default(), no_evidence: &[], hash: false, threads: 2, progress: &progress };
+    let scan = Scan {
+        formats: &formats,
+        limits: Limits::default(),
+        no_evidence: &[],
+        hash: false,
+        threads: 2,
+        progress: &progress,
+    };
     scan.run(&[path.to_owned()], detector, &mut findings).unwrap();
     findings.0
 }

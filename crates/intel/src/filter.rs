@@ -134,9 +134,13 @@ impl Filter {
         if self.lengths.is_empty() {
             return false;
         }
-        let Some((middle, last)) = middle(text, point) else { return false };
         let before = |back: isize| text.at(point, -back);
         let digits = (1..=4).take_while(|back| before(*back).is_ascii_digit()).count() as isize;
+        // Mostly the second or third point of one.
+        if !T::RUNS_TOGETHER && before(digits + 1) == b'.' {
+            return false;
+        }
+        let Some((middle, last)) = middle(text, point) else { return false };
         let is_whole = !T::RUNS_TOGETHER
             && digits <= 3
             && !matches!(before(digits + 1), b'%' | b'#' | b'\\')
@@ -344,16 +348,8 @@ struct Bloom {
     blocks: Vec<[u32; 8]>,
 }
 
-const SALT: [u32; 8] = [
-    0x47b6_137b,
-    0x4497_4d91,
-    0x8824_ad5b,
-    0xa2b7_289d,
-    0x7054_95c7,
-    0x2df1_424b,
-    0x9efc_4947,
-    0x5c6b_fb31,
-];
+const SALT: [u32; 8] =
+    [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
 impl Bloom {
     fn new(bits: usize) -> Self {

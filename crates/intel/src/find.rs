@@ -215,9 +215,18 @@ impl<'t> Pass<'_, 't> {
 
     /// Looks up what `key` begins and the path at `path` goes on with, the longest first.
     fn longest_path(&mut self, key: &mut Vec<u8>, path: usize) -> bool {
-        let goes_on = |byte: u8| byte > b' ' && byte != 0x7f && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | b'\\' | b'^');
-        let longest = self.text.iter().skip(path).take(self.indicators.longest(Kind::Url)).take_while(|byte| goes_on(**byte)).count();
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'%' | b'+') || byte >= 0x80;
+        let goes_on = |byte: u8| {
+            byte > b' ' && byte != 0x7f && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | b'\\' | b'^')
+        };
+        let longest = self
+            .text
+            .iter()
+            .skip(path)
+            .take(self.indicators.longest(Kind::Url))
+            .take_while(|byte| goes_on(**byte))
+            .count();
+        let is_word =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'%' | b'+') || byte >= 0x80;
         let goes_on = |at: usize| is_word(self.at(at)) || self.at(at) == b'.' && is_word(self.at(at + 1));
         let ends: Vec<usize> = (path + 1..=path + longest).filter(|at| !goes_on(*at)).take(MAX_ENDS).collect();
         let host = key.len();
@@ -309,7 +318,10 @@ impl<'t> Pass<'_, 't> {
             at = end;
             let beside = [start.checked_sub(1).map_or(0, |before| self.at(before)), self.at(end)];
             let is_part_of_more = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
-            if run < 2 || beside.iter().any(is_part_of_more) || self.at(end) == b'.' && self.at(end + 1).is_ascii_digit() {
+            if run < 2
+                || beside.iter().any(is_part_of_more)
+                || self.at(end) == b'.' && self.at(end + 1).is_ascii_digit()
+            {
                 continue;
             }
             self.six_in(self.slice(start, end));

@@ -92,12 +92,12 @@ pub(crate) type Refusal = &'static str;
 /// Longer entries are none.
 pub(crate) const MAX_LENGTH: usize = 2048;
 
-/// Endings by which an entry without kind is taken for a file rather than for a domain: those that are no top-level domain.
+/// Endings, sorted, by which an entry without kind is taken for a file rather than for a domain: those that are no top-level domain.
 const FILE_ENDINGS: [&str; 52] = [
-    "7z", "asp", "aspx", "bat", "bin", "bmp", "cab", "chm", "cmd", "css", "csv", "dat", "db", "dll", "dmp", "doc", "docm",
-    "docx", "elf", "exe", "gif", "hta", "htm", "html", "img", "iso", "jar", "jpeg", "jpg", "js", "json", "jsp", "lnk", "log",
-    "msi", "ocx", "pdf", "php", "png", "pptx", "ps1", "rar", "rtf", "scr", "sys", "tmp", "txt", "vbs", "vhd", "xls", "xlsx",
-    "xsl",
+    "7z", "asp", "aspx", "bat", "bin", "bmp", "cab", "chm", "cmd", "css", "csv", "dat", "db", "dll", "dmp", "doc",
+    "docm", "docx", "elf", "exe", "gif", "hta", "htm", "html", "img", "iso", "jar", "jpeg", "jpg", "js", "json", "jsp",
+    "lnk", "log", "msi", "ocx", "pdf", "php", "png", "pptx", "ps1", "rar", "rtf", "scr", "sys", "tmp", "txt", "vbs",
+    "vhd", "xls", "xlsx", "xsl",
 ];
 
 /// Reads an entry into `out`, in the form in which its kind is kept.
@@ -135,7 +135,8 @@ fn guess(text: &str) -> Hint {
         return Hint::Hash;
     }
     let (start, length) = text.split_once('/').unwrap_or((text, "0"));
-    if start.parse::<IpAddr>().is_ok() && length.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_number = start.ends_with(|c: char| c.is_ascii_hexdigit() || matches!(c, ':' | ']')) && start.len() <= 45;
+    if is_number && start.parse::<IpAddr>().is_ok() && length.bytes().all(|byte| byte.is_ascii_digit()) {
         return Hint::Address;
     }
     if text.contains("://") {
@@ -151,7 +152,8 @@ fn guess(text: &str) -> Hint {
         return Hint::Mail;
     }
     let ending = text.rsplit('.').next().unwrap_or_default();
-    let is_file = text.contains(' ') || FILE_ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending));
+    let is_known = |ending: &str| FILE_ENDINGS.binary_search(&&*ending.to_ascii_lowercase()).is_ok();
+    let is_file = text.contains(' ') || ending.len() <= 4 && is_known(ending);
     if is_file { Hint::File } else { Hint::Domain }
 }
 
@@ -293,13 +295,18 @@ const fn is_everybodys4(four: Ipv4Addr) -> bool {
 }
 
 const fn is_everybodys6(six: Ipv6Addr) -> bool {
-    six.is_unspecified() || six.is_loopback() || six.is_multicast() || six.is_unique_local() || six.is_unicast_link_local()
+    six.is_unspecified()
+        || six.is_loopback()
+        || six.is_multicast()
+        || six.is_unique_local()
+        || six.is_unicast_link_local()
 }
 
 fn domain(text: &str, out: &mut Vec<u8>) -> Result<(), Refusal> {
     const NO_DOMAIN: Refusal = "expected a domain such as evil.example in ASCII (punycode)";
     let text = text.strip_prefix("*.").unwrap_or(text).trim_matches('.');
-    if text.len() > 253 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
+    if text.len() > 253 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    {
         return Err(NO_DOMAIN);
     }
     let Some((before, last)) = text.rsplit_once('.') else { return Err(NO_DOMAIN) };
@@ -324,7 +331,11 @@ fn url(text: &str, out: &mut Vec<u8>) -> Result<Kind, Refusal> {
     let path = path.split('#').next().unwrap_or_default();
     if path.trim_end_matches('/').is_empty() {
         // A host by itself says no more with a scheme than without.
-        return if host.parse::<Ipv4Addr>().is_ok() { address(host, out) } else { domain(host, out).map(|()| Kind::Domain) };
+        return if host.parse::<Ipv4Addr>().is_ok() {
+            address(host, out)
+        } else {
+            domain(host, out).map(|()| Kind::Domain)
+        };
     }
     match host.parse::<Ipv4Addr>() {
         Ok(four) => {
@@ -384,7 +395,8 @@ fn file(text: &str, out: &mut Vec<u8>) -> Result<Kind, Refusal> {
     let name = parts.next_back().unwrap_or_default();
     let run = name.bytes().rev().take_while(|byte| is_name(*byte)).count();
     let ending = name.get(name.len() - run..).unwrap_or(name).rsplit_once('.').map_or("", |(_, ending)| ending);
-    if path.ends_with('/') || name.len() > MAX_NAME || name.bytes().any(parts_names) || gram(name.as_bytes()).is_none() {
+    if path.ends_with('/') || name.len() > MAX_NAME || name.bytes().any(parts_names) || gram(name.as_bytes()).is_none()
+    {
         return Err(NO_FILE);
     }
     if ending.is_empty() || lower.contains([']', '{', '^']) && lower.contains(['[', '$', '(']) {

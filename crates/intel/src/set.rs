@@ -157,7 +157,9 @@ impl Indicators {
         if last == NONE {
             kept.first_report = new;
         } else {
-            while let Some(next) = self.reports.get(last as usize).map(|report| report.next).filter(|next| *next != NONE) {
+            while let Some(next) =
+                self.reports.get(last as usize).map(|report| report.next).filter(|next| *next != NONE)
+            {
                 (last, count) = (next, count + 1);
             }
             if count >= MAX_REPORTS {
@@ -168,6 +170,13 @@ impl Indicators {
             }
         }
         self.reports.push(report);
+    }
+
+    /// Makes room for the entries of a list of so many bytes, so that the table does not grow step by step.
+    pub(crate) fn expect(&mut self, bytes: u64) {
+        let more = usize::try_from(bytes / 48).unwrap_or(usize::MAX).min(1 << 20);
+        let (entries, hasher, all) = (&self.entries, &self.hasher, &self.bytes);
+        self.table.reserve(more, |entry| rehash(hasher, entries, all, *entry));
     }
 
     /// The number of what a list says.

@@ -138,13 +138,17 @@ fn plainly(kind: Kind, bytes: &[u8], text: &str) -> bool {
                 !is_in(whole, before) && !is_in(whole, if behind == Some('.') { points } else { behind })
             }
             Kind::FileName => {
-                !is_in(name, before) && before != Some('.') && !is_in(name, if behind == Some('.') { points } else { behind })
+                !is_in(name, before)
+                    && before != Some('.')
+                    && !is_in(name, if behind == Some('.') { points } else { behind })
             }
             Kind::Url => {
                 let word = |c: char| c.is_ascii_alphanumeric() || "-_~%+".contains(c) || !c.is_ascii();
                 let in_path = text[..at].ends_with('/') && !text[..at].ends_with("//");
-                !is_in(host, if before == Some('.') { points_before } else { before }) && !in_path
-                    && !is_in(word, behind) && !(behind == Some('.') && is_in(word, second))
+                !is_in(host, if before == Some('.') { points_before } else { before })
+                    && !in_path
+                    && !is_in(word, behind)
+                    && !(behind == Some('.') && is_in(word, second))
             }
             _ => unreachable!("not generated"),
         }
@@ -162,7 +166,8 @@ const PLAIN: [&str; 6] = [
 
 /// Characters that stand beside indicators, and parts of them.
 fn beside() -> impl Strategy<Value = String> {
-    let parts = ["a", "7", ".", "-", "_", "/", "//", "\\", ":", " ", "~", "+", "ä", "@", "?", "\"", "c", "0", "x.", ".y"];
+    let parts =
+        ["a", "7", ".", "-", "_", "/", "//", "\\", ":", " ", "~", "+", "ä", "@", "?", "\"", "c", "0", "x.", ".y"];
     proptest::collection::vec(proptest::sample::select(parts.to_vec()), 0..3).prop_map(|parts| parts.concat())
 }
 
@@ -237,7 +242,9 @@ proptest! {
 fn a_long_text_of_many_names_costs_no_more_than_its_length() {
     let list = indicators(&format!("{LIST}\nhttps://a.example/{}\n", "b/".repeat(200)));
     let start = std::time::Instant::now();
-    for part in ["a.b", "a.b/", "a.b//", "a.b+", "a.b\\", "a.b ", "x@", "1.", "a.example//", ":", "fe80:", "f", "%2f.x", "a-"] {
+    for part in
+        ["a.b", "a.b/", "a.b//", "a.b+", "a.b\\", "a.b ", "x@", "1.", "a.example//", ":", "fe80:", "f", "%2f.x", "a-"]
+    {
         let text = part.repeat((1 << 20) / part.len());
         assert_eq!(found(&list, &text), Vec::<String>::new(), "{part}");
     }

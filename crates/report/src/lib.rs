@@ -41,8 +41,9 @@ pub use logins::{LoginCsv, LoginFormat, LoginJson, LoginJsonl, LoginPrinter, Log
 pub use place::place_text;
 pub use plain::plain;
 pub use spool::Spool;
-pub use summary::{IndicatorList, Indicators, LeftOut,
-    Evidence, Failure, NotApplicable, NumberGap, RulePack, RuleProblem, Rules, Summary, Suppressed, TimeGap, Unknown,
+pub use summary::{
+    Evidence, Failure, IndicatorList, Indicators, LeftOut, NotApplicable, NumberGap, RulePack, RuleProblem, Rules,
+    Summary, Suppressed, TimeGap, Unknown,
 };
 pub use terminal::{Terminal, write_reading, write_summary};
 pub use timeline::Timeline;

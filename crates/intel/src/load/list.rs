@@ -53,7 +53,8 @@ fn entry(line: &str) -> &str {
     if line.starts_with(['#', ';', '!']) || line.starts_with("//") {
         return "";
     }
-    let line = line.find(" #").or_else(|| line.find("\t#")).and_then(|end| line.get(..end)).unwrap_or(line).trim_end();
+    let mut marks = memchr::memchr_iter(b'#', line.as_bytes()).filter_map(|mark| line.get(..mark));
+    let line = marks.find(|before| before.ends_with([' ', '\t'])).unwrap_or(line).trim_end();
     let astray = ["0.0.0.0", "127.0.0.1", "::1", "::"].iter().find_map(|address| line.strip_prefix(address));
     astray.filter(|host| host.starts_with([' ', '\t'])).unwrap_or(line).trim_start().trim_matches('"')
 }

@@ -53,7 +53,9 @@ pub(super) fn attribute(loader: &mut Loader, attribute: &Value, known: &Known, l
     }
     let parts = parts(kind, value);
     if parts.is_empty() {
-        return loader.problem(line, || format!("expected an attribute of a kind that is looked for, found '{}'", super::shortened(kind)));
+        return loader.problem(line, || {
+            format!("expected an attribute of a kind that is looked for, found '{}'", super::shortened(kind))
+        });
     }
     let mut all = tags(attribute);
     all.extend(known.techniques.iter().cloned());

@@ -1,8 +1,8 @@
 //! Lists of indicators: files and folders read, each entry that is none named with its line and reason.
 
+mod json;
 mod list;
 mod misp;
-mod json;
 mod pattern;
 mod stix;
 mod table;
@@ -68,9 +68,11 @@ impl Loader {
 
     fn add_file(&mut self, path: &Path) -> io::Result<()> {
         let file = File::open(path)?;
-        if file.metadata()?.len() > MAX_FILE {
+        let size = file.metadata()?.len();
+        if size > MAX_FILE {
             return Err(io::Error::other("larger than 4 GiB, which no list of indicators is"));
         }
+        self.indicators.expect(size);
         self.add(&path.to_string_lossy(), &mut BufReader::with_capacity(1 << 16, file.take(MAX_FILE)))
     }
 
@@ -86,7 +88,9 @@ impl Loader {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let skip = head.len() - text.len();
         if text.contains(&0) {
-            return Err(io::Error::other("expected JSON, CSV or a list of indicators in UTF-8, found something binary"));
+            return Err(io::Error::other(
+                "expected JSON, CSV or a list of indicators in UTF-8, found something binary",
+            ));
         }
         let is_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
         let header = table::Header::of(text);
@@ -103,7 +107,12 @@ impl Loader {
     /// The indicators, to be looked for.
     pub fn finish(mut self) -> Loaded {
         self.indicators.finish();
-        Loaded { indicators: self.indicators, refused: self.refused, left_out: self.left_out, unreadable: self.unreadable }
+        Loaded {
+            indicators: self.indicators,
+            refused: self.refused,
+            left_out: self.left_out,
+            unreadable: self.unreadable,
+        }
     }
 
     fn refuse_list(&mut self, path: &Path, reason: &str) {

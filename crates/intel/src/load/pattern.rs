@@ -174,9 +174,15 @@ impl<'p> Parser<'p> {
         }
         let path = match self.next()? {
             Some(Token::Word(path)) if path != "NOT" => path,
-            found => return Err(format!("expected a comparison, found '{}'", found.as_ref().map_or("the pattern's end", Token::text))),
+            found => {
+                return Err(format!(
+                    "expected a comparison, found '{}'",
+                    found.as_ref().map_or("the pattern's end", Token::text)
+                ));
+            }
         };
-        let hint = hint(path).ok_or_else(|| format!("expected a hash, name, address, domain or URL to compare, found '{path}'"))?;
+        let hint = hint(path)
+            .ok_or_else(|| format!("expected a hash, name, address, domain or URL to compare, found '{path}'"))?;
         let operator = self.next()?;
         let operator = operator.as_ref().map_or("", Token::text).to_owned();
         let is_subset = operator == "ISSUBSET" && hint == Hint::Address;
@@ -192,7 +198,10 @@ impl<'p> Parser<'p> {
     fn value(&mut self) -> Result<String, String> {
         match self.next()? {
             Some(Token::Text(text)) => Ok(text),
-            found => Err(format!("expected a text in quotes, found '{}'", found.as_ref().map_or("the pattern's end", Token::text))),
+            found => Err(format!(
+                "expected a text in quotes, found '{}'",
+                found.as_ref().map_or("the pattern's end", Token::text)
+            )),
         }
     }
 
@@ -247,15 +256,16 @@ mod tests {
             ("[ file:hashes.'SHA-256'='aa' OR file:hashes.MD5 = 'bb' ]", vec![vec!["aa"], vec!["bb"]]),
             ("[file:name = 'it\\'s.exe' AND file:hashes.MD5 = 'bb']", vec![vec!["it's.exe", "bb"]]),
             ("[url:value='a'] OR ([url:value='b'] OR [url:value='c'])", vec![vec!["a"], vec!["b"], vec!["c"]]),
-            ("[ipv4-addr:value IN ('a','b') AND (url:value='c' OR url:value='d')]", vec![
-                vec!["a", "c"],
-                vec!["a", "d"],
-                vec!["b", "c"],
-                vec!["b", "d"],
-            ]),
+            (
+                "[ipv4-addr:value IN ('a','b') AND (url:value='c' OR url:value='d')]",
+                vec![vec!["a", "c"], vec!["a", "d"], vec!["b", "c"], vec!["b", "d"]],
+            ),
             ("[ipv4-addr:value ISSUBSET '198.51.100.0/24']", vec![vec!["198.51.100.0/24"]]),
         ] {
-            assert_eq!(shown(pattern), Ok(meant.iter().map(|all| all.iter().map(|one| (*one).to_owned()).collect()).collect()));
+            assert_eq!(
+                shown(pattern),
+                Ok(meant.iter().map(|all| all.iter().map(|one| (*one).to_owned()).collect()).collect())
+            );
         }
     }
 
@@ -271,8 +281,14 @@ mod tests {
             ("[url:value MATCHES 'a']", "expected = or IN in a comparison, found 'MATCHES'"),
             ("[NOT url:value = 'a']", "expected a comparison, found 'NOT'"),
             ("[process:pid = 'a']", "expected a hash, name, address, domain or URL to compare, found 'process:pid'"),
-            ("[url:value = 'a'] AND [url:value = 'b']", "expected a pattern of single observations, found AND between them"),
-            ("[url:value = 'a'] WITHIN 5 SECONDS", "expected a pattern of single observations, found WITHIN between them"),
+            (
+                "[url:value = 'a'] AND [url:value = 'b']",
+                "expected a pattern of single observations, found AND between them",
+            ),
+            (
+                "[url:value = 'a'] WITHIN 5 SECONDS",
+                "expected a pattern of single observations, found WITHIN between them",
+            ),
             ("[url:value = 5]", "expected a text in quotes, found '5'"),
             (&deep, "expected at most 16 parentheses within one another"),
             (&wide, "expected a pattern of at most 256 alternatives"),

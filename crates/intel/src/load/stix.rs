@@ -52,11 +52,15 @@ fn indicator(loader: &mut Loader, object: &Value, line: u64) {
         return loader.leave_out("revoked by its source");
     }
     if !matches!(text("pattern_type"), "" | "stix") {
-        return loader.problem(line, || format!("expected a pattern of STIX, found one of {}", super::shortened(text("pattern_type"))));
+        return loader.problem(line, || {
+            format!("expected a pattern of STIX, found one of {}", super::shortened(text("pattern_type")))
+        });
     }
     let time = |name| match text(name) {
         "" => Ok(None),
-        text => Time::parse(text).map(Some).ok_or_else(|| format!("expected a time in {name}, found '{}'", super::shortened(text))),
+        text => Time::parse(text)
+            .map(Some)
+            .ok_or_else(|| format!("expected a time in {name}, found '{}'", super::shortened(text))),
     };
     let (first_seen, valid_until) = match (time("valid_from"), time("valid_until")) {
         (Ok(from), Ok(until)) => (from, until),

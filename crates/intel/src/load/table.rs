@@ -32,17 +32,22 @@ pub(super) struct Header {
 
 impl Column {
     fn of(name: &str) -> Self {
-        let name: String = name.trim().trim_start_matches('#').trim().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let name: String =
+            name.trim().trim_start_matches('#').trim().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
         match name.to_ascii_lowercase().as_str() {
             "indicator" | "ioc" | "iocvalue" | "value" | "observable" | "indicatorvalue" => Self::Indicator,
             "type" | "ioctype" | "indicatortype" | "kind" => Self::Kind,
-            "md5" | "sha1" | "sha256" | "hash" | "filehash" | "md5hash" | "sha1hash" | "sha256hash" => Self::Of(Hint::Hash),
+            "md5" | "sha1" | "sha256" | "hash" | "filehash" | "md5hash" | "sha1hash" | "sha256hash" => {
+                Self::Of(Hint::Hash)
+            }
             "domain" | "domainname" | "hostname" | "fqdn" => Self::Of(Hint::Domain),
             "url" => Self::Of(Hint::Url),
             "ip" | "ipaddress" | "address" | "dstip" | "ipv4" | "ipv6" | "cidr" => Self::Of(Hint::Address),
             "filename" | "filepath" => Self::Of(Hint::File),
             "email" | "emailaddress" | "mail" | "mailaddress" => Self::Of(Hint::Mail),
-            "campaign" | "threat" | "malware" | "malwareprintable" | "name" | "title" | "description" | "comment" => Self::Name,
+            "campaign" | "threat" | "malware" | "malwareprintable" | "name" | "title" | "description" | "comment" => {
+                Self::Name
+            }
             "reportedby" | "reporter" | "source" | "author" => Self::Reporter,
             "tags" | "labels" | "techniques" | "technique" => Self::Tags,
             "firstseen" | "firstseenutc" | "dateadded" | "date" | "validfrom" => Self::FirstSeen,
@@ -98,7 +103,11 @@ fn row(loader: &mut Loader, columns: &[Column], fields: &[&str], line: u64, last
         match column {
             Column::Kind => match hint(field) {
                 Some(hint) => kind = hint,
-                None => return loader.problem(line, || format!("expected a kind such as sha256, domain or url, found '{}'", super::shortened(field))),
+                None => {
+                    return loader.problem(line, || {
+                        format!("expected a kind such as sha256, domain or url, found '{}'", super::shortened(field))
+                    });
+                }
             },
             Column::Name if said.name.is_empty() => said.name = field.to_owned(),
             Column::Reporter if said.reporter.is_empty() => said.reporter = field.to_owned(),
@@ -109,7 +118,9 @@ fn row(loader: &mut Loader, columns: &[Column], fields: &[&str], line: u64, last
             },
             Column::ValidUntil => match moment(field) {
                 Some(time) => said.valid_until = Some(time),
-                None => return loader.problem(line, || format!("expected a date, found '{}'", super::shortened(field))),
+                None => {
+                    return loader.problem(line, || format!("expected a date, found '{}'", super::shortened(field)));
+                }
             },
             _ => {}
         }
