@@ -39,11 +39,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let formats = formats::formats(&arguments.reading, &site)?;
     let threads = reading::threads(arguments.threads);
     let mut accounting = Pending::load(arguments)?;
-    let (packs, known) = std::thread::scope(|scope| {
-        let known = scope.spawn(|| Known::load(&arguments.indicators));
-        (Packs::load(&arguments.rules, threads), known.join())
-    });
-    let (mut packs, known) = (packs?, known.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    let (mut packs, known) = load(arguments, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
     announce(&packs, arguments.quiet);
@@ -107,6 +103,15 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         report::write_summary(&summary, &mut io::stderr().lock(), &style)?;
     }
     Ok(status(arguments, packs.unreadable || known.unreadable, &packs, &tally, worst))
+}
+
+/// Loads rules, and indicators beside them.
+fn load(arguments: &HuntArguments, threads: usize) -> Result<(Packs, Known)> {
+    std::thread::scope(|scope| {
+        let known = scope.spawn(|| Known::load(&arguments.indicators));
+        let packs = Packs::load(&arguments.rules, threads)?;
+        Ok((packs, known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    })
 }
 
 /// Tells, before the work begins, what a person would otherwise wonder about afterwards.

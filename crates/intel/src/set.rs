@@ -4,12 +4,12 @@ use std::hash::BuildHasher as _;
 
 use event::Time;
 use foldhash::fast::RandomState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 
 use crate::kind::{self, Hint, Kind, Refusal};
 
 /// So many indicators are kept at most.
-pub const MAX_INDICATORS: usize = 8_000_000;
+pub const MAX_INDICATORS: usize = 4_000_000;
 /// So much of what is said of one indicator is kept; of others it is known how many there are.
 const MAX_REPORTS: usize = 16;
 /// No further report, no conjunction.
@@ -81,7 +81,8 @@ pub struct Indicators {
     statements: Vec<Statement>,
     conjunctions: Vec<Box<[u32]>>,
     hasher: RandomState,
-    known: HashMap<Statement, u32, RandomState>,
+    /// Numbers of statements, while lists are read.
+    known: HashTable<u32>,
     /// By kind, how long the longest is.
     longest: [u16; Kind::ALL.len()],
     /// Lengths of networks that there are, longest first: of IPv4 and of IPv6.
@@ -130,7 +131,7 @@ impl Indicators {
             }
             let length = u16::try_from(own.len()).map_err(|_| "expected at most 2,048 bytes")?;
             let place = u32::try_from(at).ok().filter(|_| self.entries.len() < MAX_INDICATORS);
-            let Some(at) = place else { return Err("expected at most 8,000,000 indicators and 4 GiB of them") };
+            let Some(at) = place else { return Err("expected at most 4,000,000 indicators") };
             bytes.extend(&own);
             let number = self.entries.len() as u32;
             self.entries.push(Entry { at, first_report: NONE, length, kind });
@@ -181,12 +182,16 @@ impl Indicators {
 
     /// The number of what a list says.
     pub(crate) fn statement(&mut self, statement: Statement) -> u32 {
-        if let Some(known) = self.known.get(&statement) {
+        let (hasher, statements) = (&self.hasher, &self.statements);
+        let hash = hasher.hash_one(&statement);
+        if let Some(known) = self.known.find(hash, |known| statements.get(*known as usize) == Some(&statement)) {
             return *known;
         }
-        let number = self.statements.len() as u32;
-        self.statements.push(statement.clone());
-        self.known.insert(statement, number);
+        let number = statements.len() as u32;
+        self.known.insert_unique(hash, number, |known| {
+            statements.get(*known as usize).map_or(0, |known| hasher.hash_one(known))
+        });
+        self.statements.push(statement);
         number
     }
 
@@ -202,7 +207,7 @@ impl Indicators {
 
     /// Nothing more will come.
     pub(crate) fn finish(&mut self) {
-        self.known = HashMap::default();
+        self.known = HashTable::new();
         let mut lengths = [[false; 129]; 2];
         for entry in &self.entries {
             if let Some(longest) = self.longest.get_mut(usize::from(entry.kind.number())) {

@@ -23,7 +23,10 @@ use crate::{
 /// Problems of one list that are told one by one.
 const MAX_TOLD: usize = 100;
 /// A list larger than this is none.
-const MAX_FILE: u64 = 4 << 30;
+const MAX_FILE: u64 = 1 << 30;
+/// Bytes that are kept of a name, and techniques of an entry.
+const MAX_SAID: usize = 200;
+const MAX_TECHNIQUES: usize = 16;
 /// Folders within folders, and files in all of them.
 const MAX_DEPTH: usize = 8;
 const MAX_FILES: usize = 10_000;
@@ -70,7 +73,7 @@ impl Loader {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
         if size > MAX_FILE {
-            return Err(io::Error::other("larger than 4 GiB, which no list of indicators is"));
+            return Err(io::Error::other("larger than 1 GiB, which no list of indicators is"));
         }
         self.indicators.expect(size);
         self.add(&path.to_string_lossy(), &mut BufReader::with_capacity(1 << 16, file.take(MAX_FILE)))
@@ -163,7 +166,10 @@ impl Loader {
 
     /// The number of what the list says.
     fn statement(&mut self, said: Statement) -> u32 {
-        self.indicators.statement(Statement { source: self.list.source, ..said })
+        let (mut name, mut reporter, mut techniques) = (said.name, said.reporter, said.techniques);
+        [&mut name, &mut reporter].into_iter().for_each(cut);
+        techniques.truncate(MAX_TECHNIQUES);
+        self.indicators.statement(Statement { source: self.list.source, name, reporter, techniques, ..said })
     }
 }
 
@@ -202,6 +208,12 @@ fn walk(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
         walk(&entry.path(), depth + 1, files)?;
     }
     Ok(())
+}
+
+/// Leaves the beginning of a text.
+fn cut(text: &mut String) {
+    let end = (0..=MAX_SAID.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
 }
 
 /// The beginning of an entry, for a message.

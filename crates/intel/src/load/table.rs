@@ -97,34 +97,13 @@ pub(super) fn read(loader: &mut Loader, header: &Header, input: &mut dyn BufRead
 
 /// A row's indicators with what it says of them; `last` is what the row before said.
 fn row(loader: &mut Loader, columns: &[Column], fields: &[&str], line: u64, last: &mut Option<(Statement, u32)>) {
-    let (mut said, mut kind) = (Statement::default(), Hint::Any);
     let cells = || columns.iter().copied().zip(fields.iter().map(|field| field.trim()));
-    for (column, field) in cells().filter(|(_, field)| !field.is_empty()) {
-        match column {
-            Column::Kind => match hint(field) {
-                Some(hint) => kind = hint,
-                None => {
-                    return loader.problem(line, || {
-                        format!("expected a kind such as sha256, domain or url, found '{}'", super::shortened(field))
-                    });
-                }
-            },
-            Column::Name if said.name.is_empty() => said.name = field.to_owned(),
-            Column::Reporter if said.reporter.is_empty() => said.reporter = field.to_owned(),
-            Column::Tags => said.techniques.extend(techniques(field)),
-            Column::FirstSeen => match moment(field) {
-                Some(time) => said.first_seen = said.first_seen.or(Some(time)),
-                None => loader.problem(line, || format!("expected a date, found '{}'", super::shortened(field))),
-            },
-            Column::ValidUntil => match moment(field) {
-                Some(time) => said.valid_until = Some(time),
-                None => {
-                    return loader.problem(line, || format!("expected a date, found '{}'", super::shortened(field)));
-                }
-            },
-            _ => {}
+    let (said, kind) = match said(cells().filter(|(_, field)| !field.is_empty())) {
+        Ok(said) => said,
+        Err((wanted, field)) => {
+            return loader.problem(line, || format!("expected {wanted}, found '{}'", super::shortened(field)));
         }
-    }
+    };
     let number = match last {
         Some((known, number)) if *known == said => *number,
         _ => {
@@ -145,6 +124,24 @@ fn row(loader: &mut Loader, columns: &[Column], fields: &[&str], line: u64, last
     if !is_any {
         loader.problem(line, || "expected an indicator, found none".into());
     }
+}
+
+/// What a row says of its indicators, and their kind; or what was expected, and the cell that is something else.
+fn said<'f>(cells: impl Iterator<Item = (Column, &'f str)>) -> Result<(Statement, Hint), (&'static str, &'f str)> {
+    let (mut said, mut kind) = (Statement::default(), Hint::Any);
+    for (column, field) in cells {
+        let date = || moment(field).ok_or(("a date", field));
+        match column {
+            Column::Kind => kind = hint(field).ok_or(("a kind such as sha256, domain or url", field))?,
+            Column::Name if said.name.is_empty() => said.name = field.to_owned(),
+            Column::Reporter if said.reporter.is_empty() => said.reporter = field.to_owned(),
+            Column::Tags => said.techniques.extend(techniques(field)),
+            Column::FirstSeen if said.first_seen.is_none() => said.first_seen = Some(date()?),
+            Column::ValidUntil => said.valid_until = Some(date()?),
+            _ => {}
+        }
+    }
+    Ok((said, kind))
 }
 
 /// The kind that a table's word means.
