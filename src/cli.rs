@@ -65,6 +65,18 @@ pub struct RuleArguments {
     pub strict: bool,
 }
 
+/// Which indicators to look for.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Indicators")]
+pub struct IndicatorArguments {
+    /// Look for the indicators in this file or folder too: STIX 2.1, MISP, CSV or one a line (repeatable; see docs/indicators.md).
+    #[arg(long, value_name = "PATH")]
+    pub indicators: Vec<PathBuf>,
+    /// Leave out the indicators that come with dreamcatcher.
+    #[arg(long)]
+    pub no_shipped_indicators: bool,
+}
+
 /// Arguments of `hunt`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -84,6 +96,9 @@ pub struct HuntArguments {
 
     #[command(flatten)]
     pub rules: RuleArguments,
+
+    #[command(flatten)]
+    pub indicators: IndicatorArguments,
 
     #[command(flatten)]
     pub reading: ReadingArguments,

@@ -8,8 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Finding, Follower, Level, Piece};
+use event::{Finding, Follower, Level, Piece, RuleInfo};
 use evidence::{Output, PieceTally, Sink, Tally};
+use intel::Indicated;
 use report::{Printer, RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
@@ -19,6 +20,7 @@ use crate::{
     cli::{Colour, HuntArguments},
     destination::Destination,
     formats,
+    indicators::Known,
     packs::Packs,
     reading::{self, Reading},
     releases::{self, Released},
@@ -38,7 +40,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let formats = formats::formats(&arguments.reading, &site)?;
     let threads = reading::threads(arguments.threads);
     let mut accounting = Pending::load(arguments)?;
-    let mut packs = Packs::load(&arguments.rules, threads)?;
+    let (mut packs, known) = load(arguments, threads)?;
     packs.loaded.choose(|info| select::is_chosen(info, arguments));
     let rules = packs.loaded.compile(&packs.taxonomy);
     announce(&packs, arguments.quiet);
@@ -58,9 +60,11 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let accounting = ManuallyDrop::new(accounting);
     let mut sink = Printing { printer, chronicle, accounting, unread: Vec::new(), findings: 0, worst: None };
     let untimed = AtomicU64::new(0);
+    let is_chosen = |info: &RuleInfo| select::is_chosen(info, arguments);
     let explains = arguments.access.is_some();
     let detector = || {
-        let selected = SelectedDetector::new(rules.detector(), &selection);
+        let indicated = Indicated::new(rules.detector(), &known.intel, &is_chosen);
+        let selected = SelectedDetector::new(indicated, &selection);
         Accounted::new(Released::new(selected, named), explains, &untimed)
     };
     let reading = Reading {
@@ -82,6 +86,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
 
     let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.findings, &zone);
     summary.rules.not_run = not_run;
+    summary.indicators = known.summary();
     summary.accounting = sink
         .accounting
         .get()?
@@ -99,7 +104,16 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         let style = Style { zone, width: None, colour: false };
         report::write_summary(&summary, &mut io::stderr().lock(), &style)?;
     }
-    Ok(status(arguments, &packs, &tally, worst))
+    Ok(status(arguments, packs.unreadable || known.unreadable, &packs, &tally, worst))
+}
+
+/// Loads rules, and indicators beside them.
+fn load(arguments: &HuntArguments, threads: usize) -> Result<(Packs, Known)> {
+    std::thread::scope(|scope| {
+        let known = scope.spawn(|| Known::load(&arguments.indicators));
+        let packs = Packs::load(&arguments.rules, threads)?;
+        Ok((packs, known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    })
 }
 
 /// Tells, before the work begins, what a person would otherwise wonder about afterwards.
@@ -349,8 +363,8 @@ fn tells_summary(arguments: &HuntArguments) -> bool {
     !arguments.quiet && (arguments.format != report::Format::Text || arguments.output.is_some())
 }
 
-fn status(arguments: &HuntArguments, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {
-    if !tally.unreadable_arguments.is_empty() || packs.unreadable {
+fn status(arguments: &HuntArguments, unreadable: bool, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {
+    if !tally.unreadable_arguments.is_empty() || unreadable {
         Status::Unreadable
     } else if arguments.rules.strict && !packs.loaded.refused.is_empty() {
         Status::Refused

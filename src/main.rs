@@ -10,6 +10,7 @@ mod destination;
 mod explain;
 mod formats;
 mod hunt;
+mod indicators;
 mod logins;
 mod packs;
 mod progress;

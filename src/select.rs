@@ -15,7 +15,7 @@ use event::{
 };
 use report::{Suppressed, Zone};
 use serde_json::Value;
-use sigma::{SigmaDetector, Suppression, plain::Judge};
+use sigma::{Suppression, plain::Judge};
 
 use crate::cli::HuntArguments;
 
@@ -192,21 +192,21 @@ fn read_ids(path: &Path, ids: &mut HashSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// A detector whose findings are those of the rules, less what the selection keeps out.
-pub struct SelectedDetector<'s> {
-    inner: SigmaDetector,
+/// A detector whose findings are those of another, less what the selection keeps out.
+pub struct SelectedDetector<'s, D> {
+    inner: D,
     selection: &'s Selection,
     judge: Judge,
 }
 
-impl<'s> SelectedDetector<'s> {
+impl<'s, D: Detector> SelectedDetector<'s, D> {
     /// One for one thread.
-    pub fn new(inner: SigmaDetector, selection: &'s Selection) -> Self {
+    pub fn new(inner: D, selection: &'s Selection) -> Self {
         Self { inner, selection, judge: Judge::default() }
     }
 }
 
-impl Detector for SelectedDetector<'_> {
+impl<D: Detector> Detector for SelectedDetector<'_, D> {
     fn class(&mut self, source: &LogSource<'_>) -> Class {
         self.inner.class(source)
     }

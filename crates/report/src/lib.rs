@@ -44,7 +44,8 @@ pub use place::place_text;
 pub use plain::plain;
 pub use spool::Spool;
 pub use summary::{
-    Evidence, Failure, NotApplicable, NumberGap, RulePack, RuleProblem, Rules, Summary, Suppressed, TimeGap, Unknown,
+    Evidence, Failure, IndicatorList, Indicators, LeftOut, NotApplicable, NumberGap, RulePack, RuleProblem, Rules,
+    Summary, Suppressed, TimeGap, Unknown,
 };
 pub use terminal::{Terminal, write_reading, write_summary};
 pub use timeline::Timeline;

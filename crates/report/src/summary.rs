@@ -11,6 +11,8 @@ pub struct Summary {
     pub program: String,
     /// The rules, and where they came from.
     pub rules: Rules,
+    /// The indicators, and where they came from; `None` where none were looked for.
+    pub indicators: Option<Indicators>,
     /// Every piece of evidence that was read, in order.
     pub evidence: Vec<Evidence>,
     /// Files of no known format.
@@ -44,6 +46,39 @@ pub struct Rules {
     pub refused: Vec<RuleProblem>,
     /// Correlation rules that were not run.
     pub not_run: Vec<RuleProblem>,
+}
+
+/// What came of lists of indicators.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Indicators {
+    /// Indicators that were looked for, each counted once.
+    pub loaded: u64,
+    /// The lists they came from.
+    pub lists: Vec<IndicatorList>,
+    /// Entries that their lists themselves take back or mark as no signs.
+    pub left_out: Vec<LeftOut>,
+    /// Entries and lists that are none.
+    pub refused: Vec<RuleProblem>,
+    /// Places where one stood that was no sign any more when it happened.
+    pub expired: u64,
+}
+
+/// A list of indicators.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct IndicatorList {
+    /// Where it is.
+    pub path: String,
+    /// How many of its entries were used.
+    pub entries: u64,
+}
+
+/// Entries of lists that were not used for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub entries: u64,
 }
 
 /// A collection of rules.

@@ -167,7 +167,7 @@ pub(super) fn foreign_brands(sender: &Sender, subject: &str, text: &str, known: 
     }
     for brand in known.brands.named(text).into_iter().filter(is_foreign).filter(|brand| !brand.word).take(20) {
         let field = if brand.employer { "EmployerInText" } else { "BrandInText" };
-        facts.tell(*field, brand.name());
+        facts.tell(field, brand.name());
     }
     let employers =
         places.iter().flat_map(|(_, text)| known.brands.named(text)).filter(is_foreign).filter(|brand| brand.employer);

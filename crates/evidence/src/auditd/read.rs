@@ -338,6 +338,9 @@ impl AuditReader {
             return;
         }
         let text = wanted.interest.text.is_some_and(|group| pass.may_hold(group, parts, detector));
+        if wanted.interest.text_only && !text {
+            return;
+        }
         pass.told.clear();
         let told = &mut pass.told;
         facts::tell(parts, |name| wanted.slot(name), |slot, value| told.push((slot, value)));

@@ -386,6 +386,10 @@ impl<'c> Pass<'_, 'c> {
         if self.run(&shape.plan, &root, &follow, &mut shown, &mut text, 0)?.is_err() {
             return Ok(Err(Irregular));
         }
+        if shape.interest.text_only && !text {
+            self.state.shown = shown.show(|_| {});
+            return Ok(Ok(()));
+        }
         let time = self.time(&shape, &root).or(record.time());
         let whole = EvtxRecord::new(self.decoder, *record, &shape.names, self.computer(&shape, &root));
         self.state.shown = shown.show(|fields| {
@@ -582,17 +586,20 @@ impl Pass<'_, '_> {
         in_template || self.narrow_hit(group, opened) || (mixed && self.pieces_hit(group, opened, fields))
     }
 
-    /// Whether such a word may stand in a value of one byte a character.
+    /// Whether such a word may stand in a value that is not UTF-16: of one byte a character, or bytes.
     fn narrow_hit(&mut self, group: TextGroup, opened: &Opened) -> bool {
-        if opened.kinds & value::NARROW == 0 {
+        if opened.kinds & (value::NARROW | value::BYTES) == 0 {
             return false;
         }
         let values = self.state.values.get(opened.first..).unwrap_or_default();
-        let mut narrow = values.iter().filter(|value| value::kind(value.ty) & value::NARROW != 0);
-        narrow.any(|value| {
-            let text = value::without_end(value.bytes(self.chunk));
-            // Zeros within are left out of the text.
-            text.contains(&0) || may_hold_word(self.detector, group, text)
+        values.iter().any(|value| {
+            let (kind, bytes) = (value::kind(value.ty), value.bytes(self.chunk));
+            let text = value::without_end(bytes);
+            if kind & value::NARROW != 0 {
+                // Zeros within are left out of the text.
+                return text.contains(&0) || may_hold_word(self.detector, group, text);
+            }
+            kind & value::BYTES != 0 && may_hold_word(self.detector, group, Value::Bytes(bytes).text().as_bytes())
         })
     }
 

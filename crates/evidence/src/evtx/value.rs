@@ -13,6 +13,8 @@ pub(super) const ARRAY: u8 = 2;
 pub(super) const NARROW: u8 = 4;
 /// There is no such type.
 pub(super) const UNKNOWN: u8 = 8;
+/// The value is bytes, whose text is hexadecimal, which a search for UTF-16 does not see either.
+pub(super) const BYTES: u8 = 16;
 
 /// Value type bytes that are treated apart; all others are scalars of fixed shape.
 pub(super) const NULL: u8 = 0x00;
@@ -45,6 +47,7 @@ pub(super) const KIND: [u8; 256] = {
     #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
     {
         kinds[BINXML as usize] = FRAGMENT;
+        kinds[BINARY as usize] = BYTES;
         kinds[ANSI_STRING as usize] = NARROW;
         kinds[(ANSI_STRING | ARRAY_BIT) as usize] = NARROW | ARRAY;
     }

@@ -117,6 +117,9 @@ impl Pass<'_, '_> {
         let (words, bytes, detector) = (&mut self.words, self.bytes, &mut *self.detector);
         let may_stand = |group| entry.hidden || words.may_stand(group, bytes, range.clone(), Vec::new, detector);
         let text = interest.text.is_some_and(may_stand);
+        if interest.text_only && !text {
+            return;
+        }
         let mut facts = Facts::default();
         let mut values = Vec::new();
         known.facts(&header, &mut facts);

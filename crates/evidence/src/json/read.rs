@@ -312,12 +312,15 @@ impl JsonReader {
         if !plan.interest.wanted {
             return Ok(());
         }
-        gather(plan, &known.source, pass.text, &self.scanner, &mut self.pending, &mut self.unescaped);
         let hidden = &pass.escapes.plain;
         let words = &mut pass.words;
         let group = plan.interest.text;
         let text =
             group.is_some_and(|group| words.may_stand(group, pass.text, start..end, || hidden.clone(), detector));
+        if plan.interest.text_only && !text {
+            return Ok(());
+        }
+        gather(plan, &known.source, pass.text, &self.scanner, &mut self.pending, &mut self.unescaped);
         let record =
             JsonRecord { text: pass.text, start, scanner: &self.scanner, source: &known.source, lines: &pass.lines };
         let mut fields = reuse(std::mem::take(&mut self.values));

@@ -108,6 +108,9 @@ impl Shower {
         // Words are looked for in the line as it stands.
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = wanted.interest.text.is_some_and(may_stand);
+        if wanted.interest.text_only && !text {
+            return;
+        }
         entry.complete();
         self.proxies.look_behind(entry);
         pass.texts.clear();

@@ -398,6 +398,9 @@ impl XmlReader {
             record.fields.iter().any(|field| field.in_parts)
                 || pass.words.may_stand(group, pass.text, range, hidden, detector)
         });
+        if wanted.interest.text_only && !text {
+            return;
+        }
         let mut values = reuse(std::mem::take(&mut self.values));
         let named = record.fields.iter().filter_map(|field| Some((*wanted.slots.get(&field.name)?, field.value())));
         values.extend(named);

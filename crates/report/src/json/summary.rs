@@ -2,7 +2,7 @@ use event::{Damage, Time};
 use serde::Serialize;
 
 use super::finding::PositionView;
-use crate::{Evidence, Failure, NumberGap, Rules, Summary, Suppressed, TimeGap, Unknown, Zone};
+use crate::{Evidence, Failure, Indicators, NumberGap, Rules, Summary, Suppressed, TimeGap, Unknown, Zone};
 
 /// The summary, in the order of keys that `docs/report.md` gives.
 #[derive(Serialize)]
@@ -11,6 +11,8 @@ pub(super) struct SummaryView<'a> {
     timezone: &'a str,
     tally: TallyView,
     rules: &'a Rules,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    indicators: &'a Option<Indicators>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     accounting: &'a [String],
     evidence: Vec<EvidenceView<'a>>,
@@ -27,6 +29,7 @@ impl<'a> SummaryView<'a> {
             timezone: zone.name(),
             tally: TallyView::of(summary),
             rules: &summary.rules,
+            indicators: &summary.indicators,
             accounting: &summary.accounting,
             evidence: summary.evidence.iter().map(|piece| EvidenceView::of(piece, zone)).collect(),
             unknown: &summary.unknown,

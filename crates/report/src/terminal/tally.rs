@@ -8,7 +8,8 @@ use event::{Damage, Piece, Place, Position, Time};
 
 use super::page::{Page, counted, size, thousands};
 use crate::{
-    Evidence, Failure, NumberGap, RuleProblem, Style, Summary, Suppressed, TimeGap, Unknown, Zone, place_text, plain,
+    Evidence, Failure, Indicators, LeftOut, NumberGap, RuleProblem, Style, Summary, Suppressed, TimeGap, Unknown, Zone,
+    place_text, plain,
 };
 
 /// How many of a list are shown here; `json` has all.
@@ -26,6 +27,7 @@ pub fn write_summary(summary: &Summary, out: &mut dyn Write, style: &Style) -> i
     accounting(&mut page, summary);
     unread(&mut page, summary);
     problems(&mut page, "Refused rules", &summary.rules.refused);
+    summary.indicators.iter().for_each(|known| problems(&mut page, "Refused indicators", &known.refused));
     problems(&mut page, "Correlation rules that were not run", &summary.rules.not_run);
     left(&mut page, summary);
     page.write_to(out)
@@ -76,6 +78,7 @@ fn tally(page: &mut Page<'_>, summary: &Summary) {
     let not_used = rules.not_applicable.iter().fold(0u64, |sum, one| sum.saturating_add(one.rules));
     let refused = number(rules.refused.len() as u64, "refused");
     row(page, "rules", &format!("{}, {refused}, {}", number(rules.loaded, "used"), number(not_used, "not used")));
+    summary.indicators.iter().for_each(|known| indicators(page, known));
     let known = match summary.known {
         0 => String::new(),
         known => format!(", {}", number(known, "known before")),
@@ -91,6 +94,19 @@ fn tally(page: &mut Page<'_>, summary: &Summary) {
         row(page, "not used", &format!("{}: {}", counted(reason.rules, "rule", "rules"), reason.reason));
     }
     row(page, "versions", &versions(summary));
+}
+
+/// What was looked for beside rules; a list by the number of its entries.
+fn indicators(page: &mut Page<'_>, known: &Indicators) {
+    let expired = match known.expired {
+        0 => String::new(),
+        expired => format!(", {}", number(expired, "seen when they were no signs any more")),
+    };
+    let refused = number(known.refused.len() as u64, "refused");
+    row(page, "signs", &format!("{}, {refused}{expired}", counted(known.loaded, "indicator", "indicators")));
+    for LeftOut { reason, entries } in &known.left_out {
+        row(page, "not used", &format!("{}: {reason}", counted(*entries, "indicator", "indicators")));
+    }
 }
 
 fn number(number: u64, what: &str) -> String {

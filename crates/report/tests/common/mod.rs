@@ -133,6 +133,7 @@ fn summary(value: &Value) -> Summary {
     let failure = |one: &Value| Failure { path: text(one, "path"), reason: text(one, "reason") };
     Summary {
         accounting: Vec::new(),
+        indicators: None,
         program: text(value, "program"),
         rules: rules(&value["rules"]),
         evidence: list(value, "evidence", evidence),
