@@ -1,5 +1,13 @@
 //! Indicators, by the whole program: each kind in each kind of evidence, lists of every form, what is expired or taken back, hostile lists.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
 mod common;
 
 use std::fmt::Write as _;

@@ -1,6 +1,14 @@
 //! The fast path of indicators equals the slow one: what is found where records are ruled out by raw bytes is what is found where every value of
 //! every record is looked at. The indicators are taken from the evidence itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
 mod common;
 
 use std::{
@@ -173,7 +181,7 @@ fn over_our_recordings() {
 fn over_public_recordings() {
     for (folder, step) in [("evtx/ordinary", 29), ("sigma-regression", 3), ("crowdsec", 7)] {
         let Some(path) = common::shared(&format!("corpus/{folder}")) else { continue };
-        let found = compare(&PathBuf::from(path), step);
+        let found = compare(&path, step);
         assert!(found > 100, "{folder}: {found}");
     }
 }

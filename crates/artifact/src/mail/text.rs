@@ -7,7 +7,8 @@ pub(super) const MAX_TEXT: usize = 256 << 10;
 
 /// The beginning of a text of at most `limit` bytes.
 pub(super) fn beginning(text: &str, limit: usize) -> &str {
-    text.get(..text.floor_char_boundary(limit)).unwrap_or_default()
+    let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 /// A text for searching: compatible forms made one (NFKC), lower case, what nobody sees left out, and a single blank for each
