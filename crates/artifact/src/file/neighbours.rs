@@ -237,8 +237,9 @@ impl File<'_> {
         identity(its, other, &mut facts);
         let same = |a: &str, b: &str| if !a.is_empty() && a.eq_ignore_ascii_case(b) { "true" } else { "false" };
         let both_intact = [program, other].iter().all(|file| file.signature.state == State::Intact);
+        let is_same_key = program.signature.key == other.signature.key;
         let signers = same(&program.signature.signer, &other.signature.signer);
-        facts.tell("SameSigner", if both_intact { signers } else { "false" });
+        facts.tell("SameSigner", if both_intact && is_same_key { signers } else { "false" });
         other.differs_from.iter().for_each(|field| facts.tell("SideLibraryNameDiffersFrom", *field));
         facts.tell("SideLibraryTrusted", if other.signature.is_trusted { "true" } else { "false" });
         facts.tell("SameCompany", same(&program.version.company, &other.version.company));

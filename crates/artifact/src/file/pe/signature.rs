@@ -53,6 +53,8 @@ pub struct Signature {
     pub is_trusted: bool,
     /// The common name of the signer's certificate.
     pub signer: String,
+    /// The hash of the key of who issued that certificate; of its own key where the issuer's is not there. Names can be made up, keys cannot.
+    pub key: String,
     /// The common name of the issuer of the last certificate that is there.
     pub authority: String,
 }
@@ -87,7 +89,8 @@ impl State {
 impl Pe<'_> {
     /// Looks at the first signature within the file.
     pub fn signature(&self) -> Signature {
-        let of = |state| Signature { state, is_trusted: false, signer: String::new(), authority: String::new() };
+        let none = String::new;
+        let of = |state| Signature { state, is_trusted: false, signer: none(), key: none(), authority: none() };
         let Some(range) = self.certificates() else { return of(State::None) };
         let table = self.bytes.get(range).filter(|table| table.len() <= TABLE);
         let Some(signed) = table.and_then(signed_data) else { return of(State::Unchecked) };
@@ -106,7 +109,8 @@ impl Pe<'_> {
         };
         let is_trusted = state == State::Intact && is_known && signs_programs(leaf);
         let signer = common_name(&leaf.tbs_certificate.subject);
-        Signature { state, is_trusted, signer, authority: common_name(last) }
+        let issuer = issuer(leaf, &certificates).unwrap_or(leaf);
+        Signature { state, is_trusted, signer, key: key_hash(issuer), authority: common_name(last) }
     }
 
     /// Whether the file has the digest that was signed; `None` where that cannot be told.
@@ -188,19 +192,23 @@ fn leaf<'c>(info: &SignerInfo, certificates: &[&'c Certificate]) -> Option<&'c C
 fn chain<'c>(leaf: &'c Certificate, certificates: &[&'c Certificate]) -> (State, &'c Name, bool) {
     let (mut certificate, mut is_known) = (leaf, false);
     for _ in 0..CERTIFICATES {
-        let issuer = &certificate.tbs_certificate.issuer;
-        let mut named = certificates.iter().filter(|other| other.tbs_certificate.subject == *issuer);
-        let Some(next) = named.next().filter(|_| certificate.tbs_certificate.subject != *issuer) else {
-            return (State::Intact, issuer, is_known);
-        };
+        let name = &certificate.tbs_certificate.issuer;
+        let Some(next) = issuer(certificate, certificates) else { return (State::Intact, name, is_known) };
         match issued_by(certificate, next) {
             Some(true) if issues(next) => certificate = next,
-            Some(_) => return (State::Forged, issuer, false),
-            None => return (State::Unchecked, issuer, false),
+            Some(_) => return (State::Forged, name, false),
+            None => return (State::Unchecked, name, false),
         }
         is_known |= is_authority(next);
     }
     (State::Forged, &certificate.tbs_certificate.issuer, false)
+}
+
+/// The certificate of who issued another, if that is not the other itself.
+fn issuer<'c>(certificate: &Certificate, certificates: &[&'c Certificate]) -> Option<&'c Certificate> {
+    let name = &certificate.tbs_certificate.issuer;
+    let is_other = certificate.tbs_certificate.subject != *name;
+    certificates.iter().find(|other| is_other && other.tbs_certificate.subject == *name).copied()
 }
 
 /// Whether a certificate may issue others (RFC 5280, 4.2.1.9).
@@ -217,9 +225,14 @@ fn signs_programs(certificate: &Certificate) -> bool {
 
 /// Whether a certificate has the key of a known authority.
 fn is_authority(certificate: &Certificate) -> bool {
-    let key = certificate.tbs_certificate.subject_public_key_info.to_der();
-    let hash = key.map(|key| super::super::hex(&Sha256::digest(key))).unwrap_or_default();
+    let hash = key_hash(certificate);
     ROOTS.lines().any(|line| line.split_whitespace().next() == Some(hash.as_str()))
+}
+
+/// The SHA-256 of a certificate's key.
+fn key_hash(certificate: &Certificate) -> String {
+    let key = certificate.tbs_certificate.subject_public_key_info.to_der();
+    key.map(|key| super::super::hex(&Sha256::digest(key))).unwrap_or_default()
 }
 
 fn issued_by(certificate: &Certificate, issuer: &Certificate) -> Option<bool> {
