@@ -145,10 +145,8 @@ fn plainly(kind: Kind, bytes: &[u8], text: &str) -> bool {
             Kind::Url => {
                 let word = |c: char| c.is_ascii_alphanumeric() || "-_~%+".contains(c) || !c.is_ascii();
                 let in_path = text[..at].ends_with('/') && !text[..at].ends_with("//");
-                !is_in(host, if before == Some('.') { points_before } else { before })
-                    && !in_path
-                    && !is_in(word, behind)
-                    && !(behind == Some('.') && is_in(word, second))
+                let goes_on = is_in(word, behind) || behind == Some('.') && is_in(word, second);
+                !is_in(host, if before == Some('.') { points_before } else { before }) && !in_path && !goes_on
             }
             _ => unreachable!("not generated"),
         }
