@@ -176,7 +176,7 @@ fn refang(text: &str) -> Option<String> {
         ("[AT]", "@"),
     ];
     let is_hidden = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("hxxp"));
-    if !is_hidden && !text.contains(['[', '(', '{']) {
+    if !is_hidden && memchr::memchr3(b'[', b'(', b'{', text.as_bytes()).is_none() {
         return None;
     }
     let mut plain = if is_hidden { format!("http{}", text.get(4..).unwrap_or_default()) } else { text.to_owned() };

@@ -75,6 +75,8 @@ pub struct Refused {
 #[derive(Debug, Default)]
 pub struct Indicators {
     bytes: Vec<u8>,
+    /// The entry that is read.
+    own: Vec<u8>,
     entries: Vec<Entry>,
     table: HashTable<u32>,
     reports: Vec<Report>,
@@ -121,26 +123,27 @@ impl Indicators {
 
     /// The number of an indicator, new or known, of which nothing is said by this.
     pub(crate) fn entry(&mut self, hint: Hint, text: &str) -> Result<u32, Refusal> {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        let at = bytes.len();
-        let mut own = Vec::with_capacity(64);
-        let entry = kind::read(hint, text, &mut own).and_then(|kind| {
-            let hash = self.hash(kind, &own);
-            if let Some(known) = self.table.find(hash, |entry| self.is(&bytes, *entry, kind, &own)) {
-                return Ok(*known);
-            }
-            let length = u16::try_from(own.len()).map_err(|_| "expected at most 2,048 bytes")?;
-            let place = u32::try_from(at).ok().filter(|_| self.entries.len() < MAX_INDICATORS);
-            let Some(at) = place else { return Err("expected at most 4,000,000 indicators") };
-            bytes.extend(&own);
-            let number = self.entries.len() as u32;
-            self.entries.push(Entry { at, first_report: NONE, length, kind });
-            let (entries, hasher) = (&self.entries, &self.hasher);
-            self.table.insert_unique(hash, number, |entry| rehash(hasher, entries, &bytes, *entry));
-            Ok(number)
-        });
-        self.bytes = bytes;
+        let mut own = std::mem::take(&mut self.own);
+        let entry = kind::read(hint, text, &mut own).and_then(|kind| self.entry_of(kind, &own));
+        self.own = own;
         entry
+    }
+
+    /// The number of an indicator in its kept form, new or known.
+    fn entry_of(&mut self, kind: Kind, own: &[u8]) -> Result<u32, Refusal> {
+        let hash = self.hash(kind, own);
+        if let Some(known) = self.table.find(hash, |entry| self.is(&self.bytes, *entry, kind, own)) {
+            return Ok(*known);
+        }
+        let length = u16::try_from(own.len()).map_err(|_| "expected at most 2,048 bytes")?;
+        let place = u32::try_from(self.bytes.len()).ok().filter(|_| self.entries.len() < MAX_INDICATORS);
+        let Some(at) = place else { return Err("expected at most 4,000,000 indicators") };
+        self.bytes.extend(own);
+        let number = self.entries.len() as u32;
+        self.entries.push(Entry { at, first_report: NONE, length, kind });
+        let (entries, hasher, bytes) = (&self.entries, &self.hasher, &self.bytes);
+        self.table.insert_unique(hash, number, |entry| rehash(hasher, entries, bytes, *entry));
+        Ok(number)
     }
 
     /// Says something of an indicator; `conjunction` names others that have to be found with it.

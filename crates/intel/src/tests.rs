@@ -145,8 +145,9 @@ fn plainly(kind: Kind, bytes: &[u8], text: &str) -> bool {
             Kind::Url => {
                 let word = |c: char| c.is_ascii_alphanumeric() || "-_~%+".contains(c) || !c.is_ascii();
                 let in_path = text[..at].ends_with('/') && !text[..at].ends_with("//");
+                let before = if before == Some('.') { points_before } else { before };
                 let goes_on = is_in(word, behind) || behind == Some('.') && is_in(word, second);
-                !is_in(host, if before == Some('.') { points_before } else { before }) && !in_path && !goes_on
+                !in_path && !goes_on && !is_in(host, before)
             }
             _ => unreachable!("not generated"),
         }
