@@ -39,7 +39,7 @@ fn worst(place: &Place, folder: &Path, more: &[&str]) -> BTreeMap<String, usize>
     let mut worst = BTreeMap::new();
     for finding in place.findings(&[&[folder.as_str()], more].concat()) {
         let path = finding["evidence"]["path"].as_str().unwrap().to_owned();
-        let weight = weight(finding["rule"]["level"].as_str().unwrap());
+        let weight = weight(finding["level"].as_str().unwrap());
         let known = worst.entry(path).or_insert(0);
         *known = weight.max(*known);
     }

@@ -199,7 +199,10 @@ fn values(finding: &Finding) -> String {
         format!("“{}”", shorten(words, VALUE))
     };
     let mut values: Vec<String> = Vec::new();
-    for matched in finding.matched.iter().filter(|matched| tells(&matched.field)) {
+    // Where a name or an address is at hand, the words beside it would only blur the sentence.
+    let is_named = finding.matched.iter().any(|matched| tells(&matched.field) && matched.field != "Wording");
+    let is_meant = |field: &str| tells(field) && !(is_named && field == "Wording");
+    for matched in finding.matched.iter().filter(|matched| is_meant(&matched.field)) {
         let value = value(&matched.value);
         if !values.contains(&value) && values.len() < 3 {
             values.push(value);
