@@ -64,13 +64,20 @@ fn print(out: &[u8]) -> Result<Status> {
 /// The language that the environment asks for (POSIX: LC_ALL, then LC_MESSAGES, then LANG).
 fn language_of_environment() -> Language {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| env::var(name).ok());
-    locale.filter(|locale| !locale.is_empty()).map(|locale| Language::of_locale(&locale)).next().unwrap_or(Language::English)
+    locale
+        .filter(|locale| !locale.is_empty())
+        .map(|locale| Language::of_locale(&locale))
+        .next()
+        .unwrap_or(Language::English)
 }
 
 /// The rules that come with the program for what lies in mail and files. Signs that say little by themselves are told as well.
 fn rules() -> Result<Rules> {
     let mut loaded = packs::shipped(&Placeholders::default());
-    loaded.choose(|info| info.tags.iter().any(|tag| tag.starts_with("explain.")) || ["/mail_", "/conversation_"].iter().any(|name| info.path.contains(name)));
+    loaded.choose(|info| {
+        info.tags.iter().any(|tag| tag.starts_with("explain."))
+            || ["/mail_", "/conversation_"].iter().any(|name| info.path.contains(name))
+    });
     loaded.correlations.iter_mut().for_each(|correlation| correlation.generate = true);
     Ok(loaded.compile(&Taxonomy::shipped()))
 }

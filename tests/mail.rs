@@ -113,7 +113,8 @@ fn honest_mail_is_left_alone_and_phishing_is_found() {
     }
     script(&["strip.py", &path(&phishing), &below("stripped")]).unwrap();
     script(&["modern.py", "--seed", "7", &below("modern")]).unwrap();
-    let honest_sets = [("honest", honest), ("modernised", below("modernised").into()), ("modern", below("modern").into())];
+    let honest_sets =
+        [("honest", honest), ("modernised", below("modernised").into()), ("modern", below("modern").into())];
     for (name, folder) in honest_sets {
         let (worst, mails) = (worst(&place, &folder, &[]), files(&folder).len());
         assert!(mails >= 200, "{name}");
@@ -170,7 +171,11 @@ fn explain_reads_standard_input_and_nothing_of_a_mail_comes_alive() {
         assert!(!run.out.contains('\u{1b}'), "{}", run.out);
         if format == "html" {
             assert!(run.out.contains("default-src 'none'"));
-            assert!(!run.out.contains("<script") && !run.out.contains("<img") && !run.out.contains("<b>"), "{}", run.out);
+            assert!(
+                !run.out.contains("<script") && !run.out.contains("<img") && !run.out.contains("<b>"),
+                "{}",
+                run.out
+            );
         }
     }
     assert_eq!(place.names(), Vec::<String>::new());
@@ -209,7 +214,9 @@ fn the_report_mailbox_answers_as_its_document_says() {
     let document = fs::read_to_string(root().join("docs/report-mailbox.md")).unwrap();
     let script = document.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
     let path = |name: &str| place.path().join(name).display().to_string();
-    let script = script.replace("/usr/sbin/sendmail", &path("sendmail")).replace("/etc/dreamcatcher/site.toml", &path("site.toml"));
+    let script = script
+        .replace("/usr/sbin/sendmail", &path("sendmail"))
+        .replace("/etc/dreamcatcher/site.toml", &path("site.toml"));
     place.file("site.toml", SITE);
     place.file("answer-report", script);
     place.file("sendmail", format!("#!/bin/sh\necho \"$@\" > {0}\ncat >> {0}\n", path("sent")));

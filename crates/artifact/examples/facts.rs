@@ -34,7 +34,8 @@ impl Detector for Printer {
 
 fn main() -> std::io::Result<()> {
     let organisation = Arc::new(Organisation::default());
-    let formats: [Box<dyn Format>; 2] = [Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))];
+    let formats: [Box<dyn Format>; 2] =
+        [Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))];
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path)?;
         let Some(format) = formats.iter().find(|format| format.recognises(&bytes, &path)) else {

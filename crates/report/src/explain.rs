@@ -214,8 +214,18 @@ fn values(finding: &Finding) -> String {
 /// Whether a field's value is words or names of the mail itself rather than our name for what they are.
 fn tells(field: &str) -> bool {
     const KINDS: [&str; 12] = [
-        "Topic", "TopicOfSubject", "SenderKind", "AttachmentType", "SubjectTrick", "NameTrick", "Page", "AttachedPage", "LookAlikeHow",
-        "SenderFault", "Type", "Authentication",
+        "Topic",
+        "TopicOfSubject",
+        "SenderKind",
+        "AttachmentType",
+        "SubjectTrick",
+        "NameTrick",
+        "Page",
+        "AttachedPage",
+        "LookAlikeHow",
+        "SenderFault",
+        "Type",
+        "Authentication",
     ];
     !KINDS.contains(&field)
 }
@@ -394,7 +404,12 @@ mod tests {
 
     #[test]
     fn the_language_follows_the_locale() {
-        let cases = [("de_DE.UTF-8", Language::German), ("ko", Language::Korean), ("C", Language::English), ("", Language::English)];
+        let cases = [
+            ("de_DE.UTF-8", Language::German),
+            ("ko", Language::Korean),
+            ("C", Language::English),
+            ("", Language::English),
+        ];
         for (locale, expected) in cases {
             assert_eq!(Language::of_locale(locale), expected);
         }

@@ -53,7 +53,11 @@ impl Format for Conversation {
                 head.trim_ascii_start().starts_with(b"{") && has("\"messages\"") && has("\"from_id\"")
             }
             Self::LinkedIn => head.starts_with(b"CONVERSATION ID,") || head.starts_with(b"\"CONVERSATION ID\","),
-            Self::Pasted => !head.is_empty() && std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |text| !text.contains('\0')),
+            Self::Pasted => {
+                !head.is_empty()
+                    && std::str::from_utf8(head)
+                        .map_or_else(|error| error.error_len().is_none(), |text| !text.contains('\0'))
+            }
         }
     }
 

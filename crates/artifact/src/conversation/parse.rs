@@ -28,7 +28,10 @@ fn stamped(line: &str) -> Option<&str> {
     let line = line.trim_start_matches(['\u{200e}', '\u{200f}', '\u{feff}']);
     let is_stamp = |stamp: &str| {
         let digits = stamp.chars().filter(char::is_ascii_digit).count();
-        (8..=14).contains(&digits) && stamp.len() <= 40 && stamp.contains(':') && stamp.starts_with(|c: char| c.is_ascii_digit())
+        (8..=14).contains(&digits)
+            && stamp.len() <= 40
+            && stamp.contains(':')
+            && stamp.starts_with(|c: char| c.is_ascii_digit())
     };
     let (stamp, text) = match line.strip_prefix('[') {
         Some(rest) => rest.split_once("] ")?,
@@ -46,7 +49,13 @@ pub(super) fn whatsapp(text: &str) -> Vec<Message> {
                 let text = text.trim_start_matches(['\u{200e}', '\u{200f}']);
                 let person = person.trim_matches(['\u{200e}', '\u{200f}', ' ']).to_owned();
                 let file = whatsapp_file(text);
-                messages.push(Message { number: at as u64 + 1, person, text: text.to_owned(), file, ..Message::default() });
+                messages.push(Message {
+                    number: at as u64 + 1,
+                    person,
+                    text: text.to_owned(),
+                    file,
+                    ..Message::default()
+                });
             }
             // What the program itself says.
             Some(None) => {}
@@ -64,11 +73,14 @@ pub(super) fn whatsapp(text: &str) -> Vec<Message> {
 /// The file of `<attached: NAME>` and `NAME (file attached)`, in whichever language.
 fn whatsapp_file(text: &str) -> Option<String> {
     let text = text.trim();
-    if let Some((_, name)) = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).and_then(|rest| rest.split_once(": ")) {
+    if let Some((_, name)) =
+        text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).and_then(|rest| rest.split_once(": "))
+    {
         return Some(name.trim().to_owned());
     }
     let (name, remark) = text.rsplit_once(" (")?;
-    let is_name = remark.ends_with(')') && name.rsplit_once('.').is_some_and(|(_, ending)| (2..=5).contains(&ending.len()));
+    let is_name =
+        remark.ends_with(')') && name.rsplit_once('.').is_some_and(|(_, ending)| (2..=5).contains(&ending.len()));
     is_name.then(|| name.to_owned())
 }
 
@@ -95,13 +107,19 @@ struct TelegramMessage {
 /// # Errors
 /// What was expected and what stands there.
 pub(super) fn telegram(text: &str) -> Result<Vec<Message>, String> {
-    let chat: TelegramChat = serde_json::from_str(text).map_err(|error| format!("expected Telegram's export: {error}"))?;
+    let chat: TelegramChat =
+        serde_json::from_str(text).map_err(|error| format!("expected Telegram's export: {error}"))?;
     let message = |message: TelegramMessage| Message {
         number: message.id,
         person: message.from.unwrap_or_default(),
         text: telegram_text(&message.text),
         file: message.file_name,
-        time: message.date_unixtime.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000_000)).map(Time::from_nanos),
+        time: message
+            .date_unixtime
+            .parse::<i64>()
+            .ok()
+            .and_then(|seconds| seconds.checked_mul(1_000_000_000))
+            .map(Time::from_nanos),
         ..Message::default()
     };
     Ok(chat.messages.into_iter().map(message).collect())
@@ -109,7 +127,8 @@ pub(super) fn telegram(text: &str) -> Result<Vec<Message>, String> {
 
 /// A text, or a list of texts and of objects that have one.
 fn telegram_text(text: &serde_json::Value) -> String {
-    let part = |part: &serde_json::Value| part.as_str().or_else(|| part.get("text")?.as_str()).unwrap_or_default().to_owned();
+    let part =
+        |part: &serde_json::Value| part.as_str().or_else(|| part.get("text")?.as_str()).unwrap_or_default().to_owned();
     match text {
         serde_json::Value::Array(parts) => parts.iter().map(part).collect(),
         other => part(other),

@@ -1,13 +1,19 @@
 use super::parse::{Message, linkedin, telegram, whatsapp};
 
 fn said(messages: &[Message]) -> Vec<(u64, &str, &str, Option<&str>)> {
-    messages.iter().map(|message| (message.number, message.person.as_str(), message.text.as_str(), message.file.as_deref())).collect()
+    messages
+        .iter()
+        .map(|message| (message.number, message.person.as_str(), message.text.as_str(), message.file.as_deref()))
+        .collect()
 }
 
 #[test]
 fn whatsapps_text_is_read_as_android_and_iphone_write_it() {
     let android = "03.06.25, 08:41 - Nachrichten sind verschlüsselt.\n03.06.25, 08:42 - Jo: Hallo\nund noch\n03.06.25, 08:43 - Jo: a.iso (Datei angehängt)\n";
-    assert_eq!(said(&whatsapp(android)), [(2, "Jo", "Hallo\nund noch", None), (4, "Jo", "a.iso (Datei angehängt)", Some("a.iso"))]);
+    assert_eq!(
+        said(&whatsapp(android)),
+        [(2, "Jo", "Hallo\nund noch", None), (4, "Jo", "a.iso (Datei angehängt)", Some("a.iso"))]
+    );
     let iphone = "\u{200e}[12/03/2025, 09:14:02] Jo: \u{200e}<attached: 1-a.zip>\n";
     assert_eq!(said(&whatsapp(iphone)), [(1, "Jo", "<attached: 1-a.zip>", Some("1-a.zip"))]);
 }

@@ -64,7 +64,9 @@ impl File {
                     self.is_encrypted |= is_encrypted;
                     self.members.push(name);
                 }
-                Err(error) => self.damages.push(format!("expected a member of '{}', found a damaged one: {error}", self.name)),
+                Err(error) => {
+                    self.damages.push(format!("expected a member of '{}', found a damaged one: {error}", self.name))
+                }
             }
         }
         if archive.len() > MAX_MEMBERS {
@@ -141,18 +143,61 @@ fn text_kind(bytes: &[u8]) -> &'static str {
     let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     match () {
         () if bytes.is_empty() => "EMPTY",
-        () if text.starts_with("<!doctype html") || text.starts_with("<html") || text.contains("<script") || text.contains("<body") => "HTML",
+        () if text.starts_with("<!doctype html")
+            || text.starts_with("<html")
+            || text.contains("<script")
+            || text.contains("<body") =>
+        {
+            "HTML"
+        }
         () if text.starts_with("<svg") || text.starts_with("<?xml") && text.contains("<svg") => "SVG",
         () if text.starts_with("begin:vcalendar") => "ICS",
-        () if head.iter().filter(|byte| **byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x0c)).count() * 50 > head.len() => "DATA",
+        () if head.iter().filter(|byte| **byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x0c)).count()
+            * 50
+            > head.len() =>
+        {
+            "DATA"
+        }
         () => "TEXT",
     }
 }
 
 /// Endings of names that start something on a double click.
 const PROGRAMS: [&str; 34] = [
-    "exe", "scr", "com", "pif", "msi", "msix", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "wsh", "hta", "lnk", "cpl", "jar",
-    "dll", "reg", "url", "scf", "chm", "appx", "msc", "application", "gadget", "sct", "desktop", "ex_", "xll", "iqy", "settingcontent-ms",
+    "exe",
+    "scr",
+    "com",
+    "pif",
+    "msi",
+    "msix",
+    "bat",
+    "cmd",
+    "ps1",
+    "vbs",
+    "vbe",
+    "js",
+    "jse",
+    "wsf",
+    "wsh",
+    "hta",
+    "lnk",
+    "cpl",
+    "jar",
+    "dll",
+    "reg",
+    "url",
+    "scf",
+    "chm",
+    "appx",
+    "msc",
+    "application",
+    "gadget",
+    "sct",
+    "desktop",
+    "ex_",
+    "xll",
+    "iqy",
+    "settingcontent-ms",
 ];
 /// Endings of names of disks that are opened like a folder.
 const DISKS: [&str; 5] = ["iso", "img", "vhd", "vhdx", "udf"];
@@ -160,7 +205,8 @@ const DISKS: [&str; 5] = ["iso", "img", "vhd", "vhdx", "udf"];
 const ARCHIVES: [&str; 11] = ["zip", "rar", "7z", "ace", "arj", "cab", "tar", "gz", "tgz", "xz", "z"];
 /// Endings of names of what people read.
 const DOCUMENTS: [&str; 18] = [
-    "pdf", "doc", "docx", "rtf", "odt", "xls", "xlsx", "csv", "ppt", "pptx", "txt", "jpg", "jpeg", "png", "hwp", "hwpx", "htm", "html",
+    "pdf", "doc", "docx", "rtf", "odt", "xls", "xlsx", "csv", "ppt", "pptx", "txt", "jpg", "jpeg", "png", "hwp",
+    "hwpx", "htm", "html",
 ];
 /// Characters that look like a dot or part names without being one.
 const DOTS: [char; 6] = ['\u{2024}', '\u{ff0e}', '\u{3002}', '\u{fe52}', '\u{00b7}', '\u{2027}'];
@@ -209,8 +255,10 @@ pub(super) fn tricks(name: &str, kind: &str) -> Vec<&'static str> {
         found.push("long gap");
     }
     let ending = ending(name);
-    let before = name.rsplit_once('.').map(|(before, _)| before.rsplit(['.', ' ']).next().unwrap_or_default().to_lowercase());
-    let is_double = before.is_some_and(|before| DOCUMENTS.contains(&before.as_str())) && (PROGRAMS.contains(&ending.as_str()) || DISKS.contains(&ending.as_str()));
+    let before =
+        name.rsplit_once('.').map(|(before, _)| before.rsplit(['.', ' ']).next().unwrap_or_default().to_lowercase());
+    let is_double = before.is_some_and(|before| DOCUMENTS.contains(&before.as_str()))
+        && (PROGRAMS.contains(&ending.as_str()) || DISKS.contains(&ending.as_str()));
     if is_double {
         found.push("double ending");
     }

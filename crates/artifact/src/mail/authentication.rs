@@ -8,11 +8,16 @@ use super::known::Organisation;
 use crate::Facts;
 
 /// What is told of the results, without repeats.
-pub(super) fn tell<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>, organisation: &Organisation, facts: &mut Facts) {
+pub(super) fn tell<'a>(
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    organisation: &Organisation,
+    facts: &mut Facts,
+) {
     let (mut results, mut spf, mut arc) = (None, None, None);
     for (name, value) in headers {
         if name.eq_ignore_ascii_case("Authentication-Results") && results.is_none() {
-            let server = value.split(';').next().unwrap_or_default().trim().split_whitespace().next().unwrap_or_default();
+            let server =
+                value.split(';').next().unwrap_or_default().trim().split_whitespace().next().unwrap_or_default();
             let is_trusted = organisation.receivers.is_empty()
                 || organisation.receivers.iter().any(|receiver| receiver.eq_ignore_ascii_case(server));
             results = is_trusted.then_some(value);
@@ -41,7 +46,8 @@ fn methods(value: &str) -> Vec<(&'static str, String)> {
         let Some((method, result)) = clause.split_once('=') else { continue };
         let known = ["spf", "dkim", "dmarc", "compauth"].into_iter().find(|known| method.eq_ignore_ascii_case(known));
         let Some(method) = known else { continue };
-        let result: String = result.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let result: String =
+            result.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         match found.iter_mut().find(|(known, _)| *known == method) {
             Some((_, known)) if result == "pass" => *known = result,
             Some(_) => {}

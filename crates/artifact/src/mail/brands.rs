@@ -48,7 +48,8 @@ impl Brand {
 
     /// Whether a domain, or one above it, is the brand's.
     pub(super) fn owns(&self, domain: &Domain) -> bool {
-        let is_country = domain.registered.rsplit('.').next().is_some_and(|ending| ending.len() == 2 || ending == "com");
+        let is_country =
+            domain.registered.rsplit('.').next().is_some_and(|ending| ending.len() == 2 || ending == "com");
         self.domains.iter().any(|own| domain.registered == *own || domain.name == *own)
             || is_country && self.labels.contains(&domain.label)
     }
@@ -71,9 +72,13 @@ impl Brands {
         for brand in &mut all {
             brand.known = brand.domains.iter().map(|domain| Domain::new(domain)).collect();
         }
-        let labels = all.iter().enumerate().flat_map(|(at, brand)| brand.known.iter().map(move |known| (at, known.label.clone())));
+        let labels = all
+            .iter()
+            .enumerate()
+            .flat_map(|(at, brand)| brand.known.iter().map(move |known| (at, known.label.clone())));
         let (label_owners, labels): (Vec<_>, Vec<_>) = labels.filter(|(_, label)| label.len() >= LABEL).unzip();
-        let names = all.iter().enumerate().flat_map(|(at, brand)| brand.names.iter().map(move |name| (at, pattern(name))));
+        let names =
+            all.iter().enumerate().flat_map(|(at, brand)| brand.names.iter().map(move |name| (at, pattern(name))));
         let (owners, patterns): (Vec<_>, Vec<_>) = names.unzip();
         Self { search: automaton(&patterns), labels: automaton(&labels), owners, label_owners, all }
     }

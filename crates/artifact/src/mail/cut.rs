@@ -6,8 +6,18 @@ use evidence::{Borders, LineBorders, LineRule};
 const LINE: usize = 256;
 /// Header fields that tell a message from other text of names and values (RFC 5322, section 3.6).
 const FIELDS: [&str; 12] = [
-    "from", "to", "subject", "date", "received", "message-id", "return-path", "delivered-to", "mime-version", "sender",
-    "reply-to", "content-type",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "received",
+    "message-id",
+    "return-path",
+    "delivered-to",
+    "mime-version",
+    "sender",
+    "reply-to",
+    "content-type",
 ];
 
 /// Whether text begins with a header of a message: lines that are fields, of which three are known, one of them

@@ -168,7 +168,11 @@ mod tests {
             ("saabo.com", "saab.com", None),
         ];
         for (domain, known, expected) in cases {
-            assert_eq!(likeness(&Domain::new(domain), &Domain::new(known), &is_added), expected, "{domain} and {known}");
+            assert_eq!(
+                likeness(&Domain::new(domain), &Domain::new(known), &is_added),
+                expected,
+                "{domain} and {known}"
+            );
         }
     }
 

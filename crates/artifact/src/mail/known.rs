@@ -35,7 +35,8 @@ impl Organisation {
 }
 
 fn within(domains: &[String], domain: &str) -> bool {
-    let is_below = |known: &String| domain.strip_suffix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_below =
+        |known: &String| domain.strip_suffix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     domains.iter().any(is_below)
 }
 

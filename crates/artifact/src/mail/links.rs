@@ -23,7 +23,9 @@ impl Link {
         let address: String = address.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
         let address = address.trim();
         let (scheme, rest) = match address.split_once(':') {
-            Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) => {
+            Some((scheme, rest))
+                if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) =>
+            {
                 (scheme.to_ascii_lowercase(), rest)
             }
             _ => ("http".to_owned(), address.strip_prefix("//").map_or("", |_| address)),
@@ -39,7 +41,10 @@ impl Link {
             Some((_, host)) => (true, host),
             None => (false, authority),
         };
-        let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(host, _)| host);
+        let host = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(host, |(host, _)| host);
         let is_web = matches!(scheme.as_str(), "http" | "https" | "ftp");
         (is_web && !host.is_empty()).then(|| Self { scheme, host: shown(host), path: path.to_owned(), has_user })
     }
@@ -118,7 +123,10 @@ fn of_host(link: &Link, domain: &Domain, known: &Known, tell: &mut dyn FnMut(&'s
         tell("UserLink", host.to_owned());
     }
     let path = link.path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let is_program = [".exe", ".msi", ".scr", ".iso", ".img", ".vhd", ".vhdx", ".lnk", ".hta", ".js", ".vbs", ".bat", ".cmd", ".msix", ".apk"];
+    let is_program = [
+        ".exe", ".msi", ".scr", ".iso", ".img", ".vhd", ".vhdx", ".lnk", ".hta", ".js", ".vbs", ".bat", ".cmd",
+        ".msix", ".apk",
+    ];
     if is_program.iter().any(|ending| path.ends_with(ending)) {
         tell("ProgramLink", format!("{host}{path}"));
     }
@@ -132,7 +140,10 @@ fn redirect(link: &Link, tell: &mut dyn FnMut(&'static str, String)) {
     let path = link.path.to_ascii_lowercase();
     let is_google = registrable(&link.host).starts_with("google.");
     let leads_on = is_google && (path.starts_with("/amp/") || path.starts_with("/url?"))
-        || path.contains("=http://") || path.contains("=https://") || path.contains("=http%3a") || path.contains("=https%3a");
+        || path.contains("=http://")
+        || path.contains("=https://")
+        || path.contains("=http%3a")
+        || path.contains("=https%3a");
     if leads_on {
         tell("RedirectLink", link.host.clone());
     }

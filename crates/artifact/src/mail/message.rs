@@ -268,7 +268,9 @@ impl Body {
         let text = String::from_utf8_lossy(bytes.get(..MAX_TEXT).unwrap_or(bytes));
         let unfolded = text.replace("\r\n ", "").replace("\n ", "");
         for line in unfolded.lines() {
-            if let Some((_, value)) = line.split_once(':').filter(|(name, _)| name.starts_with("DESCRIPTION") || name.starts_with("SUMMARY") || name.starts_with("LOCATION")) {
+            if let Some((_, value)) = line.split_once(':').filter(|(name, _)| {
+                name.starts_with("DESCRIPTION") || name.starts_with("SUMMARY") || name.starts_with("LOCATION")
+            }) {
                 self.add_text(&value.replace("\\n", "\n").replace("\\,", ","));
             }
         }
@@ -313,7 +315,9 @@ fn last_part(path: &str) -> &str {
 
 /// Whether a part says that it is a file and no text to be read.
 fn is_attached(part: &MessagePart<'_>) -> bool {
-    let kind = part.content_type().map(|kind| (kind.ctype().to_ascii_lowercase(), kind.subtype().unwrap_or_default().to_ascii_lowercase()));
+    let kind = part
+        .content_type()
+        .map(|kind| (kind.ctype().to_ascii_lowercase(), kind.subtype().unwrap_or_default().to_ascii_lowercase()));
     let is_calendar = kind.is_some_and(|(kind, subtype)| kind == "text" && subtype == "calendar");
     is_calendar || part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
 }
@@ -322,7 +326,9 @@ fn is_attached(part: &MessagePart<'_>) -> bool {
 fn time(message: &mail_parser::Message<'_>) -> Option<Time> {
     let date = message.date().filter(|date| date.is_valid());
     let received = message.received().and_then(|received| received.date());
-    let seconds = date.map(|date| date.to_timestamp()).or_else(|| received.filter(|date| date.is_valid()).map(|date| date.to_timestamp()))?;
+    let seconds = date
+        .map(|date| date.to_timestamp())
+        .or_else(|| received.filter(|date| date.is_valid()).map(|date| date.to_timestamp()))?;
     seconds.checked_mul(1_000_000_000).map(Time::from_nanos)
 }
 
@@ -330,7 +336,9 @@ fn sender_of(message: &mail_parser::Message<'_>) -> Sender {
     let envelope = match message.return_path() {
         HeaderValue::Text(text) => text.to_string(),
         HeaderValue::TextList(list) => list.first().map(ToString::to_string).unwrap_or_default(),
-        HeaderValue::Address(address) => people(Some(address)).into_iter().next().map(|person| person.address).unwrap_or_default(),
+        HeaderValue::Address(address) => {
+            people(Some(address)).into_iter().next().map(|person| person.address).unwrap_or_default()
+        }
         _ => String::new(),
     };
     let envelope = envelope.trim().trim_matches(['<', '>']).to_owned();

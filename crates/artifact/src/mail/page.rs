@@ -197,7 +197,8 @@ impl Scanner<'_> {
             return;
         }
         self.page.images += 1;
-        let is_tiny = |name| attribute(attributes, name).is_some_and(|size| matches!(size.trim_end_matches("px"), "0" | "1"));
+        let is_tiny =
+            |name| attribute(attributes, name).is_some_and(|size| matches!(size.trim_end_matches("px"), "0" | "1"));
         self.page.pixels += u64::from(is_tiny("width") && is_tiny("height"));
     }
 
@@ -275,17 +276,29 @@ fn is_hiding(attributes: &str) -> bool {
     let Some(style) = attribute(attributes, "style") else { return false };
     let style: String = style.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
     let hides = |rule: &str| {
-        matches!(rule, "display:none" | "visibility:hidden" | "opacity:0" | "max-height:0" | "max-height:0px" | "mso-hide:all")
-            || matches!(rule, "font-size:0" | "font-size:0px" | "font-size:1px" | "font-size:0pt" | "font-size:1pt")
+        matches!(
+            rule,
+            "display:none" | "visibility:hidden" | "opacity:0" | "max-height:0" | "max-height:0px" | "mso-hide:all"
+        ) || matches!(rule, "font-size:0" | "font-size:0px" | "font-size:1px" | "font-size:0pt" | "font-size:1pt")
     };
     style.split(';').any(|rule| hides(rule.trim_end_matches("!important")))
 }
 
 /// Whether a script makes a file of bytes and has it saved (HTML smuggling, ATT&CK T1027.006).
 fn makes_file(script: &str) -> bool {
-    let has = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(script.as_bytes(), word.as_bytes()).is_some());
-    let makes = has(&["new Blob", "createObjectURL", "msSaveOrOpenBlob", "msSaveBlob", "data:application/", "new File("]);
-    let saves = has(&[".download", "msSaveOrOpenBlob", "msSaveBlob", "setAttribute('download'", "setAttribute(\"download\"", ".click()", "location"]);
+    let has =
+        |words: &[&str]| words.iter().any(|word| memchr::memmem::find(script.as_bytes(), word.as_bytes()).is_some());
+    let makes =
+        has(&["new Blob", "createObjectURL", "msSaveOrOpenBlob", "msSaveBlob", "data:application/", "new File("]);
+    let saves = has(&[
+        ".download",
+        "msSaveOrOpenBlob",
+        "msSaveBlob",
+        "setAttribute('download'",
+        "setAttribute(\"download\"",
+        ".click()",
+        "location",
+    ]);
     let carries = has(&["atob(", "fromCharCode", "Uint8Array", "base64", "charCodeAt"]);
     makes && saves && carries
 }
@@ -347,7 +360,17 @@ mod tests {
 
     #[test]
     fn damaged_pages_end() {
-        for html in ["<a href=\"x", "<!-- never", "<script>", "</", "<", "&", "&#;", "<a href=x><a href=y></a></b></a>", "<p style='display:none'>x"] {
+        for html in [
+            "<a href=\"x",
+            "<!-- never",
+            "<script>",
+            "</",
+            "<",
+            "&",
+            "&#;",
+            "<a href=x><a href=y></a></b></a>",
+            "<p style='display:none'>x",
+        ] {
             Page::read(html);
         }
         let deep = "<div hidden>".repeat(100_000);

@@ -153,16 +153,11 @@ fn look_alike(domain: &Domain, known: &Known, organisation: &Organisation, facts
 }
 
 /// Tells the brands that are named by a sender who is not of them.
-pub(super) fn foreign_brands(
-    sender: &Sender,
-    subject: &str,
-    text: &str,
-    known: &Known,
-    facts: &mut Facts,
-) {
+pub(super) fn foreign_brands(sender: &Sender, subject: &str, text: &str, known: &Known, facts: &mut Facts) {
     let domain = Domain::new(&sender.domain());
     let name = sender.from.first().map(|person| normalised(&person.name)).unwrap_or_default();
-    let local = sender.from.first().and_then(|person| person.address.split('@').next().map(normalised)).unwrap_or_default();
+    let local =
+        sender.from.first().and_then(|person| person.address.split('@').next().map(normalised)).unwrap_or_default();
     let places = [("BrandInName", name), ("BrandInSubject", normalised(subject)), ("BrandInAddress", local)];
     let is_foreign = |brand: &&super::brands::Brand| !brand.owns(&domain);
     for (field, text) in &places {
@@ -174,7 +169,8 @@ pub(super) fn foreign_brands(
         let field = if brand.employer { "EmployerInText" } else { "BrandInText" };
         facts.tell(field, brand.name());
     }
-    let employers = places.iter().flat_map(|(_, text)| known.brands.named(text)).filter(is_foreign).filter(|brand| brand.employer);
+    let employers =
+        places.iter().flat_map(|(_, text)| known.brands.named(text)).filter(is_foreign).filter(|brand| brand.employer);
     for brand in employers.take(5) {
         facts.tell("EmployerNamed", brand.name());
     }

@@ -98,7 +98,11 @@ fn attached_files_are_told_by_content() {
 
 #[test]
 fn a_mailbox_is_cut_into_its_messages() {
-    let message = |n: u32| format!("From a@b.example Wed Aug 21 16:23:53 2002\nFrom: {n}@b.example\nTo: c@d.example\nSubject: s\n\nText\nFrom here on\n\nFrom there on\n\n");
+    let message = |n: u32| {
+        format!(
+            "From a@b.example Wed Aug 21 16:23:53 2002\nFrom: {n}@b.example\nTo: c@d.example\nSubject: s\n\nText\nFrom here on\n\nFrom there on\n\n"
+        )
+    };
     let (keeper, output) = Keeper::of(&Mbox::default(), format!("{}{}", message(1), message(2)).as_bytes());
     assert_eq!((output.records, output.damages.len()), (2, 0));
     assert_eq!(keeper.values("From"), ["1@b.example", "2@b.example"]);
@@ -129,7 +133,8 @@ fn ten_thousand_parts_cost_little_and_are_told() {
 
 #[test]
 fn the_organisations_own_domains_are_known() {
-    let organisation = Arc::new(Organisation { domains: vec!["kestrel-uav.example".into()], ..Organisation::default() });
+    let organisation =
+        Arc::new(Organisation { domains: vec!["kestrel-uav.example".into()], ..Organisation::default() });
     let of = |from: &str| {
         let mail = format!("From: {from}\r\nTo: x@y.example\r\nSubject: s\r\n\r\ntext");
         let (keeper, _) = Keeper::of(&Mail::of(Arc::clone(&organisation)), mail.as_bytes());
@@ -141,7 +146,13 @@ fn the_organisations_own_domains_are_known() {
 
 #[test]
 fn other_text_is_no_mail() {
-    for text in ["", "From here", "key: value\nother: value\nthird: x\n", "[a]\nb: c", "2026-01-01 x sshd: y", "Subject: x\n\n"] {
-        assert!(!Mail::default().recognises(text.as_bytes(), "x.eml") && !Mbox::default().recognises(text.as_bytes(), "x.mbox"), "{text}");
+    for text in
+        ["", "From here", "key: value\nother: value\nthird: x\n", "[a]\nb: c", "2026-01-01 x sshd: y", "Subject: x\n\n"]
+    {
+        assert!(
+            !Mail::default().recognises(text.as_bytes(), "x.eml")
+                && !Mbox::default().recognises(text.as_bytes(), "x.mbox"),
+            "{text}"
+        );
     }
 }
