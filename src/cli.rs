@@ -325,7 +325,7 @@ Examples:
 
 Nothing of the file is executed, fetched or written.
 Exit status: 0 nothing found, which is no proof that it is harmless; 1 suspicious or dangerous; 3 usage or configuration;
-4 a path could not be read at all.")]
+4 a file could not be looked into. Where several hold: 4, 1.")]
 pub struct ExplainArguments {
     /// Mails or files, or - for standard input.
     #[arg(required_unless_present = "briefing", value_name = "FILE")]

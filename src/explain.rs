@@ -42,7 +42,8 @@ pub fn run(arguments: &ExplainArguments) -> Result<Status> {
         let path = path.display().to_string();
         let findings = findings.iter().filter(|finding| is_below(&finding.place.piece.path, &path)).cloned().collect();
         let problems = problems.iter().filter(|(label, _)| is_below(label, &path)).map(|(_, problem)| problem.clone());
-        Explanation { findings, problems: problems.collect(), path }
+        let is_read = tally.pieces.iter().any(|piece| is_below(&piece.piece.path, &path));
+        Explanation { is_read, findings, problems: problems.collect(), path }
     };
     let explanations: Vec<Explanation> = arguments.paths.iter().map(of_path).collect();
     let is_found = explanations.iter().any(|explanation| explanation.verdict() != Verdict::Nothing);
@@ -50,7 +51,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Status> {
     report::write_explanations(&mut out, language, arguments.format, &explanations)?;
     print(&out)?;
     Ok(match () {
-        () if !tally.unreadable_arguments.is_empty() => Status::Unreadable,
+        () if explanations.iter().any(|explanation| !explanation.is_read) => Status::Unreadable,
         () if is_found => Status::Found,
         () => Status::Finished,
     })

@@ -123,6 +123,8 @@ impl Verdict {
 pub struct Explanation {
     /// Its path, as it was given.
     pub path: String,
+    /// Whether anything of it could be looked into.
+    pub is_read: bool,
     /// All findings, also those of signs that say little by themselves.
     pub findings: Vec<Finding>,
     /// What could not be read, in technical words.
@@ -137,6 +139,7 @@ struct Texts {
     dangerous: String,
     suspicious: String,
     nothing: String,
+    not_read: String,
     nothing_means: String,
     reasons_are: String,
     do_now: Section,
@@ -199,7 +202,10 @@ fn values(finding: &Finding) -> String {
         format!("“{}”", shorten(words, VALUE))
     };
     let mut values: Vec<String> = Vec::new();
-    for matched in finding.matched.iter().filter(|matched| tells(&matched.field)) {
+    // Where a name or an address is at hand, the words beside it would only blur the sentence.
+    let is_named = finding.matched.iter().any(|matched| tells(&matched.field) && matched.field != "Wording");
+    let is_meant = |field: &str| tells(field) && !(is_named && field == "Wording");
+    for matched in finding.matched.iter().filter(|matched| is_meant(&matched.field)) {
         let value = value(&matched.value);
         if !values.contains(&value) && values.len() < 3 {
             values.push(value);
@@ -251,16 +257,17 @@ fn explain(page: &mut Page<'_>, texts: &Texts, explanation: &Explanation) -> io:
     let sentence = match verdict {
         Verdict::Dangerous => &texts.dangerous,
         Verdict::Suspicious => &texts.suspicious,
-        Verdict::Nothing => &texts.nothing,
+        Verdict::Nothing if explanation.is_read => &texts.nothing,
+        Verdict::Nothing => &texts.not_read,
     };
     page.verdict(sentence, verdict)?;
-    if verdict == Verdict::Nothing {
-        page.paragraph(&texts.nothing_means)?;
-    } else {
+    if verdict != Verdict::Nothing {
         page.list(&texts.reasons_are, &explanation.reasons(texts))?;
         for section in [&texts.do_now, &texts.do_not, &texts.honest] {
             page.list(&section.title, &section.points)?;
         }
+    } else if explanation.is_read {
+        page.paragraph(&texts.nothing_means)?;
     }
     if !explanation.problems.is_empty() {
         page.list(&texts.unread, &explanation.problems)?;

@@ -32,7 +32,7 @@ pub(super) struct Page {
     pub(super) has_form: bool,
     pub(super) asks_password: bool,
     pub(super) has_script: bool,
-    /// Whether a script makes a file of what the page itself carries.
+    /// Whether a script or link makes a file of what the page itself carries.
     pub(super) makes_file: bool,
     /// Where the page goes by itself.
     pub(super) refresh: Option<String>,
@@ -162,7 +162,11 @@ impl Scanner<'_> {
 
     fn link(&mut self, attributes: &str) {
         self.end_link();
-        if let Some(address) = attribute(attributes, "href").filter(|address| !address.is_empty()) {
+        let Some(address) = attribute(attributes, "href").filter(|address| !address.is_empty()) else { return };
+        // The file stands in the link itself.
+        if address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+            self.page.makes_file = true;
+        } else {
             self.link = Some((address, self.page.text.len()));
         }
     }
@@ -349,6 +353,8 @@ mod tests {
     fn a_script_that_makes_a_file_is_told_from_one_that_does_not() {
         let makes = "<script>var b=new Blob([Uint8Array.from(atob('UEsD'))]);a.href=URL.createObjectURL(b);a.download='x.zip';a.click()</script>";
         assert!(Page::read(makes).makes_file);
+        assert!(Page::read("<a download=x.zip href=\"Data:application/zip;base64,UEsD\">x</a>").makes_file);
+        assert!(!Page::read("<img src=\"data:image/png;base64,UEsD\">").makes_file);
         assert!(!Page::read("<script>document.title = atob('aGk=')</script>").makes_file);
     }
 
