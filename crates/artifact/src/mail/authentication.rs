@@ -16,8 +16,7 @@ pub(super) fn tell<'a>(
     let (mut results, mut spf, mut arc) = (None, None, None);
     for (name, value) in headers {
         if name.eq_ignore_ascii_case("Authentication-Results") && results.is_none() {
-            let server =
-                value.split(';').next().unwrap_or_default().trim().split_whitespace().next().unwrap_or_default();
+            let server = value.split(';').next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
             let is_trusted = organisation.receivers.is_empty()
                 || organisation.receivers.iter().any(|receiver| receiver.eq_ignore_ascii_case(server));
             results = is_trusted.then_some(value);
