@@ -43,7 +43,7 @@ fn the_shipyard_is_reported_as_expected() {
 /// Its README says so.
 #[test]
 fn the_shipyard_has_34_findings_at_26_moments_and_no_damage() {
-    let (status, report) = Place::new().report(&[&shipyard(), "--no-shipped-indicators"]);
+    let (status, report) = Place::new().report(&[&shipyard()]);
     assert_eq!(status, 0);
     let tally = &report["summary"]["tally"];
     assert_eq!(
