@@ -45,7 +45,7 @@ impl<'a> Part<'a> {
     /// Whether the line does not have all that the record tells as it is.
     fn hides(&self) -> bool {
         let is_hidden = |pair: &Pair<'_>| !pair.quoted && is_hex(pair.value) && is_escaped(pair.name);
-        matches!(self.kind, "EXECVE" | "PROCTITLE") || self.pairs().iter().any(is_hidden)
+        matches!(self.kind, "EXECVE" | "PROCTITLE" | "SOCKADDR") || self.pairs().iter().any(is_hidden)
     }
 }
 
@@ -103,7 +103,8 @@ pub(super) fn decoded<'a>(parts: &[Part<'a>], mut told: impl FnMut(Cow<'a, str>)
     if !parts.iter().any(Part::hides) {
         return;
     }
-    let may_be = |name: &'a str| (is_escaped(name) || is_argument(name) || name == "command_line").then_some(name);
+    let is_told = |name: &str| matches!(name, "command_line" | "laddr" | "saddr_path");
+    let may_be = |name: &'a str| (is_escaped(name) || is_argument(name) || is_told(name)).then_some(name);
     tell(parts, may_be, |name, value| {
         if matches!(value, Cow::Owned(_)) || name == "command_line" {
             told(value);
