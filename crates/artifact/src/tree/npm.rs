@@ -16,7 +16,9 @@ pub fn recognises(head: &[u8], name: &str) -> bool {
 /// The scripts.
 pub fn settings(text: &str) -> Result<Vec<Setting>, String> {
     let file = json::parse(text)?;
-    let scripts = file.get("scripts").and_then(Value::as_object).into_iter().flatten();
+    let mut scripts: Vec<_> = file.get("scripts").and_then(Value::as_object).into_iter().flatten().collect();
+    // In whatever order the parser keeps them.
+    scripts.sort_by_key(|(name, _)| *name);
     let setting = |(name, command): (&String, &Value)| {
         let mut setting =
             vec![("Setting", "script".to_owned()), ("Script", name.clone()), ("Command", command.as_str()?.to_owned())];
@@ -25,5 +27,5 @@ pub fn settings(text: &str) -> Result<Vec<Setting>, String> {
         }
         Some(setting)
     };
-    Ok(scripts.filter_map(setting).collect())
+    Ok(scripts.into_iter().filter_map(setting).collect())
 }
