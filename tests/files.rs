@@ -26,7 +26,7 @@ fn found(place: &Place, path: &str) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::<String, Vec<String>>::new();
     for finding in report["findings"].as_array().unwrap() {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        found.entry(text(&finding["rule"]["level"])).or_default().push(text(&finding["rule"]["title"]));
+        found.entry(text(&finding["level"])).or_default().push(text(&finding["rule"]["title"]));
     }
     found
 }
@@ -144,7 +144,7 @@ fn a_pair_in_an_archive_is_told_with_what_lies_beside_it() {
     place.file("offer.zip", zip(&files));
     let (_, report) = place.report(&["offer.zip"]);
     let finding = &report["findings"][0];
-    assert_eq!(finding["rule"]["level"], "high", "{report:#}");
+    assert_eq!(finding["level"], "high", "{report:#}");
     assert_eq!(finding["evidence"]["path"], "offer.zip!/offer/webservices.dll");
 }
 

@@ -137,7 +137,7 @@ fn explain_gives_a_verdict_with_the_words_it_rests_on() {
     let run = place.run(&["explain", "--language", "en", &lure("campaign/01-pdf-and-reader-in-zip.eml")]);
     run.ends(1, &["Dangerous:", "Airbus", "only with the", "What to do now", "What honest recruiters"]);
     let run = place.run(&["explain", "--language", "de", &lure("campaign/36-de-whatsapp.eml")]);
-    run.ends(1, &["Verdächtig:", "auf WhatsApp"]);
+    run.ends(1, &["Verdächtig:", "wa.me"]);
     let run = place.run(&["explain", "--language", "ko", &lure("campaign/47-ko-telegram.eml")]);
     run.ends(1, &["의심스럽습니다"]);
     let run = place.run(&["explain", "--language", "en", &lure("resembling/44-de-einladung-gespraech.eml")]);

@@ -19,7 +19,7 @@ fn found(files: &[(&str, &str)]) -> Vec<(String, String)> {
     let (_, report) = place.report(&["project"]);
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let findings = report["findings"].as_array().unwrap().iter();
-    findings.map(|finding| (text(&finding["rule"]["level"]), text(&finding["rule"]["title"]))).collect()
+    findings.map(|finding| (text(&finding["level"]), text(&finding["rule"]["title"]))).collect()
 }
 
 #[track_caller]

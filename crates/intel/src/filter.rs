@@ -137,7 +137,7 @@ impl Filter {
         let before = |back: isize| text.at(point, -back);
         let digits = (1..=4).take_while(|back| before(*back).is_ascii_digit()).count() as isize;
         // Mostly the second or third point of one.
-        if !T::RUNS_TOGETHER && before(digits + 1) == b'.' {
+        if !T::RUNS_TOGETHER && before(digits + 1) == b'.' && before(digits + 2).is_ascii_digit() {
             return false;
         }
         let Some((middle, last)) = middle(text, point) else { return false };
