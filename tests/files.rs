@@ -152,7 +152,8 @@ fn a_pair_in_an_archive_is_told_with_what_lies_beside_it() {
 fn programs_and_their_own_libraries() {
     let place = Place::new();
     let version = [("CompanyName", "Contoso"), ("ProductName", "Tool"), ("OriginalFilename", "tool.exe")];
-    let own = |name: &str| Tiny { library: true, ..Tiny::program(&version) }.importing(name, &["x"]);
+    let part = [version[0], version[1], ("OriginalFilename", "part.dll")];
+    let own = |name: &str| Tiny { library: true, ..Tiny::program(&part) }.importing(name, &["x"]);
     place.file("own/tool.exe", Tiny::program(&version).importing("part.dll", &["Open"]).build());
     place.file(
         "own/part.dll",
