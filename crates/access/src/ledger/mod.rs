@@ -14,10 +14,10 @@ mod look;
 mod tests;
 mod verify;
 
-use std::{path::Path, time::Duration};
+use std::{fs, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi::SQLITE_READONLY_ROLLBACK, params};
 use sha2::{Digest, Sha256};
 
 pub use export::{Line, read as read_export};
@@ -92,11 +92,48 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Opens a ledger to look at it.
+    /// Opens a ledger to look at it. Nothing is written to it, not even where a gate was killed in the middle of a change: then a copy
+    /// is looked at that is taken back to the last commit.
     pub fn read(path: &Path) -> Result<Self> {
-        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let ledger = loop {
+            let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            if !ledger.is_cut_short()? {
+                break ledger;
+            }
+            if let Some(copy) = Self::connect_copy(path)? {
+                break copy;
+            }
+        };
         ledger.expect_layout()?;
         Ok(ledger)
+    }
+
+    /// Whether what was last written has to be taken back first, which who only reads may not do.
+    fn is_cut_short(&self) -> Result<bool> {
+        let read = self.0.pragma_query_value(None, "schema_version", |_| Ok(()));
+        match read.as_ref().err().and_then(rusqlite::Error::sqlite_error) {
+            Some(error) if error.extended_code == SQLITE_READONLY_ROLLBACK => Ok(true),
+            _ => Ok(read.map(|()| false)?),
+        }
+    }
+
+    /// Connects to a copy of a ledger and of the journal that it is taken back by; unless a gate did so itself meanwhile.
+    fn connect_copy(path: &Path) -> Result<Option<Self>> {
+        let cannot = |error: io::Error| Error::file(path, format!("was cut short, and cannot be copied: {error}"));
+        let mut journal = path.as_os_str().to_owned();
+        journal.push("-journal");
+        let folder = tempfile::tempdir().map_err(cannot)?;
+        let copy = folder.path().join("ledger");
+        let before = fs::read(&journal).map_err(cannot)?;
+        let mut from = fs::File::open(path).map_err(cannot)?;
+        io::copy(&mut from, &mut fs::File::create(&copy).map_err(cannot)?).map_err(cannot)?;
+        // Each journal has a number of its own.
+        if before.is_empty() || before != fs::read(&journal).map_err(cannot)? {
+            return Ok(None);
+        }
+        fs::write(folder.path().join("ledger-journal"), before).map_err(cannot)?;
+        // What is open needs no name any more.
+        Self::connect(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE).map(Some)
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Self> {
@@ -105,12 +142,12 @@ impl Ledger {
         }
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;
-        // A file on its own that is whole between any two commits, and synced by each: a copy of it is evidence.
-        connection
-            .execute_batch("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
-        // A secret that is destroyed is not to stay in the file's free pages.
-        connection.execute_batch("PRAGMA secure_delete = ON;")?;
+        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            // A secret that is destroyed is not to stay in the file's free pages.
+            connection.execute_batch("PRAGMA secure_delete = ON;")?;
+            // A file on its own that is whole between any two commits, and synced by each: a copy of it is evidence.
+            connection.execute_batch("PRAGMA synchronous = FULL;")?;
             connection.pragma_update(None, "journal_mode", "TRUNCATE")?;
         }
         Ok(Self(connection))

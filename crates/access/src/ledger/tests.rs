@@ -266,6 +266,29 @@ fn a_damaged_file_is_an_error() {
 }
 
 #[test]
+fn a_ledger_whose_writer_was_killed_is_read_as_last_committed_and_left_as_it_is() {
+    let (folder, path, ledger) = ledger();
+    let writer = ledger.0;
+    writer.execute_batch("PRAGMA cache_size = 1; BEGIN").unwrap();
+    for number in 0..100 {
+        writer.execute("INSERT INTO secret VALUES (?1, zeroblob(5000))", [number.to_string()]).unwrap();
+    }
+    // As it stands on the disk at this moment.
+    let cut = folder.path().join("cut.db");
+    let journal = folder.path().join("cut.db-journal");
+    std::fs::copy(&path, &cut).unwrap();
+    std::fs::copy(folder.path().join("ledger.db-journal"), &journal).unwrap();
+    let files = || (std::fs::read(&cut).unwrap(), std::fs::read(&journal).unwrap());
+    let before = files();
+    assert!(before.0.len() > 100_000 && !before.1.is_empty(), "pages not committed are in the file");
+
+    let read = Ledger::read(&cut).unwrap();
+    assert_eq!(read.verify(&[]).unwrap().entries, 11);
+    assert_eq!(read.0.query_row("SELECT count(*) FROM secret", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    assert!(files() == before);
+}
+
+#[test]
 fn a_locked_ledger_is_an_error() {
     let (_folder, path, mut ledger) = ledger();
     ledger.0.busy_timeout(Duration::from_millis(50)).unwrap();
