@@ -15,13 +15,12 @@ mod gate;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use gate::{Came, House, Person, me, run, wait_for, write_program};
+use gate::{Came, House, Person, is_root, me, run, wait_for, write_program};
 
 const POLICY: &str = r#"
 timezone = "UTC"
@@ -305,8 +304,7 @@ fn waiting_in_vain_has_a_status_of_its_own() {
 /// Needs root, for PAM's file is the system's: it is replaced in a mount namespace, in which this sshd runs alone.
 #[test]
 fn a_session_ends_when_its_certificate_is_revoked() {
-    if me() != "root" {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: not root, so a test proves nothing here");
+    if !is_root() {
         return;
     }
     let mut house = House::new(POLICY);
@@ -345,8 +343,7 @@ fn a_session_ends_when_its_certificate_is_revoked() {
 /// What an account puts into its `~/.pam_environment` is not in the environment of the watch, which runs as root.
 #[test]
 fn the_watch_takes_nothing_from_the_account() {
-    if me() != "root" {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: not root, so a test proves nothing here");
+    if !is_root() {
         return;
     }
     let mut house = House::new(POLICY);

@@ -16,6 +16,15 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use tempfile::TempDir;
 
+/// Whether this may replace files of the system in a namespace; if not, says that a test is skipped.
+pub fn is_root() -> bool {
+    let is_root = me() == "root";
+    if !is_root {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: not root, so a test proves nothing here");
+    }
+    is_root
+}
+
 /// A folder with a gate's sshd, a server's sshd, and an ssh configuration that knows both.
 pub struct House {
     folder: TempDir,
