@@ -1,4 +1,4 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use crate::{LogSource, Piece, Position, Seen, Time, Value};
 
@@ -127,4 +127,72 @@ pub trait Detector {
 
     /// Looks at an event and appends what was seen, in an order that depends on the rules alone.
     fn look(&mut self, event: &Event<'_>, seen: &mut Seen);
+}
+
+/// What a detector wants of the records of one log source, asked for by names.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What the detector calls the log source.
+    pub class: Class,
+    /// What it wants of it.
+    pub interest: Arc<Interest>,
+    slots: HashMap<String, Slot>,
+}
+
+impl Wanted {
+    /// What `detector` wants of `source`.
+    pub fn of(source: &LogSource<'_>, detector: &mut dyn Detector) -> Self {
+        let class = detector.class(source);
+        let interest = detector.interest(class);
+        // Where a name stands twice the first one counts.
+        let slots = interest.fields.iter().cloned().zip(0..Slot::MAX).rev().collect();
+        Self { class, interest, slots }
+    }
+
+    /// The slot of a field, if it is asked for.
+    pub fn slot(&self, field: &str) -> Option<Slot> {
+        self.slots.get(field).copied()
+    }
+}
+
+/// Looks for nothing: what a reader does, and what others build upon.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Detector for Nothing {
+    fn class(&mut self, _: &LogSource<'_>) -> Class {
+        Class(0)
+    }
+
+    fn interest(&self, _: Class) -> Arc<Interest> {
+        Arc::default()
+    }
+
+    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
+        false
+    }
+
+    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
+}
+
+/// Shows every event to a function, which asks its record for what it wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Everything<F>(pub F);
+
+impl<F: FnMut(&Event<'_>)> Detector for Everything<F> {
+    fn class(&mut self, _: &LogSource<'_>) -> Class {
+        Class(0)
+    }
+
+    fn interest(&self, _: Class) -> Arc<Interest> {
+        Arc::new(Interest { wanted: true, ..Interest::default() })
+    }
+
+    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
+        false
+    }
+
+    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
+        (self.0)(event);
+    }
 }

@@ -29,7 +29,9 @@ mod source;
 mod time;
 mod value;
 
-pub use detector::{Class, Detector, Encoding, Event, Interest, Needed, Record, Slot, TextGroup, is_plain};
+pub use detector::{
+    Class, Detector, Encoding, Event, Everything, Interest, Needed, Nothing, Record, Slot, TextGroup, Wanted, is_plain,
+};
 pub use finding::{Correlated, Finding, FindingId, Matched, RuleInfo, Sighting};
 pub use follower::Follower;
 pub use level::Level;
