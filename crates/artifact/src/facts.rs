@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record, Seen, Slot, Time, Value};
+use event::{Detector, Event, LogSource, Piece, Position, Record, Seen, Time, Value, Wanted};
 
 /// What the facts are about: the category of the rules that judge them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,12 +112,6 @@ pub struct Shower {
     wanted: HashMap<Kind, Wanted>,
 }
 
-struct Wanted {
-    class: Class,
-    interest: Arc<Interest>,
-    slots: HashMap<String, Slot>,
-}
-
 impl Shower {
     /// Whether anything can be found in facts of this kind; if not, they need not be taken.
     pub fn wants(&mut self, kind: Kind, detector: &mut dyn Detector) -> bool {
@@ -131,20 +125,13 @@ impl Shower {
             return;
         }
         let fields = facts.fields.iter();
-        let fields: Vec<_> =
-            fields.filter_map(|(name, fact)| Some((*wanted.slots.get(name.as_ref())?, fact.value()))).collect();
+        let fields: Vec<_> = fields.filter_map(|(name, fact)| Some((wanted.slot(name)?, fact.value()))).collect();
         let class = wanted.class;
         detector.look(&Event { piece, class, time: facts.time, fields: &fields, text: true, record: facts }, seen);
     }
 
     fn wanted(&mut self, kind: Kind, detector: &mut dyn Detector) -> &Wanted {
-        self.wanted.entry(kind).or_insert_with(|| {
-            let class = detector.class(&kind.source());
-            let interest = detector.interest(class);
-            // Where a name stands twice the first one counts.
-            let slots = interest.fields.iter().cloned().zip(0..Slot::MAX).rev().collect();
-            Wanted { class, interest, slots }
-        })
+        self.wanted.entry(kind).or_insert_with(|| Wanted::of(&kind.source(), detector))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Records of a few fields, all of one log source, as small formats have them.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
-use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record, Slot, Time, Value};
+use event::{Detector, Event, LogSource, Piece, Position, Record, Time, Value, Wanted};
 
 use crate::{Output, json::pass::Values};
 
@@ -44,39 +44,20 @@ impl Record for FewFields<'_> {
     }
 }
 
-/// What a detector wants of the records of one log source.
-pub(crate) struct Wanted {
-    class: Class,
-    interest: Arc<Interest>,
-    slots: HashMap<String, Slot>,
-}
-
-impl Wanted {
-    pub(crate) fn of(source: &LogSource<'_>, detector: &mut dyn Detector) -> Self {
-        let class = detector.class(source);
-        let interest = detector.interest(class);
-        // Where a name stands twice the first one counts.
-        let slots = interest.fields.iter().cloned().zip(0..Slot::MAX).rev().collect();
-        Self { class, interest, slots }
-    }
-
-    pub(crate) fn interest(&self) -> &Interest {
-        &self.interest
-    }
-
-    /// Shows a record to the detector; `text`: see [`Event::text`].
+impl FewFields<'_> {
+    /// Shows it to a detector; `text`: see [`Event::text`].
     pub(crate) fn show(
         &self,
+        wanted: &Wanted,
         piece: &Arc<Piece>,
-        record: &FewFields<'_>,
         time: Option<Time>,
         text: bool,
         detector: &mut dyn Detector,
         output: &mut Output,
     ) {
-        let fields = record.fields.iter();
-        let fields: Values<'_> = fields.filter_map(|field| Some((*self.slots.get(field.name)?, field.value))).collect();
-        let event = Event { piece, class: self.class, time, fields: &fields, text, record };
+        let fields = self.fields.iter();
+        let fields: Values<'_> = fields.filter_map(|field| Some((wanted.slot(field.name)?, field.value))).collect();
+        let event = Event { piece, class: wanted.class, time, fields: &fields, text, record: self };
         detector.look(&event, &mut output.seen);
     }
 }

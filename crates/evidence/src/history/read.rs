@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::{Detector, LogSource, Piece, Position, Time, Value};
+use event::{Detector, LogSource, Piece, Position, Time, Value, Wanted};
 
 use super::{
     History,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Block, Output, Reader,
-    few::{FewFields, Field, Wanted},
+    few::{FewFields, Field},
     json::pass::{Damages, Lines, Words, many_lines},
 };
 
@@ -137,7 +137,7 @@ impl<'a> Sink<'a> for Pass<'a, '_> {
         if std::str::from_utf8(&entry.command).is_err() {
             count(&mut self.broken, line);
         }
-        let interest = self.wanted.interest();
+        let interest = &self.wanted.interest;
         if !interest.wanted {
             return;
         }
@@ -156,7 +156,7 @@ impl<'a> Sink<'a> for Pass<'a, '_> {
         fields.retain(|field| !field.value.is_empty());
         let record = FewFields { source: self.source, position: Position::Line(line), fields: &fields };
         let time = entry.time.and_then(|seconds| Some(Time::from_nanos(seconds.checked_mul(1_000_000_000)?)));
-        self.wanted.show(self.piece, &record, time, text, self.detector, self.output);
+        record.show(&self.wanted, self.piece, time, text, self.detector, self.output);
     }
 
     fn damage(&mut self, at: usize, reason: &str) {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use event::{Detector, LogSource, Piece, Position, Time, Value};
+use event::{Detector, LogSource, Piece, Position, Time, Value, Wanted};
 
 use super::Manager;
 use crate::{
     Block, Clock, Local, Output, Reader,
-    few::{FewFields, Field, Wanted},
+    few::{FewFields, Field},
     json::pass::{Damages, Lines, Words},
 };
 
@@ -150,7 +150,7 @@ impl Reader for PackagesReader {
             output.records += 1;
             damages.good();
             is_local |= entry.is_local;
-            let interest = wanted.interest();
+            let interest = &wanted.interest;
             if !interest.wanted {
                 continue;
             }
@@ -159,7 +159,7 @@ impl Reader for PackagesReader {
             let time = entry.time.map(|time| if entry.is_local { self.local.moment(time) } else { time });
             let fields = fields(text, &entry);
             let record = FewFields { source, position: Position::Line(lines.line(range.start)), fields: &fields };
-            wanted.show(piece, &record, time, may_stand, detector, output);
+            record.show(&wanted, piece, time, may_stand, detector, output);
         }
         if is_local && self.clock.zone.is_none() {
             output.notes.push(self.clock.zone_note());

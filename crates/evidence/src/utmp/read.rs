@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use event::{Damage, Detector, LogSource, Piece, Position, Time, Value};
+use event::{Damage, Detector, LogSource, Piece, Position, Time, Value, Wanted};
 
 use super::{
     Kind, Utmp,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Block, Output, Reader, add_to_runs,
-    few::{FewFields, Field, Wanted},
+    few::{FewFields, Field},
 };
 
 const ZEROS: &str = "expected a record, found zeros, with which records are wiped";
@@ -66,7 +66,7 @@ impl Told<'_> {
         detector: &mut dyn Detector,
         output: &mut Output,
     ) {
-        if !wanted.interest().wanted {
+        if !wanted.interest.wanted {
             return;
         }
         let fields: Vec<Field<'_>> = self
@@ -76,7 +76,7 @@ impl Told<'_> {
             .collect();
         let record = FewFields { source, position: Position::Record(number), fields: &fields };
         // Words may be in an address, which does not stand there as text.
-        wanted.show(piece, &record, time, wanted.interest().text.is_some(), detector, output);
+        record.show(wanted, piece, time, wanted.interest.text.is_some(), detector, output);
     }
 }
 
