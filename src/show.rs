@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, TextGroup};
+use event::{Event, Everything};
 use evidence::{Format, Limits, Opened, Output};
 use report::plain;
 
@@ -41,10 +41,15 @@ pub fn run(arguments: &ShowArguments) -> Result<Status> {
 fn show_fields(format: &dyn Format, opened: &mut Opened, path: &str, number: u64) -> Result<Status> {
     let piece = Arc::clone(&opened.piece);
     let (mut cutter, mut reader) = (format.cutter(), format.reader());
-    let mut looking = Looking { number, fields: None };
     while let Some(block) = cutter.cut(opened).with_context(|| format!("cannot read {path}"))? {
+        let mut found = None;
+        let mut looking = Everything(|event: &Event<'_>| {
+            if event.record.position().number() == number {
+                found = Some(fields(event));
+            }
+        });
         reader.read(&piece, &block, &mut looking, &mut Output::default());
-        if let Some(fields) = looking.fields.take() {
+        if let Some(fields) = found {
             let mut out = io::stdout().lock();
             writeln!(out, "==> record {number}")?;
             fields.iter().try_for_each(|(name, value)| writeln!(out, "{name}: {}", plain(value)))?;
@@ -54,32 +59,11 @@ fn show_fields(format: &dyn Format, opened: &mut Opened, path: &str, number: u64
     bail!("{path} has no record {number}")
 }
 
-/// Looks for one record, and keeps its fields.
-struct Looking {
-    number: u64,
-    fields: Option<Vec<(String, String)>>,
-}
-
-impl Detector for Looking {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, ..Interest::default() })
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-
-    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
-        if event.record.position().number() == self.number {
-            let mut fields = vec![("time".to_owned(), event.time.map(|time| time.to_string()).unwrap_or_default())];
-            event.record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
-            self.fields = Some(fields);
-        }
-    }
+/// All that rules can see of an event.
+fn fields(event: &Event<'_>) -> Vec<(String, String)> {
+    let mut fields = vec![("time".to_owned(), event.time.map(|time| time.to_string()).unwrap_or_default())];
+    event.record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
+    fields
 }
 
 /// The path, and the number behind `#` (a record) or `#L` (a line).

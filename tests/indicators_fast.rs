@@ -18,31 +18,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use event::{Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, RuleInfo, Seen, TextGroup};
+use event::{
+    Class, Detector, Encoding, Event, Everything, Finding, Interest, LogSource, Nothing, Piece, RuleInfo, Seen,
+    TextGroup,
+};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Limits, Output, PieceTally, Progress, Scan,
     Sink, SshdErrors, Syslog, Utmp, W3c, Web, Xml,
 };
 use intel::{Indicated, Intel, Loader};
-
-/// Wants nothing.
-struct Nothing;
-
-impl Detector for Nothing {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::default()
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        true
-    }
-
-    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
-}
 
 /// Rules nothing out by raw bytes.
 struct Slow<D>(D);
@@ -65,36 +49,16 @@ impl<D: Detector> Detector for Slow<D> {
     }
 }
 
-/// Keeps the words of all values that may be indicators.
-struct Words<'w>(&'w Mutex<BTreeSet<String>>);
-
-impl Detector for Words<'_> {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, ..Interest::default() })
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-
-    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
-        let mut words = self.0.lock().unwrap();
-        event.record.visit_text(&mut |value| {
-            let text = value.text();
-            let parts = text.split(|c: char| c.is_whitespace() || "\"'=<>()[]{},;|".contains(c));
-            let may_be = |part: &&str| part.len() <= 200 && (part.contains(['.', ':']) || part.len() >= 32);
-            words.extend(
-                parts
-                    .filter(may_be)
-                    .flat_map(|part| [part, part.rsplit(['/', '\\']).next().unwrap()])
-                    .map(str::to_owned),
-            );
-        });
-    }
+/// Keeps the words of an event's values that may be indicators.
+fn keep_words(event: &Event<'_>, words: &mut BTreeSet<String>) {
+    event.record.visit_text(&mut |value| {
+        let text = value.text();
+        let parts = text.split(|c: char| c.is_whitespace() || "\"'=<>()[]{},;|".contains(c));
+        let may_be = |part: &&str| part.len() <= 200 && (part.contains(['.', ':']) || part.len() >= 32);
+        words.extend(
+            parts.filter(may_be).flat_map(|part| [part, part.rsplit(['/', '\\']).next().unwrap()]).map(str::to_owned),
+        );
+    });
 }
 
 #[derive(Default)]
@@ -150,7 +114,7 @@ fn scan<D: Detector>(path: &Path, detector: impl Fn() -> D + Sync) -> Vec<Findin
 /// Compares both paths over a folder with every so manieth word of it as an indicator; how many findings there are.
 fn compare(path: &Path, step: usize) -> usize {
     let words = Mutex::default();
-    scan(path, || Words(&words));
+    scan(path, || Everything(|event: &Event<'_>| keep_words(event, &mut words.lock().unwrap())));
     let mut loader = Loader::default();
     for (at, word) in words.into_inner().unwrap().iter().enumerate() {
         if at % step == 0 && !word.contains(['\n', '\r']) {

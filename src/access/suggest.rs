@@ -9,7 +9,7 @@ use std::{
 use access::account::Suggestion;
 use anyhow::{Context, Result};
 use clap::Args;
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, Step, TextGroup};
+use event::{Nothing, Piece, Step};
 use evidence::{Output, PieceTally, Sink};
 
 use crate::{
@@ -79,23 +79,4 @@ impl Sink for Logins {
     fn end(&mut self, _piece: &PieceTally) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// A detector that looks for nothing.
-struct Nothing;
-
-impl Detector for Nothing {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::default()
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-
-    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
 }

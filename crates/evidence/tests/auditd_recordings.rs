@@ -15,61 +15,41 @@ use std::{
 };
 
 use common::corpus;
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup, Time};
+use event::{Event, Everything, LogSource, Piece, Time};
 use evidence::{Auditd, Format, Output};
 use serde_json::Value;
 
 /// The values of an event's fields, by name.
 type Fields = BTreeMap<String, Vec<String>>;
 
-/// Keeps all events it is shown.
-#[derive(Default)]
-struct Keeper {
-    events: Vec<(Time, Fields)>,
+fn kept(event: &Event<'_>) -> (Time, Fields) {
+    let LogSource { product, channel, event_id, .. } = event.record.source();
+    assert_eq!((product, channel, event_id), ("linux", "auditd", 0));
+    let mut fields = Fields::new();
+    event.record.visit(&mut |name, value| fields.entry(name.to_owned()).or_default().push(value.text().into_owned()));
+    (event.time.unwrap(), fields)
 }
 
-impl Detector for Keeper {
-    fn class(&mut self, source: &LogSource<'_>) -> Class {
-        assert_eq!((source.product, source.channel, source.event_id), ("linux", "auditd", 0));
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, ..Interest::default() })
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-
-    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
-        let mut fields = Fields::new();
-        event
-            .record
-            .visit(&mut |name, value| fields.entry(name.to_owned()).or_default().push(value.text().into_owned()));
-        self.events.push((event.time.unwrap(), fields));
-    }
-}
-
-fn read_bytes(bytes: &[u8]) -> (Keeper, Output) {
+fn read_bytes(bytes: &[u8]) -> (Vec<(Time, Fields)>, Output) {
     assert!(Auditd.recognises(&bytes[..bytes.len().min(64 << 10)], ""));
-    let (mut keeper, mut output) = (Keeper::default(), Output::default());
+    let (mut events, mut output) = (Vec::new(), Output::default());
     let (mut cutter, mut reader, mut input) = (Auditd.cutter(), Auditd.reader(), bytes);
     let piece = Arc::new(Piece { path: String::new() });
+    let mut keep = Everything(|event: &Event<'_>| events.push(kept(event)));
     while let Some(block) = cutter.cut(&mut input).unwrap() {
-        reader.read(&piece, &block, &mut keeper, &mut output);
+        reader.read(&piece, &block, &mut keep, &mut output);
     }
-    (keeper, output)
+    (events, output)
 }
 
 /// Reads a file of which every line must be a record.
 fn read(path: &Path) -> Vec<(Time, Fields)> {
     let bytes = fs::read(path).unwrap();
-    let (keeper, output) = read_bytes(&bytes);
+    let (events, output) = read_bytes(&bytes);
     assert_eq!((output.damages, output.notes), (vec![], vec![]), "{}", path.display());
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
     assert_eq!(output.records, lines as u64, "{}", path.display());
-    keeper.events
+    events
 }
 
 fn recording(name: &str) -> PathBuf {
@@ -282,7 +262,7 @@ fn the_reader_gives_what_the_rules_of_sigmahq_ask_for() {
     let mut given: BTreeSet<String> = BTreeSet::new();
     let mut give =
         |events: Vec<(Time, Fields)>| events.into_iter().for_each(|(_, fields)| given.extend(fields.into_keys()));
-    give(read_bytes(more.as_bytes()).0.events);
+    give(read_bytes(more.as_bytes()).0);
     give(read(&recording("audit-raw.log")));
     let mut folders = vec![sigma.join("rules/linux/auditd")];
     let (mut rules, mut missing) = (0, BTreeSet::new());

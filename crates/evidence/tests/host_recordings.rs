@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Position, Seen, TextGroup, Time};
+use event::{Event, Everything, LogSource, Piece, Position, Time};
 use evidence::{Format, History, JournalExport, JournalJson, Json, Output, Syslog, Utmp, login};
 use serde_json::Value;
 
@@ -28,31 +28,14 @@ impl Kept {
     }
 }
 
-#[derive(Default)]
-struct Keeper(Vec<Kept>);
-
-impl Detector for Keeper {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, ..Interest::default() })
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-
-    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
-        let mut fields = BTreeMap::new();
-        event.record.visit(&mut |name, value| {
-            fields.entry(name.to_owned()).or_insert_with(String::new).push_str(&value.text())
-        });
-        let LogSource { product, channel, provider, .. } = event.record.source();
-        let source = (product.to_owned(), channel.to_owned(), provider.to_owned());
-        self.0.push(Kept { time: event.time, source, position: event.record.position(), fields });
-    }
+fn record(event: &Event<'_>) -> Kept {
+    let mut fields = BTreeMap::new();
+    event
+        .record
+        .visit(&mut |name, value| fields.entry(name.to_owned()).or_insert_with(String::new).push_str(&value.text()));
+    let LogSource { product, channel, provider, .. } = event.record.source();
+    let source = (product.to_owned(), channel.to_owned(), provider.to_owned());
+    Kept { time: event.time, source, position: event.record.position(), fields }
 }
 
 /// All formats that a hunt asks, in its order.
@@ -71,14 +54,15 @@ fn read_as(path: &str, name: &str) -> (&'static str, Vec<Kept>, Output) {
     let base = name.rsplit('/').next().unwrap();
     let format = formats().into_iter().find(|format| format.recognises(head, base)).unwrap();
     let (mut cutter, mut reader) = (format.cutter(), format.reader());
-    let (mut keeper, mut output, mut input) = (Keeper::default(), Output::default(), bytes.as_slice());
+    let (mut records, mut output, mut input) = (Vec::new(), Output::default(), bytes.as_slice());
     let piece = Arc::new(Piece { path: name.to_owned() });
+    let mut keep = Everything(|event: &Event<'_>| records.push(record(event)));
     while let Some(block) = cutter.cut(&mut input).unwrap() {
-        reader.read(&piece, &block, &mut keeper, &mut output);
+        reader.read(&piece, &block, &mut keep, &mut output);
     }
-    assert_eq!(output.records, keeper.0.len() as u64, "{path}");
+    assert_eq!(output.records, records.len() as u64, "{path}");
     assert_eq!(output.damages, [], "{path}");
-    (format.name(), keeper.0, output)
+    (format.name(), records, output)
 }
 
 fn read(path: &str) -> Vec<Kept> {

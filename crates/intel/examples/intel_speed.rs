@@ -2,27 +2,8 @@
 
 use std::{hint::black_box, path::Path, time::Instant};
 
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, RuleInfo, Seen, TextGroup};
+use event::{Detector, Encoding, Nothing, RuleInfo, TextGroup};
 use intel::{Indicated, Intel, Loader};
-
-/// Wants nothing.
-struct Nothing;
-
-impl Detector for Nothing {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> std::sync::Arc<Interest> {
-        std::sync::Arc::default()
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        true
-    }
-
-    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
-}
 
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, Piece, Seen, TextGroup};
+use event::{Event, Everything, Piece};
 use evidence::{Format, Output};
 
 use super::{Mail, Mbox, Organisation, known::Known};
@@ -9,37 +9,24 @@ use super::{Mail, Mbox, Organisation, known::Known};
 #[derive(Default)]
 struct Keeper(Vec<(String, Vec<(String, String)>)>);
 
-impl Detector for Keeper {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, ..Interest::default() })
-    }
-
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-
-    fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
-        let mut fields = Vec::new();
-        event.record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
-        fields.push(("time".into(), event.time.map(|time| time.to_string()).unwrap_or_default()));
-        self.0.push((event.record.source().channel.to_owned(), fields));
-    }
-}
-
 impl Keeper {
     fn of(format: &dyn Format, bytes: &[u8]) -> (Self, Output) {
         assert!(format.recognises(bytes, ""), "not recognised: {}", String::from_utf8_lossy(bytes));
         let (mut cutter, mut reader, mut input) = (format.cutter(), format.reader(), bytes);
         let (mut keeper, mut output) = (Self::default(), Output::default());
         let piece = Arc::new(Piece { path: "x.eml".into() });
+        let mut keep = Everything(|event: &Event<'_>| keeper.keep(event));
         while let Some(block) = cutter.cut(&mut input).unwrap() {
-            reader.read(&piece, &block, &mut keeper, &mut output);
+            reader.read(&piece, &block, &mut keep, &mut output);
         }
         (keeper, output)
+    }
+
+    fn keep(&mut self, event: &Event<'_>) {
+        let mut fields = Vec::new();
+        event.record.visit(&mut |name, value| fields.push((name.to_owned(), value.text().into_owned())));
+        fields.push(("time".into(), event.time.map(|time| time.to_string()).unwrap_or_default()));
+        self.0.push((event.record.source().channel.to_owned(), fields));
     }
 
     fn mail(bytes: &str) -> Self {

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use event::{Class, Encoding, Event, Interest, LogSource, Seen, TextGroup};
+use event::Nothing;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -92,21 +92,6 @@ impl Reader for ToyReader {
     }
 }
 
-struct NoDetector;
-
-impl Detector for NoDetector {
-    fn class(&mut self, _: &LogSource<'_>) -> Class {
-        Class(0)
-    }
-    fn interest(&self, _: Class) -> Arc<Interest> {
-        Arc::default()
-    }
-    fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
-        false
-    }
-    fn look(&mut self, _: &Event<'_>, _: &mut Seen) {}
-}
-
 /// Keeps everything that it is told.
 #[derive(Default)]
 struct Transcript {
@@ -145,7 +130,7 @@ fn toys(block: usize, delays: bool) -> [Box<dyn Format>; 1] {
 fn scan_with(formats: &[Box<dyn Format>], threads: usize, path: PathBuf, sink: &mut Transcript) -> io::Result<Tally> {
     let progress = Progress::default();
     let scan = Scan { formats, limits: Limits::default(), no_evidence: &[], hash: true, threads, progress: &progress };
-    let tally = scan.run(&[path], || NoDetector, sink)?;
+    let tally = scan.run(&[path], || Nothing, sink)?;
     let load = |number: &AtomicU64| number.load(SeqCst);
     assert_eq!(load(&progress.files_done), load(&progress.files_total));
     assert_eq!(load(&progress.bytes_done), load(&progress.bytes_total));
@@ -372,7 +357,7 @@ fn a_panic_of_the_sink_reaches_the_caller_and_leaves_no_thread_waiting() {
         threads: 4,
         progress: &progress,
     };
-    let run = || scan.run(&[folder.path().to_owned()], || NoDetector, &mut Panics);
+    let run = || scan.run(&[folder.path().to_owned()], || Nothing, &mut Panics);
     assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
 }
 
@@ -389,7 +374,7 @@ fn standard_input_is_a_piece() {
         progress: &progress,
     };
     let opener = Opener::new(&["-".into(), "/nowhere".into()], &scan.limits).with_stdin(&b"one\ntwo\n"[..]);
-    let tally = scan.run_opener(opener, &|| NoDetector, &mut Transcript::default()).unwrap();
+    let tally = scan.run_opener(opener, &|| Nothing, &mut Transcript::default()).unwrap();
     assert_eq!((tally.pieces[0].piece.path.as_str(), tally.pieces[0].records), ("-", 2));
     assert_eq!(tally.unreadable_arguments[0].path, "/nowhere");
 }
