@@ -180,23 +180,17 @@ impl Filter {
         self.lengths.iter().any(|length| self.bloom.contains(address_key(address & kind::mask4(*length), *length)))
     }
 
-    /// Looks for hashes. A run of so many digits holds a place that is a multiple of its shortest length.
+    /// Looks for hashes. The shortest holds a whole block of half its length.
     fn scan_hashes<T: Text>(&self, text: &T, hits: &mut Vec<usize>) {
-        const SHORTEST: usize = 32;
-        let is_digit = |at: usize, ahead: isize| text.at(at, ahead).is_ascii_hexdigit();
-        let (mut at, raw) = (0, text.raw());
-        while at < raw.len() {
-            let place = if T::WIDTH == 1 || is_digit(at, 0) { Some(at) } else { at.checked_sub(1) };
-            let next = at + SHORTEST * T::WIDTH;
-            at = next;
-            let Some(place) = place else { continue };
-            if !is_digit(place, 0) || !is_digit(place, 8) && !is_digit(place, -8) {
+        let (is_digit, mut behind) = (|at, ahead| text.at(at, ahead).is_ascii_hexdigit(), 0);
+        for place in text.blocks_of_digits() {
+            if place < behind {
                 continue;
             }
             let back = (1isize..).take_while(|back| is_digit(place, -*back)).count();
             let start = place - back * T::WIDTH;
             let length = (back + 1..).take_while(|ahead| is_digit(start, *ahead as isize)).count() + back + 1;
-            at = next.max(start + length * T::WIDTH);
+            behind = start + length * T::WIDTH;
             if length >= SHORTEST && self.is_in_run(text, start, length) {
                 hits.push(place);
             }
@@ -205,14 +199,18 @@ impl Filter {
 
     /// Whether a hash may stand in a run of hexadecimal digits: in text at its end, in an event log anywhere.
     fn is_in_run<T: Text>(&self, text: &T, start: usize, length: usize) -> bool {
-        let is_hash = |first: usize| {
-            let digits = (first..first + 16).filter_map(|digit| kind::digit(text.at(start, digit as isize)));
-            self.bloom.contains(mix(digits.fold(0, |number, digit| number << 4 | u64::from(digit)), HASH))
-        };
+        let digit = |at: usize| u64::from(kind::digit(text.at(start, at as isize)).unwrap_or_default());
+        let is_hash = |first: u64| self.bloom.contains(mix(first, HASH));
         if T::RUNS_TOGETHER {
-            return (0..=length - 32).any(is_hash);
+            let mut first = (0..15).fold(0, |number, at| number << 4 | digit(at));
+            return (15..length - SHORTEST + 16).any(|at| {
+                first = first << 4 | digit(at);
+                is_hash(first)
+            });
         }
-        [32, 40, 64].into_iter().filter_map(|size| length.checked_sub(size)).any(is_hash)
+        let of_size =
+            |size: usize| Some((length.checked_sub(size)?..).take(16).fold(0, |number, at| number << 4 | digit(at)));
+        [32, 40, 64].into_iter().filter_map(of_size).any(is_hash)
     }
 }
 
@@ -271,6 +269,39 @@ trait Text {
 
     /// The eight characters before `place`.
     fn before(&self, place: usize) -> [u8; 8];
+
+    /// The places of those blocks of [`BLOCK`] characters, each behind the one before, in which all are hexadecimal digits.
+    fn blocks_of_digits(&self) -> impl Iterator<Item = usize>;
+}
+
+/// Digits of the shortest hash.
+const SHORTEST: usize = 32;
+/// Of so many characters, which are looked at together, one block lies wholly in any hash.
+const BLOCK: usize = SHORTEST / 2;
+
+/// One in each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The higher byte of each character of UTF-16 in a word.
+const HIGHER: u64 = 0xff00_ff00_ff00_ff00;
+
+fn words(block: &[u8]) -> impl Iterator<Item = u64> {
+    block.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))
+}
+
+/// Whether all eight bytes of a word are hexadecimal digits.
+const fn are_digits(word: u64) -> bool {
+    if word & (0x80 * ONES) != 0 {
+        return false;
+    }
+    let lower = word | (0x20 * ONES);
+    let digits = at_least(word, b'0') & !at_least(word, b'9' + 1);
+    let letters = at_least(lower, b'a') & !at_least(lower, b'f' + 1);
+    (digits | letters) & (0x80 * ONES) == 0x80 * ONES
+}
+
+/// Sets the highest bit of those bytes that are at least `byte`, of a word whose bytes are ASCII.
+const fn at_least(word: u64, byte: u8) -> u64 {
+    word.wrapping_add((0x80 - byte as u64) * ONES)
 }
 
 struct Bytes<'r>(&'r [u8]);
@@ -290,6 +321,12 @@ impl Text for Bytes<'_> {
     fn before(&self, place: usize) -> [u8; 8] {
         let whole = self.0.get(..place).and_then(<[u8]>::last_chunk::<8>).copied();
         whole.unwrap_or_else(|| [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back)))
+    }
+
+    fn blocks_of_digits(&self) -> impl Iterator<Item = usize> {
+        let (blocks, _) = self.0.as_chunks::<BLOCK>();
+        let is_run = |(number, block): (usize, &[u8; BLOCK])| words(block).all(are_digits).then_some(number * BLOCK);
+        blocks.iter().enumerate().filter_map(is_run)
     }
 }
 
@@ -311,6 +348,18 @@ impl Text for Units<'_> {
 
     fn before(&self, place: usize) -> [u8; 8] {
         [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back))
+    }
+
+    fn blocks_of_digits(&self) -> impl Iterator<Item = usize> {
+        let (blocks, _) = self.0.as_chunks::<{ 2 * BLOCK }>();
+        blocks.iter().enumerate().filter_map(|(number, block)| {
+            // With a digit in place of the other byte of each character.
+            let even =
+                words(block).all(|word| word & HIGHER == 0 && are_digits(word | (0x3030_3030_3030_3030 & HIGHER)));
+            let odd =
+                words(block).all(|word| word & !HIGHER == 0 && are_digits(word | (0x3030_3030_3030_3030 & !HIGHER)));
+            (even | odd).then_some(number * 2 * BLOCK + usize::from(odd))
+        })
     }
 }
 
@@ -373,6 +422,7 @@ impl Bloom {
 
     fn contains(&self, key: u64) -> bool {
         let block = self.blocks.get(self.block(key));
-        block.is_some_and(|block| block.iter().zip(Self::bits(key)).all(|(word, bit)| word & bit != 0))
+        let is_set = |(word, salt): (&u32, u32)| word >> ((key as u32).wrapping_mul(salt) >> 27) & 1 != 0;
+        block.is_some_and(|block| block.iter().zip(SALT).all(is_set))
     }
 }
