@@ -1,6 +1,6 @@
 //! What the policy and the ledger say of a login.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use foldhash::HashMap;
 use ipnet::IpNet;
@@ -21,12 +21,14 @@ use crate::{
 pub struct Covered {
     /// The policy.
     pub policy: Arc<Policy>,
+    hosts_by_address: HashMap<IpAddr, String>,
     authorities: Vec<String>,
     /// Authorities of before, and until when they were trusted.
     retired: Vec<(String, Timestamp)>,
     /// The policies of the past.
     past: Past,
-    grants: HashMap<u64, Known>,
+    /// By serial, which is counted up as time goes on: logins of one time find theirs beside one another.
+    grants: BTreeMap<u64, Known>,
     /// How far clocks may differ.
     tolerance: SignedDuration,
     /// What the gate refused.
@@ -87,11 +89,12 @@ impl Covered {
         let policy = Arc::new(policy);
         let (authorities, releases) = (policy.authorities.clone(), Releases::new(Arc::clone(&policy)));
         Self {
+            hosts_by_address: addresses(&policy),
             policy,
             authorities,
             retired: Vec::new(),
             past: Past::default(),
-            grants: HashMap::default(),
+            grants: BTreeMap::new(),
             tolerance: tolerance.max(SignedDuration::from_mins(1)),
             refused: Vec::new(),
             clock_back: Vec::new(),
@@ -376,9 +379,7 @@ impl Covered {
     /// A login from a machine that the policy covers, unless a rule names that very address.
     fn hop(&self, told: &Told, explained: Option<&Explained>) -> Option<String> {
         let address = told.address()?;
-        let from =
-            self.policy.hosts.values().find(|host| host.addresses.iter().any(|one| one.to_canonical() == address));
-        let from = from.filter(|host| *host.id != *told.host)?;
+        let from = self.hosts_by_address.get(&address).filter(|host| **host != *told.host)?;
         let alone = IpNet::from(address);
         let granted = explained.and_then(|explained| explained.until).and_then(|(_, serial)| self.grants.get(&serial));
         let standing = self.policy.standing.iter().map(|standing| &standing.scope);
@@ -388,8 +389,19 @@ impl Covered {
                 && standing
                     .filter(|scope| scope.reaches(&told.host, &told.user))
                     .any(|scope| scope.people.values().any(|networks| networks.contains(&alone)));
-        (!is_named).then(|| format!("{address} is {}", from.id))
+        (!is_named).then(|| format!("{address} is {from}"))
     }
+}
+
+/// The ids of hosts by their addresses.
+fn addresses(policy: &Policy) -> HashMap<IpAddr, String> {
+    let mut by_address = HashMap::default();
+    for host in policy.hosts.values() {
+        for address in &host.addresses {
+            by_address.entry(address.to_canonical()).or_insert_with(|| host.id.clone());
+        }
+    }
+    by_address
 }
 
 /// What an entry of the ledger tells, as a record does.

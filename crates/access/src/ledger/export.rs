@@ -60,13 +60,16 @@ impl<'a> Outline<'a> {
 
     /// By the words that the ledger writes between the parts. Most entries are asked for no more than that, so what was done is not looked through.
     fn as_written(text: &'a str) -> Option<Self> {
-        let (sequence, rest) = text.strip_prefix("{\"sequence\":")?.split_once(",\"time\":\"")?;
-        let (time, rest) = rest.split_once("\",\"who\":\"")?;
-        let (who, rest) = rest.split_once("\",\"previous\":\"")?;
-        let (previous, rest) = rest.split_once("\",\"what\":")?;
-        let is_plain = [time, who, previous].iter().all(|part| !part.contains(['\\', '"']));
+        let text_before = |text: &'a str, next: &str| {
+            let (before, behind) = text.split_once('"')?;
+            Some((before, behind.strip_prefix(next)?)).filter(|(before, _)| !before.contains('\\'))
+        };
+        let (sequence, rest) = text.strip_prefix("{\"sequence\":")?.split_once(',')?;
+        let (time, rest) = text_before(rest.strip_prefix("\"time\":\"")?, ",\"who\":\"")?;
+        let (who, rest) = text_before(rest, ",\"previous\":\"")?;
+        let (previous, rest) = text_before(rest, ",\"what\":")?;
         let (sequence, time) = (sequence.parse().ok()?, time.parse().ok()?);
-        is_plain.then_some(Self { sequence, time, who, previous, what: rest.strip_suffix('}')? })
+        Some(Self { sequence, time, who, previous, what: rest.strip_suffix('}')? })
     }
 
     /// Whether it is of one of these kinds, and written as the ledger writes it.
