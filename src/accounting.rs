@@ -4,7 +4,6 @@
 //! sessions, certificates that were refused. Of failed passwords, of which a log may have millions, nothing is.
 
 use std::{
-    collections::{HashMap, HashSet},
     fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
@@ -26,6 +25,7 @@ use event::{
     Class, Detector, Encoding, Event, Interest, LogSource, Login, Needed, Observations, Outcome, Piece, Seen, Slot,
     Step, TextGroup, Value, Values,
 };
+use foldhash::{HashMap, HashSet};
 use jiff::SignedDuration;
 
 use crate::cli::HuntArguments;
@@ -213,8 +213,8 @@ const FIRST: u32 = 1 << 31;
 impl<'c, D: Detector> Accounted<'c, D> {
     /// One that observes logins beside what `inner` sees.
     pub fn new(inner: D, explains: bool, untimed: &'c AtomicU64) -> Self {
-        let (classes, told) = (HashMap::new(), HashMap::new());
-        Self { inner, explains, untimed, classes, told, addresses: HashSet::new(), packed: Vec::new() }
+        let (classes, told) = (HashMap::default(), HashMap::default());
+        Self { inner, explains, untimed, classes, told, addresses: HashSet::default(), packed: Vec::new() }
     }
 
     fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], is_text: bool, seen: &mut Seen) {

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    hash::{BuildHasher, DefaultHasher, Hasher, RandomState},
+    hash::{BuildHasher, Hasher},
     sync::Arc,
 };
 
 use event::Piece;
 use evidence::PieceTally;
+use foldhash::quality::{FoldHasher, RandomState};
 
 /// Tells copies by what was observed in them: the same events with the same values in the same places, among as many records. So what is
 /// left out of a copy stands in the piece that it is a copy of, whatever else is in it.
@@ -16,7 +17,7 @@ pub struct Copies {
     /// The key is new for each run, so that nobody can make two pieces that only seem alike.
     state: RandomState,
     /// What was observed in the piece that is being read.
-    current: Option<DefaultHasher>,
+    current: Option<FoldHasher<'static>>,
     known: HashMap<Signature, Arc<Piece>>,
     /// The copies, each with the piece that it is a copy of.
     pub found: Vec<(Arc<Piece>, Arc<Piece>)>,
