@@ -180,10 +180,10 @@ impl Filter {
         self.lengths.iter().any(|length| self.bloom.contains(address_key(address & kind::mask4(*length), *length)))
     }
 
-    /// Looks for hashes. The shortest holds a whole block of half its length.
+    /// Looks for hashes.
     fn scan_hashes<T: Text>(&self, text: &T, hits: &mut Vec<usize>) {
         let (is_digit, mut behind) = (|at, ahead| text.at(at, ahead).is_ascii_hexdigit(), 0);
-        for place in text.blocks_of_digits() {
+        for place in text.digits() {
             if place < behind {
                 continue;
             }
@@ -270,23 +270,19 @@ trait Text {
     /// The eight characters before `place`.
     fn before(&self, place: usize) -> [u8; 8];
 
-    /// The places of those blocks of [`BLOCK`] characters, each behind the one before, in which all are hexadecimal digits.
-    fn blocks_of_digits(&self) -> impl Iterator<Item = usize>;
+    /// Places, in rising order, from which on [`WORD`] characters are hexadecimal digits: one or more in each run that may be a hash.
+    fn digits(&self) -> impl Iterator<Item = usize>;
 }
 
 /// Digits of the shortest hash.
 const SHORTEST: usize = 32;
-/// Of so many characters, which are looked at together, one block lies wholly in any hash.
-const BLOCK: usize = SHORTEST / 2;
+/// Characters that are looked at together.
+const WORD: usize = 8;
 
 /// One in each byte of a word.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The higher byte of each character of UTF-16 in a word.
 const HIGHER: u64 = 0xff00_ff00_ff00_ff00;
-
-fn words(block: &[u8]) -> impl Iterator<Item = u64> {
-    block.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))
-}
 
 /// Whether all eight bytes of a word are hexadecimal digits.
 const fn are_digits(word: u64) -> bool {
@@ -323,15 +319,25 @@ impl Text for Bytes<'_> {
         whole.unwrap_or_else(|| [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back)))
     }
 
-    fn blocks_of_digits(&self) -> impl Iterator<Item = usize> {
-        let (blocks, _) = self.0.as_chunks::<BLOCK>();
-        let is_run = |(number, block): (usize, &[u8; BLOCK])| words(block).all(are_digits).then_some(number * BLOCK);
-        blocks.iter().enumerate().filter_map(is_run)
+    fn digits(&self) -> impl Iterator<Item = usize> {
+        let word = |at: &usize| self.0.get(*at..).and_then(<[u8]>::first_chunk::<WORD>);
+        let is_run = move |at: &usize| word(at).is_some_and(|word| are_digits(u64::from_le_bytes(*word)));
+        (0..self.0.len()).step_by(SHORTEST - WORD).filter(is_run)
     }
 }
 
 /// UTF-16, little endian, at any alignment.
 struct Units<'r>(&'r [u8]);
+
+impl Units<'_> {
+    /// Whether the characters from a place on are digits; `other` are those bytes of a word in which none has its lower half.
+    fn are_digits(&self, at: usize, other: u64) -> bool {
+        let words = self.0.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * WORD }>);
+        // With a digit in place of the other byte of each character.
+        let is_run = |word: u64| word & other == 0 && are_digits(word | (0x3030_3030_3030_3030 & other));
+        words.is_some_and(|words| words.as_chunks::<WORD>().0.iter().all(|word| is_run(u64::from_le_bytes(*word))))
+    }
+}
 
 impl Text for Units<'_> {
     const WIDTH: usize = 2;
@@ -350,16 +356,13 @@ impl Text for Units<'_> {
         [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back))
     }
 
-    fn blocks_of_digits(&self) -> impl Iterator<Item = usize> {
-        let (blocks, _) = self.0.as_chunks::<{ 2 * BLOCK }>();
-        blocks.iter().enumerate().filter_map(|(number, block)| {
-            // With a digit in place of the other byte of each character.
-            let even =
-                words(block).all(|word| word & HIGHER == 0 && are_digits(word | (0x3030_3030_3030_3030 & HIGHER)));
-            let odd =
-                words(block).all(|word| word & !HIGHER == 0 && are_digits(word | (0x3030_3030_3030_3030 & !HIGHER)));
-            (even | odd).then_some(number * 2 * BLOCK + usize::from(odd))
-        })
+    fn digits(&self) -> impl Iterator<Item = usize> {
+        let place = |at: usize| match [HIGHER, !HIGHER].map(|other| self.are_digits(at, other)) {
+            [true, _] => Some(at),
+            [_, true] => Some(at + 1),
+            _ => None,
+        };
+        (0..self.0.len()).step_by(2 * (SHORTEST - WORD)).filter_map(place)
     }
 }
 
