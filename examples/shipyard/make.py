@@ -870,10 +870,8 @@ class Server:
         closed = "pam_unix(sudo:session): session closed for user root"
         self.say(time + timedelta(seconds=seconds), "sudo", closed)
 
-    def knock(self, time):
-        """Somebody on the internet tries a password or two, as somebody always does."""
-        address = self.rng.choice(["198.51.100.241", "203.0.113.199", "203.0.113.214"])
-        name = self.rng.choice(["admin", "oracle", "test", "ubuntu", "git"])
+    def knock(self, time, address, name):
+        """A stranger on the internet tries a password."""
         sshd = f"sshd[{self.rng.randrange(1_000, 99_000)}]"
         port = self.rng.randrange(32_768, 61_000)
         self.say(time, sshd, f"Invalid user {name} from {address} port {port}")
@@ -901,6 +899,20 @@ def write_lines(path, lines):
     lines = list(lines)
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
     print(f"{path.name}: {len(lines)} lines")
+
+
+STRANGERS = ["198.51.100.241", "203.0.113.199", "203.0.113.214"]
+NAMES = ["admin", "oracle", "test", "ubuntu", "git", "pi", "ftpuser", "deploy", "mysql", "backup", "user", "ansible"]
+
+
+def strangers(web):
+    """Whoever is on the internet is knocked at: now and then, and in two nights for a while, the second that of the intrusion."""
+    for number in range(60):
+        time = moment(9, "00:40:00") + timedelta(hours=5 * number, seconds=web.rng.randrange(9_000))
+        web.knock(time, web.rng.choice(STRANGERS), web.rng.choice(NAMES[:5]))
+    for begin, address in ((moment(14, "03:12:10"), STRANGERS[0]), (moment(18, "02:04:20"), STRANGERS[1])):
+        for number, name in enumerate(NAMES):
+            web.knock(begin + timedelta(seconds=100 * number + web.rng.randrange(60)), address, name)
 
 
 def upkeep(web, database, patches):
@@ -1192,8 +1204,7 @@ def servers(folder):
     web, database, patches = (Server(name, random.Random(f"{SEED} {name}")) for name in (WEB, DATABASE, PATCHES))
     for server in (web, database, patches):
         server.hourly()
-    for number in range(60):
-        web.knock(moment(9, "00:40:00") + timedelta(hours=5 * number, seconds=web.rng.randrange(9_000)))
+    strangers(web)
     upkeep(web, database, patches)
     pid = night(web, database, patches)
     refused = "command not allowed ; PWD=/var/www/html/wp-content/uploads/2026/11 ; USER=root ; COMMAND=/bin/bash"
