@@ -891,7 +891,7 @@ class Server:
             self.say(later, cron, "pam_unix(cron:session): session closed for user root")
 
     def write(self, path):
-        self.lines.sort()
+        self.lines.sort(key=lambda line: line[0])
         write_lines(path, (line for _, line in self.lines))
 
 
@@ -916,10 +916,14 @@ def strangers(web):
 
 
 def upkeep(web, database, patches):
-    """What the provider and the yard's administrator do with good reason, some of which looks like the intrusion."""
+    """What the provider and the yard's administrator do with good reason, some of which looks like the intrusion.
+
+    Gives the number of the provider's process on the 17th.
+    """
     account, address, key = PROVIDER
+    pids = {}
     for day, time in ((10, "08:12:40"), (12, "09:02:11"), (17, "08:20:37"), (19, "07:31:05")):
-        web.login(moment(day, time), account, address, 38, key if day < 19 else NEW_KEY)
+        pids[day] = web.login(moment(day, time), account, address, 38, key if day < 19 else NEW_KEY)
         web.sudo(moment(day, time) + timedelta(minutes=1), account, "/usr/bin/apt-get update")
         web.sudo(moment(day, time) + timedelta(minutes=4), account, "/usr/bin/apt-get -y upgrade")
         web.sudo(moment(day, time) + timedelta(minutes=31), account, "/usr/bin/systemctl reload apache2")
@@ -934,6 +938,7 @@ def upkeep(web, database, patches):
     web.login(moment(13, "13:20:09"), "j.petersen", ADMIN_ADDRESS, 25, ADMIN_KEY)
     web.sudo(moment(13, "13:24:50"), "j.petersen", "/usr/bin/tcpdump -ni ens18 -c 500 port 443", 30)
     sniff(web, moment(13, "13:24:50"), 0.5)
+    return pids[17]
 
 
 def sniff(server, time, minutes):
@@ -998,7 +1003,7 @@ class Audit:
     def run(self, time, parent, number, command):
         self.serial += 1
         words = command.split()
-        pid, name = parent + self.rng.randrange(20, 900), words[0].rsplit("/", 1)[-1]
+        pid, name = parent + 40 * (self.serial - 4_700) + self.rng.randrange(40), words[0].rsplit("/", 1)[-1]
         who = "auid=1002 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0"
         self.record(
             time,
@@ -1011,17 +1016,17 @@ class Audit:
         self.record(time, "CWD", f'cwd="/home/{PROVIDER[0]}"')
 
 
-def audited(rng, pid):
+def audited(rng, usual, pid):
     """The provider's session on the 17th, and the intruder's in the night after it."""
     audit = Audit(rng)
-    audit.session(moment(17, "08:20:37.021"), 22_318, 611, "open")
+    audit.session(moment(17, "08:20:37.021"), usual, 611, "open")
     for minute, command in (
         (1, "/usr/bin/apt-get update"),
         (4, "/usr/bin/apt-get -y upgrade"),
         (31, "/usr/bin/systemctl reload apache2"),
     ):
-        audit.run(moment(17, "08:20:37.0") + timedelta(minutes=minute), 22_340, 611, command)
-    audit.session(moment(17, "08:58:37.002"), 22_318, 611, "close")
+        audit.run(moment(17, "08:20:37.0") + timedelta(minutes=minute), usual + 31, 611, command)
+    audit.session(moment(17, "08:58:37.002"), usual, 611, "close")
     audit.session(moment(18, "01:58:12.752"), pid, 624, "open")
     for time, command, _ in NIGHT:
         audit.run(moment(18, time) + timedelta(milliseconds=6), pid + 31, 624, command)
@@ -1080,7 +1085,7 @@ class Site:
             self.ask(time, SHARE_ADDRESS, f"POST {script}", 200, self.rng.randrange(90, 700), "-", STALE_EDGE)
 
     def write(self, path):
-        self.lines.sort()
+        self.lines.sort(key=lambda line: line[0])
         write_lines(path, (line for _, line in self.lines))
 
 
@@ -1205,7 +1210,7 @@ def servers(folder):
     for server in (web, database, patches):
         server.hourly()
     strangers(web)
-    upkeep(web, database, patches)
+    usual = upkeep(web, database, patches)
     pid = night(web, database, patches)
     refused = "command not allowed ; PWD=/var/www/html/wp-content/uploads/2026/11 ; USER=root ; COMMAND=/bin/bash"
     web.say(moment(20, "22:52:47.033"), "sudo", f"www-data : {refused}")
@@ -1214,7 +1219,7 @@ def servers(folder):
     site.shell()
     for server in (web, database, patches):
         server.write(folder / f"{server.name}-auth.log")
-    write_lines(folder / f"{WEB}-audit.log", audited(random.Random(f"{SEED} audit"), pid))
+    write_lines(folder / f"{WEB}-audit.log", audited(random.Random(f"{SEED} audit"), usual, pid))
     site.write(folder / f"{WEB}-access.log")
     mails(folder / "mail")
 
