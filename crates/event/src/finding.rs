@@ -68,6 +68,9 @@ pub struct Finding {
     pub place: Place,
     /// What satisfied the rule, in the order in which the rule asks; of a correlation, what its events have in common.
     pub matched: Vec<Matched>,
+    /// What else its record says of who and what was concerned, under the names of its fields: what findings are linked by. Takes no part in
+    /// the id; empty where nobody links.
+    pub context: Vec<Matched>,
     /// The events that made it, if it is a correlation's.
     pub correlated: Option<Box<Correlated>>,
 }
@@ -114,6 +117,7 @@ impl Finding {
             event_id: source.event_id,
             place,
             matched,
+            context: Vec::new(),
             correlated: None,
         };
         finding.id = FindingId::of(&finding);
@@ -134,6 +138,7 @@ impl Finding {
             event_id: 0,
             place: first.place.clone(),
             matched,
+            context: Vec::new(),
             correlated: Some(Box::new(correlated)),
         };
         finding.id = FindingId::of(&finding);

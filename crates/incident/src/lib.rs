@@ -1,0 +1,18 @@
+//! From a thousand findings to the story of what happened.
+//!
+//! ```text
+//! records ──Linked──▶ findings with their context ──┐
+//!                └──▶ traces (observations) ────────┴──in the order of time──▶ Linker ──▶ Incidents
+//! ```
+//!
+//! A finding alone says that a rule was satisfied. What happened is a story: this program was written by that one, which came with
+//! that mail. An [`Incident`] is what strong links hold together; each [`Link`] says in a sentence why.
+//!
+//! Promised here: the same evidence gives the same incidents with the same ids; nothing is learned from afar; what is kept is bounded.
+//! Left to others: how it looks (`report`).
+
+mod entity;
+mod incident;
+
+pub use entity::{Entity, EntityKind};
+pub use incident::{Action, Incident, IncidentId, Incidents, Link, LinkKind, Part, Resemblance, Step, Tactic};
