@@ -206,6 +206,14 @@ impl Tactic {
         Self::Impact,
     ];
 
+    /// The tactic that one of Sigma's tags names, also by the names of newer versions: what was defence evasion became two.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        match tag.strip_prefix("attack.")? {
+            "stealth" | "defense-impairment" => Some(Self::DefenseEvasion),
+            name => Self::ALL.into_iter().find(|tactic| tactic.as_str() == name),
+        }
+    }
+
     /// As Sigma's tags have it, behind `attack.`: `initial-access`.
     pub const fn as_str(self) -> &'static str {
         match self {
