@@ -17,6 +17,8 @@
 
 mod csv;
 mod explain;
+mod html;
+mod incidents;
 mod json;
 mod logins;
 mod paint;
@@ -38,6 +40,8 @@ use event::Finding;
 
 pub use crate::csv::Csv;
 pub use explain::{ExplainFormat, Explanation, Language, Verdict, write_briefing, write_explanations};
+pub use html::write_html;
+pub use incidents::{IncidentFormat, write_incidents};
 pub use json::{Json, Jsonl};
 pub use logins::{LoginCsv, LoginFormat, LoginJson, LoginJsonl, LoginPrinter, LoginTable};
 pub use place::place_text;
