@@ -22,6 +22,8 @@ const MAX_TOLD: usize = 1 << 14;
 /// A detector whose findings say who and what was concerned, and which observes what may connect them.
 pub struct Linked<D> {
     inner: D,
+    /// Whether anybody links; if not, it is as the other one.
+    links: bool,
     classes: HashMap<(Class, Kind), Class>,
     traced: HashMap<Class, Traced>,
     /// Addresses and libraries that were told.
@@ -51,10 +53,10 @@ impl Traced {
 }
 
 impl<D: Detector> Linked<D> {
-    /// One that gives the findings of `inner` their context.
-    pub fn new(inner: D) -> Self {
+    /// One that gives the findings of `inner` their context, if they are to be linked.
+    pub fn new(inner: D, links: bool) -> Self {
         let (classes, traced, told) = (HashMap::new(), HashMap::new(), HashSet::new());
-        Self { inner, classes, traced, told, values: Vec::new(), packed: Vec::new() }
+        Self { inner, links, classes, traced, told, values: Vec::new(), packed: Vec::new() }
     }
 
     fn trace(&mut self, event: &Event<'_>, seen: &mut Seen) {
@@ -91,7 +93,7 @@ impl<D: Detector> Linked<D> {
 impl<D: Detector> Detector for Linked<D> {
     fn class(&mut self, source: &LogSource<'_>) -> Class {
         let inner = self.inner.class(source);
-        let Some(kind) = Kind::of(source) else { return inner };
+        let Some(kind) = Kind::of(source).filter(|_| self.links) else { return inner };
         let next = Class(FIRST + self.classes.len() as u32);
         let class = *self.classes.entry((inner, kind)).or_insert(next);
         let traced = || Traced::new(inner, kind, self.inner.interest(inner));
@@ -111,6 +113,9 @@ impl<D: Detector> Detector for Linked<D> {
     }
 
     fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
+        if !self.links {
+            return self.inner.look(event, seen);
+        }
         let before = seen.findings.len();
         match self.traced.get(&event.class) {
             None => self.inner.look(event, seen),
