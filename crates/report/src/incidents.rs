@@ -4,14 +4,22 @@
 //! through the same formatter as findings.
 
 mod json;
+mod navigator;
+mod ocsf;
+mod overview;
+mod timesketch;
+mod whole;
+pub(crate) mod words;
 
 use std::{
     fmt,
     io::{self, Write},
     str::FromStr,
+    sync::Arc,
 };
 
-use incident::{IncidentId, Incidents};
+use event::Finding;
+use incident::{Incident, IncidentId, Incidents};
 
 use crate::{Style, Summary};
 
@@ -84,16 +92,22 @@ pub fn write_incidents(
 ) -> io::Result<()> {
     let told = Told::of(incidents, only);
     match format {
-        IncidentFormat::Text => crate::write_summary(summary, out, style)?,
-        _ => json::write(&told, summary, out, &style.zone)?,
+        IncidentFormat::Text => match (only, told.incidents.as_slice()) {
+            (Some(_), [incident]) => whole::write(incident, told.limits, summary, out, style)?,
+            _ => overview::write(&told, summary, out, style)?,
+        },
+        IncidentFormat::IncidentsJson => json::write(&told, summary, out, &style.zone)?,
+        IncidentFormat::Ocsf => ocsf::write(&told, summary, out)?,
+        IncidentFormat::Navigator => navigator::write(&told, out)?,
+        IncidentFormat::Timesketch => timesketch::write(&told, out, &style.zone)?,
     }
     out.flush()
 }
 
 /// What is told: all, or the one that was asked for.
 struct Told<'a> {
-    incidents: Vec<&'a incident::Incident>,
-    single: &'a [std::sync::Arc<event::Finding>],
+    incidents: Vec<&'a Incident>,
+    single: &'a [Arc<Finding>],
     limits: &'a [String],
 }
 

@@ -5,6 +5,9 @@
 use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use event::{Damage, Finding, LogSource, Matched, Piece, Place, Position, Record, RuleInfo, Time, Value as FieldValue};
+use incident::{
+    Action, Entity, EntityKind, Incident, IncidentId, Incidents, Link, LinkKind, Part, Resemblance, Step, Tactic,
+};
 use report::{
     Evidence, Failure, Format, NotApplicable, NumberGap, RulePack, RuleProblem, Rules, Style, Summary, Suppressed,
     TimeGap, Unknown, Zone,
@@ -200,3 +203,103 @@ fn evidence(value: &Value) -> Evidence {
         notes: texts(value, "notes"),
     }
 }
+
+/// A case as its `incidents.json` has it: rules, findings and summary as above, and incidents that name findings by number.
+pub struct Told {
+    pub zone: Zone,
+    pub incidents: Incidents,
+    pub summary: Summary,
+}
+
+impl Told {
+    pub fn parse(text: &str) -> Self {
+        let Case { zone, findings, summary } = Case::parse(text);
+        let case: Value = serde_json::from_str(text).unwrap();
+        let findings: Vec<Arc<Finding>> = findings.into_iter().map(Arc::new).collect();
+        let incidents = Incidents {
+            incidents: list(&case, "incidents", |one| incident(one, &findings)),
+            single: list(&case, "single", |number| Arc::clone(&findings[number.as_u64().unwrap() as usize])),
+            limits: texts(&case, "limits"),
+        };
+        Self { zone, incidents, summary }
+    }
+}
+
+fn incident(one: &Value, findings: &[Arc<Finding>]) -> Incident {
+    let steps = list(one, "steps", |step| Step {
+        span: time(step, "from").map(|from| (from, time(step, "until").unwrap_or(from))),
+        times: step.get("times").map_or(1, |times| times.as_u64().unwrap()),
+        host: text(step, "host"),
+        sentence: text(step, "sentence"),
+        level: text(step, "level").parse().unwrap(),
+        findings: list(step, "findings", |number| Arc::clone(&findings[number.as_u64().unwrap() as usize])),
+    });
+    let times = steps.iter().filter_map(|step: &Step| step.span);
+    let span = times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    Incident {
+        id: incident_id(&text(one, "id")),
+        title: text(one, "title"),
+        level: text(one, "level").parse().unwrap(),
+        rank: list(one, "rank", |part| Part { points: at(part, 0).as_u64().unwrap() as u32, reason: word(part, 1) }),
+        span,
+        hosts: texts(one, "hosts"),
+        accounts: texts(one, "accounts"),
+        steps,
+        links: list(one, "links", link),
+        entities: list(one, "entities", |entity| {
+            let kind = KINDS.into_iter().find(|kind| kind.as_str() == word(entity, 0)).unwrap();
+            let steps = at(entity, 2).as_array().unwrap().iter().map(|step| step.as_u64().unwrap() as usize).collect();
+            (Entity { kind, name: word(entity, 1) }, steps)
+        }),
+        tactics: texts(one, "tactics").iter().map(|name| tactic(name)).collect(),
+        techniques: texts(one, "techniques"),
+        resemblance: list(one, "resemblance", |one| Resemblance {
+            what: word(one, 0),
+            known_for: word(one, 1),
+            step: at(one, 2).as_u64().unwrap() as usize,
+        }),
+        actions: list(one, "actions", |one| Action { what: word(one, 0), detail: word(one, 1) }),
+    }
+}
+
+/// An id from its twelve hexadecimal digits.
+pub fn incident_id(text: &str) -> IncidentId {
+    let digits = u64::from_str_radix(text, 16).unwrap().to_be_bytes();
+    IncidentId(digits[2..].try_into().unwrap())
+}
+
+fn link(one: &Value) -> Link {
+    let kind = text(one, "kind");
+    Link {
+        from: number(one, "from") as usize,
+        to: number(one, "to") as usize,
+        kind: LINK_KINDS.into_iter().find(|known| known.as_str() == kind).unwrap(),
+        strength: one["strength"].as_f64().unwrap() as f32,
+        why: text(one, "why"),
+    }
+}
+
+fn tactic(name: &str) -> Tactic {
+    Tactic::ALL.into_iter().find(|tactic| tactic.as_str() == name).unwrap()
+}
+
+fn at(list: &Value, number: usize) -> &Value {
+    &list[number]
+}
+
+fn word(list: &Value, number: usize) -> String {
+    list[number].as_str().unwrap().to_owned()
+}
+
+const KINDS: [EntityKind; 7] = [
+    EntityKind::Host,
+    EntityKind::Account,
+    EntityKind::Process,
+    EntityKind::File,
+    EntityKind::Domain,
+    EntityKind::Address,
+    EntityKind::Mail,
+];
+
+const LINK_KINDS: [LinkKind; 5] =
+    [LinkKind::SameProcess, LinkKind::Delivered, LinkKind::Login, LinkKind::SameSession, LinkKind::SameEntity];
