@@ -84,7 +84,7 @@ impl<'a> Arrivals<'a> {
                 () if is_session => 0.8,
                 () if apart > SESSION => return None,
                 () if is_source => 0.75,
-                () if is_account => 0.55,
+                () if is_account => 0.45,
                 () => return None,
             };
             Some((*number, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))
@@ -114,7 +114,7 @@ impl<'a> Arrivals<'a> {
             });
             let best = recent.min_by_key(|(number, apart)| (!findings.get(*number).is_some_and(|finding| names(finding)), *apart));
             let (finding, _) = best?;
-            let strength = if findings.get(finding).is_some_and(|finding| names(finding)) { 0.85 } else { 0.55 };
+            let strength = if findings.get(finding).is_some_and(|finding| names(finding)) { 0.85 } else { 0.45 };
             Some((*number, finding, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))
         };
         reached.iter().filter_map(departure).collect()

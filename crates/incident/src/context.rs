@@ -7,7 +7,6 @@ pub const FIELDS: &[&str] = &[
     "AccountName",
     "Attachment",
     "CallingProcessId",
-    "Category Name",
     "CommandLine",
     "Contents",
     "ContextInfo",
@@ -16,6 +15,8 @@ pub const FIELDS: &[&str] = &[
     "DestinationIp",
     "DestinationPort",
     "Details",
+    "Detection ID",
+    "Detection User",
     "Domain",
     "EventType",
     "ExecutionProcessID",
@@ -39,6 +40,7 @@ pub const FIELDS: &[&str] = &[
     "Name",
     "NewProcessId",
     "NewProcessName",
+    "ObjectDN",
     "ObjectName",
     "ParentCommandLine",
     "ParentImage",
@@ -47,6 +49,7 @@ pub const FIELDS: &[&str] = &[
     "ParentProcessName",
     "Path",
     "PipeName",
+    "Process Name",
     "ProcessGuid",
     "ProcessID",
     "ProcessId",
@@ -111,6 +114,7 @@ pub const FIELDS: &[&str] = &[
     "path",
     "pid",
     "ppid",
+    "process.pid",
     "program",
     "run_as_user",
     "s-ip",
@@ -119,6 +123,7 @@ pub const FIELDS: &[&str] = &[
     "ses",
     "source_address",
     "user",
+    "winlog.process.pid",
 ];
 
 /// Bytes of a value that are kept; scripts are longer.

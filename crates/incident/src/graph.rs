@@ -166,7 +166,7 @@ impl Common {
             Self::Script(_) => 2,
             Self::Command(_) => 3,
             Self::Drive(_) => 4,
-            Self::Same(_) | Self::Rule(..) => 5,
+            Self::Same(_) | Self::Rule(..) | Self::Again(..) => 5,
             Self::Moment(_) => 6,
             Self::Login(_) => 7,
             Self::Entity(kind, _) => 16 + *kind as u8,
@@ -175,6 +175,9 @@ impl Common {
 
     /// Whether it says less the more groups name it.
     fn grows_common(&self) -> bool {
-        !matches!(self, Self::Record(_) | Self::Process(_) | Self::Script(_) | Self::Moment(_) | Self::Same(_) | Self::Rule(..) | Self::Login(_))
+        !matches!(
+            self,
+            Self::Record(_) | Self::Process(_) | Self::Script(_) | Self::Moment(_) | Self::Same(_) | Self::Rule(..) | Self::Again(..) | Self::Login(_)
+        )
     }
 }

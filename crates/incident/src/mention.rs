@@ -32,6 +32,8 @@ pub enum Common {
     Same(String),
     /// The same rule on one machine.
     Rule(Arc<str>, String),
+    /// The same rule about one process.
+    Again(Number, String),
     /// The same machine and moment.
     Moment(Arc<str>),
     /// A login from one machine to another, by its number.
@@ -52,6 +54,8 @@ pub struct Weight {
 const MINUTE: f32 = 60.0;
 const HOUR: f32 = 60.0 * MINUTE;
 const DAY: f32 = 24.0 * HOUR;
+/// What is written is run soon, and the same tool may serve for days.
+const FILE: f32 = 4.0 * HOUR;
 
 const fn weight(strength: f32, within: f32, kind: LinkKind) -> Weight {
     Weight { strength, within, kind }
@@ -119,7 +123,9 @@ impl Mentions<'_> {
         let finding = facts.0;
         let guid = facts.first(&["ProcessGuid", "SourceProcessGUID", "SourceProcessGuid"]);
         let pid = match finding.event_id {
-            _ if facts.is_powershell() => facts.first(&["Execution_ProcessID", "ExecutionProcessID"]),
+            _ if facts.is_powershell() => {
+                facts.first(&["Execution_ProcessID", "ExecutionProcessID", "winlog.process.pid", "process.pid"])
+            }
             4688 if facts.is_security() => facts.get("NewProcessId"),
             8 | 10 if !guid.is_empty() => facts.get("SourceProcessId"),
             _ => facts.first(&["ProcessId", "ProcessID", "SourceProcessId", "pid"]),
@@ -136,6 +142,8 @@ impl Mentions<'_> {
             let is_common = self.processes.get(process).is_some_and(|process| is_common_program(&process.image));
             let strength = if is_common { 0.3 } else { 0.97 };
             self.process(process, strength, if is_common { 10.0 } else { DAY });
+            let again = Common::Again(process, finding.rule.id.clone());
+            self.push(again, weight(0.6, 30.0 * MINUTE, LinkKind::Repetition));
             if let Some(parent) = parent.filter(|_| self.processes.ancestors(process).len() == 1) {
                 self.process(parent, 0.94, DAY);
             }
@@ -195,36 +203,54 @@ impl Mentions<'_> {
                 "Host ID" | "HostId" if value.trim().len() >= 32 => {
                     self.push(Common::Script(value.trim().to_lowercase()), weight(0.97, DAY, LinkKind::SameProcess));
                 }
-                "Host Application" | "HostApplication" => self.command(value),
+                "Host Application" | "HostApplication" => {
+                    self.command(value);
+                    self.run_file(value);
+                }
                 _ => {}
             }
         }
         self.command(facts.get("HostApplication"));
         self.command(facts.command());
+        self.command(facts.get("Details"));
     }
 
-    /// A command line that is long enough to be told from others, by what stands behind its program.
+    /// A program that a record names beside its process.
+    fn run_file(&mut self, command: &str) {
+        for path in files_named(command).map(names::path).collect::<Vec<_>>() {
+            self.local(EntityKind::File, &path, weight(0.8, FILE, LinkKind::WroteThenRan));
+        }
+    }
+
+    /// A command line that is long enough to be told from others: by its longest word, which is what enciphered ones consist of, or by all of it
+    /// but its program.
     fn command(&mut self, command: &str) {
         const SHORTEST: usize = 24;
-        const LONGEST: usize = 180;
+        const LONGEST: usize = 160;
         let command = command.trim().to_lowercase().replace('"', "");
+        let longest = command.split(' ').filter(|word| !word.contains(['\\', '/'])).max_by_key(|word| word.len());
         let arguments = command.split_once(".exe").map_or(command.as_str(), |(_, arguments)| arguments).trim();
-        if arguments.len() >= SHORTEST && !is_common_program(command.split(' ').next().unwrap_or_default()) {
-            let arguments = crate::context::shortened(arguments, LONGEST).to_owned();
-            self.push(Common::Command(arguments), weight(0.6, HOUR, LinkKind::SameEntity));
-        }
+        let is_common = is_common_program(command.split(' ').next().unwrap_or_default());
+        let (told, strength) = match longest {
+            Some(word) if word.len() >= 2 * SHORTEST => (word, 0.7),
+            _ if arguments.len() >= SHORTEST && !is_common => (arguments, 0.6),
+            _ => return,
+        };
+        let told = crate::context::shortened(told, LONGEST).to_owned();
+        self.push(Common::Command(told), weight(strength, HOUR, LinkKind::SameEntity));
     }
 
     fn files(&mut self, facts: Facts<'_>) {
         const WRITTEN: [&str; 4] = ["TargetFilename", "created_file", "ObjectName", "path"];
         const RUN: [&str; 5] = ["Image", "NewProcessName", "ImageLoaded", "exe", "ProcessName"];
         let paths = WRITTEN.iter().chain(&RUN).flat_map(|field| facts.all(field)).chain(files_named(facts.command()));
-        let paths: Vec<String> = paths.filter(|path| path.contains(['\\', '/'])).map(names::path).collect();
+        let mut paths: Vec<String> = paths.filter(|path| path.contains(['\\', '/'])).map(names::path).collect();
+        paths.extend(shared_file(facts));
         for path in paths {
             let host = Arc::clone(&self.host);
             let is_own = is_windows_own(&path) || path.starts_with("/usr/") || path.starts_with("/bin/");
             if !is_own || self.processes.is_written(&host, &path) {
-                self.local(EntityKind::File, &path, weight(0.8, DAY, LinkKind::WroteThenRan));
+                self.local(EntityKind::File, &path, weight(0.8, FILE, LinkKind::WroteThenRan));
                 self.file_name(&path, false);
             }
             let ending = path.rsplit('.').next().unwrap_or_default();
@@ -234,13 +260,15 @@ impl Mentions<'_> {
                 self.push(Common::Drive(host), weight(0.7, 30.0 * MINUTE, LinkKind::Downloaded));
             }
         }
-        if facts.0.channel == "file" || facts.0.channel == "mail" {
+        let is_sent = facts.0.channel == "file" || facts.0.channel == "mail";
+        if is_sent {
             let names = ["Name", "Attachment", "FileName", "Inside"].iter().flat_map(|field| facts.all(field));
             names.for_each(|name| self.file_name(&name.to_lowercase(), true));
         }
         let is_own = is_windows_own(facts.program());
         for hash in facts.all("Sha256").chain(facts.all("Hashes")).filter_map(sha256).filter(|_| !is_own) {
-            self.entity(EntityKind::Hash, &hash, weight(0.85, 30.0 * DAY, LinkKind::Delivered));
+            let weight = if is_sent { weight(0.9, 30.0 * DAY, LinkKind::Delivered) } else { weight(0.5, HOUR, LinkKind::SameEntity) };
+            self.entity(EntityKind::Hash, &hash, weight);
         }
     }
 
@@ -286,6 +314,14 @@ impl Mentions<'_> {
                 self.entity(EntityKind::Domain, &domain, weight(0.5, 6.0 * HOUR, LinkKind::SameEntity));
             }
         }
+        let detection = facts.get("Detection ID").to_lowercase();
+        if !detection.is_empty() {
+            self.push(Common::Script(detection), weight(0.9, DAY, LinkKind::SameEntity));
+        }
+        let object = facts.get("ObjectDN").to_lowercase();
+        if !object.is_empty() {
+            self.push(Common::Script(object), weight(0.6, HOUR, LinkKind::SameEntity));
+        }
         let mail = facts.first(&["MessageId"]);
         self.entity(EntityKind::Mail, mail, weight(0.97, 30.0 * DAY, LinkKind::Delivered));
     }
@@ -317,10 +353,21 @@ impl Mentions<'_> {
         let rule = finding.rule.id.clone();
         let values = finding.matched.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join("\n");
         let values = crate::context::shortened(&values, 512);
-        self.push(Common::Same(format!("{host} {rule} {values}")), weight(0.5, 5.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Same(format!("{host} {rule} {values}")), weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Rule(Arc::clone(&host), rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Moment(host), weight(0.25, 2.0, LinkKind::SameEntity));
     }
+}
+
+/// The file on the machine that was reached through one of its shares.
+fn shared_file(facts: Facts<'_>) -> Option<String> {
+    let name = facts.get("RelativeTargetName").to_lowercase();
+    let share = facts.get("ShareName").to_lowercase();
+    let drive = match name_of(&share) {
+        "admin$" => r"c:\windows\".to_owned(),
+        share => format!(r"{}:\", share.strip_suffix('$').filter(|drive| drive.len() == 1)?),
+    };
+    (name.contains('.')).then(|| format!("{drive}{name}"))
 }
 
 /// The SHA-256 in a list of hashes.

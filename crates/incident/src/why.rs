@@ -22,7 +22,7 @@ pub fn why(kind: LinkKind, common: &Common, processes: &Processes) -> String {
         Common::Script(_) => "the same run of PowerShell did both".to_owned(),
         Common::Command(command) => format!("both have the same command: {command}"),
         Common::Drive(_) => "a disc image was opened, and programs ran from its drive".to_owned(),
-        Common::Same(_) | Common::Rule(..) => "the same was seen again shortly after".to_owned(),
+        Common::Same(_) | Common::Rule(..) | Common::Again(..) => "the same was seen again shortly after".to_owned(),
         Common::Moment(host) => format!("both happened at the same moment on {host}"),
         Common::Login(_) => "a login led from one machine to the other".to_owned(),
         Common::Entity(entity, name) => match entity {
