@@ -66,12 +66,14 @@ pub struct Mentions<'p> {
     processes: &'p mut Processes,
     found: Vec<(Common, Weight)>,
     host: Arc<str>,
+    /// Whether it is known which process did it.
+    has_process: bool,
 }
 
 /// All that a finding names, each once, with the greatest weight.
 pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, Weight)> {
     let host = processes.intern(&names::host(&finding.host));
-    let mut mentions = Mentions { processes, found: Vec::new(), host };
+    let mut mentions = Mentions { processes, found: Vec::new(), host, has_process: false };
     let facts = Facts(finding);
     mentions.records(finding);
     mentions.own_process(facts);
@@ -138,6 +140,7 @@ impl Mentions<'_> {
             None => self.processes.find(None, named),
         };
         if let Some(process) = process {
+            self.has_process = true;
             let parent = self.parent(facts, process, time);
             let is_common = self.processes.get(process).is_some_and(|process| is_common_program(&process.image));
             let strength = if is_common { 0.3 } else { 0.97 };
@@ -304,7 +307,9 @@ impl Mentions<'_> {
             ["DestinationIp", "SourceIp", "IpAddress", "SourceAddress", "source_address", "c-ip", "destination_address", "addr"];
         for field in ADDRESSES {
             let address = facts.get(field).trim_start_matches("::ffff:");
-            if is_address(address) {
+            // Where a machine connects from is its own address.
+            let is_own = field == "SourceIp" && facts.get("Initiated") == "true";
+            if is_address(address) && !is_own {
                 self.entity(EntityKind::Address, address, weight(0.45, HOUR, LinkKind::SameEntity));
             }
         }
@@ -351,10 +356,12 @@ impl Mentions<'_> {
     fn surroundings(&mut self, finding: &Finding) {
         let host = Arc::clone(&self.host);
         let rule = finding.rule.id.clone();
+        // What other processes do is another matter, unless something else connects them.
+        let (same, of_rule) = if self.has_process { (0.25, 0.15) } else { (0.45, 0.25) };
         let values = finding.matched.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join("\n");
         let values = crate::context::shortened(&values, 512);
-        self.push(Common::Same(format!("{host} {rule} {values}")), weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Rule(Arc::clone(&host), rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Same(format!("{host} {rule} {values}")), weight(same, 5.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Rule(Arc::clone(&host), rule), weight(of_rule, 2.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Moment(host), weight(0.25, 2.0, LinkKind::SameEntity));
     }
 }

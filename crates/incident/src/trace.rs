@@ -141,9 +141,8 @@ pub fn can_run(path: &str) -> bool {
 /// Whether a path lies where Windows and installed programs have theirs.
 pub fn is_windows_own(path: &str) -> bool {
     let behind = path.get(1..).unwrap_or_default().to_ascii_lowercase();
-    [":\\windows\\system32\\", ":\\windows\\syswow64\\", ":\\windows\\winsxs\\", ":\\windows\\assembly\\", ":\\windows\\microsoft.net\\", ":\\program files"]
-        .iter()
-        .any(|own| behind.starts_with(own))
+    let is_temporary = behind.starts_with(":\\windows\\temp\\") || behind.starts_with(":\\windows\\tasks\\");
+    !is_temporary && (behind.starts_with(":\\windows\\") || behind.starts_with(":\\program files"))
 }
 
 /// The name at the end of a path.
