@@ -6,7 +6,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use crate::{
-    LinkKind,
+    EntityKind, LinkKind,
     mention::{Common, Weight},
 };
 
@@ -18,6 +18,8 @@ const STRONG: f32 = 0.75;
 const ROUNDS: usize = 3;
 /// So many groups may name a thing before it says less.
 const RARE: f32 = 3.0;
+/// Around a moment, so many seconds are looked at for other things that happen on the machine.
+const CROWD: f64 = 600.0;
 /// Neighbours of other groups that are looked for behind one of the same.
 const BACK: usize = 6;
 
@@ -119,6 +121,7 @@ fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut G
             continue;
         }
         let rarity = if common.grows_common() { (RARE / distinct.len() as f32).min(1.0) } else { 1.0 };
+        let crowd = if matches!(common, Common::Moment(_)) { crowd(times, list, &of) } else { Vec::new() };
         for (at, later) in list.iter().enumerate() {
             let Some(own) = of.get(at).copied() else { continue };
             let before = at.saturating_sub(BACK)..at;
@@ -127,7 +130,8 @@ fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut G
                 if other == own {
                     continue;
                 }
-                let joined = link(times, earlier, later, number as u32, rarity);
+                let alone = crowd.get(at).map_or(1.0, |groups| 2.0 / (*groups).max(2) as f32);
+                let joined = link(times, earlier, later, number as u32, rarity * alone);
                 let best = reasons.entry((own.min(other), own.max(other))).or_default();
                 let slot = best.entry(common.kind()).or_insert(joined);
                 if joined.strength > slot.strength {
@@ -157,6 +161,33 @@ fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut G
     any
 }
 
+/// How many groups are seen on a machine around each of these findings, the list of which is in the order of time.
+fn crowd(times: &[Option<f64>], list: &[Mention], of: &[u32]) -> Vec<usize> {
+    let time = |at: usize| list.get(at).and_then(|mention| times.get(mention.finding as usize).copied().flatten());
+    let (mut first, mut behind) = (0, 0);
+    let mut counts = HashMap::<u32, usize>::new();
+    let mut crowds = Vec::with_capacity(list.len());
+    for at in 0..list.len() {
+        let Some(now) = time(at) else {
+            crowds.push(usize::MAX);
+            continue;
+        };
+        while time(behind).is_some_and(|time| time <= now + CROWD) {
+            of.get(behind).into_iter().for_each(|group| *counts.entry(*group).or_default() += 1);
+            behind += 1;
+        }
+        while time(first).is_some_and(|time| time < now - CROWD) {
+            if let Some(group) = of.get(first) {
+                let left = counts.get(group).copied().unwrap_or_default().saturating_sub(1);
+                if left == 0 { counts.remove(group) } else { counts.insert(*group, left) };
+            }
+            first += 1;
+        }
+        crowds.push(counts.len());
+    }
+    crowds
+}
+
 impl Common {
     /// Reasons of one kind do not add up.
     fn kind(&self) -> u8 {
@@ -177,7 +208,7 @@ impl Common {
     fn grows_common(&self) -> bool {
         !matches!(
             self,
-            Self::Record(_) | Self::Process(_) | Self::Script(_) | Self::Moment(_) | Self::Same(_) | Self::Rule(..) | Self::Again(..) | Self::Login(_)
+            Self::Record(_) | Self::Process(_) | Self::Script(_) | Self::Moment(_) | Self::Same(_) | Self::Rule(..) | Self::Again(..) | Self::Login(_) | Self::Entity(EntityKind::Session, _)
         )
     }
 }

@@ -357,12 +357,12 @@ impl Mentions<'_> {
         let host = Arc::clone(&self.host);
         let rule = finding.rule.id.clone();
         // What other processes do is another matter, unless something else connects them.
-        let (same, of_rule) = if self.has_process { (0.25, 0.15) } else { (0.45, 0.25) };
+        let (same, of_rule) = if self.has_process { (0.45, 0.25) } else { (0.45, 0.25) };
         let values = finding.matched.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join("\n");
         let values = crate::context::shortened(&values, 512);
         self.push(Common::Same(format!("{host} {rule} {values}")), weight(same, 5.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Rule(Arc::clone(&host), rule), weight(of_rule, 2.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Moment(host), weight(0.25, 2.0, LinkKind::SameEntity));
+        self.push(Common::Moment(host), weight(0.45, 60.0, LinkKind::SameEntity));
     }
 }
 
