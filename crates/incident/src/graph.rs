@@ -19,7 +19,9 @@ const ROUNDS: usize = 3;
 /// So many groups may name a thing before it says less.
 const RARE: f32 = 3.0;
 /// Around a moment, so many seconds are looked at for other things that happen on the machine.
-const CROWD: f64 = 600.0;
+const CROWD: f64 = 900.0;
+/// Groups of fewer findings are none that others may belong to.
+const CROWD_GROUP: usize = 2;
 /// Neighbours of other groups that are looked for behind one of the same.
 const BACK: usize = 6;
 
@@ -165,6 +167,9 @@ fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut G
 fn crowd(times: &[Option<f64>], list: &[Mention], of: &[u32]) -> Vec<usize> {
     let time = |at: usize| list.get(at).and_then(|mention| times.get(mention.finding as usize).copied().flatten());
     let (mut first, mut behind) = (0, 0);
+    let mut sizes = HashMap::<u32, usize>::new();
+    of.iter().for_each(|group| *sizes.entry(*group).or_default() += 1);
+    let counts_as_one = |group: &&u32| sizes.get(group).is_some_and(|size| *size >= CROWD_GROUP);
     let mut counts = HashMap::<u32, usize>::new();
     let mut crowds = Vec::with_capacity(list.len());
     for at in 0..list.len() {
@@ -173,11 +178,11 @@ fn crowd(times: &[Option<f64>], list: &[Mention], of: &[u32]) -> Vec<usize> {
             continue;
         };
         while time(behind).is_some_and(|time| time <= now + CROWD) {
-            of.get(behind).into_iter().for_each(|group| *counts.entry(*group).or_default() += 1);
+            of.get(behind).filter(counts_as_one).into_iter().for_each(|group| *counts.entry(*group).or_default() += 1);
             behind += 1;
         }
         while time(first).is_some_and(|time| time < now - CROWD) {
-            if let Some(group) = of.get(first) {
+            if let Some(group) = of.get(first).filter(counts_as_one) {
                 let left = counts.get(group).copied().unwrap_or_default().saturating_sub(1);
                 if left == 0 { counts.remove(group) } else { counts.insert(*group, left) };
             }

@@ -362,7 +362,7 @@ impl Mentions<'_> {
         let values = crate::context::shortened(&values, 512);
         self.push(Common::Same(format!("{host} {rule} {values}")), weight(same, 5.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Rule(Arc::clone(&host), rule), weight(of_rule, 2.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Moment(host), weight(0.45, 60.0, LinkKind::SameEntity));
+        self.push(Common::Moment(host), weight(0.6, 120.0, LinkKind::SameEntity));
     }
 }
 
