@@ -104,8 +104,9 @@ fn print_step(page: &mut Page<'_>, number: usize, step: &Step, link: Option<&Lin
     let host = Some(shorten(&step.host, 32)).filter(|host| !host.is_empty());
     let repeated = repeated(step, &page.style.zone);
     let parts: Vec<String> = [time, host, repeated].into_iter().flatten().collect();
-    let level = page.paint.level(step.level, step.level.as_str());
-    page.line(&format!("{number:>4}  {}  {level}", page.paint.bold(&parts.join("  "))));
+    let level = step.level.as_str();
+    let parts = shorten(&parts.join("  "), page.width.saturating_sub(INDENT + 2 + level.len()));
+    page.line(&format!("{number:>4}  {}  {}", page.paint.bold(&parts), page.paint.level(step.level, level)));
     page.text(INDENT, &shorten(&step.sentence, SENTENCE));
     if let Some(link) = link {
         page.hanging(INDENT, "└ ", &format!("after step {}: {}", link.from + 1, shorten(&link.why, SENTENCE)));
