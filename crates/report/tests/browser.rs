@@ -1,7 +1,13 @@
 //! The HTML report in a real browser: Chromium (`ci/test` installs it), driven over its DevTools protocol. Nothing in a report may come alive,
 //! nothing leaves the file, and what its script promises works. Reports stay in `CARGO_TARGET_TMPDIR`, to be looked at.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
