@@ -35,7 +35,7 @@ const SCRIPT: &str = include_str!("html/report.js");
 /// How many incidents are told as a whole; further ones have a row each.
 const WHOLE: usize = 30;
 /// How many steps all of these show together, and each of them at least.
-const STEPS: (usize, usize) = (600, 12);
+const STEPS: (usize, usize) = (400, 12);
 
 /// What the parts of the page are made from.
 struct Page<'a> {

@@ -23,7 +23,7 @@ use crate::{
 /// How many rows stand in the file as a table; all of them are there as data.
 const WITHOUT_SCRIPT: usize = 500;
 /// How many columns of what matched all rows show together, and each of them at most and at least.
-const MATCHED: usize = 900_000;
+const MATCHED: usize = 1_100_000;
 const MATCHED_ROW: (usize, usize) = (40, 300);
 /// The longest title, host and path, in columns.
 const NAME: usize = 120;

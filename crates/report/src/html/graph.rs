@@ -6,6 +6,7 @@ use incident::{Entity, EntityKind, Incident, LinkKind};
 
 use super::markup::Html;
 use crate::{
+    incidents::words::strongest,
     plain::{shorten, shorten_front},
     terminal::page::thousands,
 };
@@ -22,6 +23,8 @@ const WIDTH: f64 = 960.0;
 const NODE: (f64, f64) = (190.0, 36.0);
 const ROW: f64 = 48.0;
 const TOP: f64 = 28.0;
+/// How much room a line needs to change its row.
+const BEND: f64 = 26.0;
 /// How much of a name fits into a node, in columns.
 const NAME: usize = 26;
 /// What stands above the columns.
@@ -47,6 +50,8 @@ struct Node<'a> {
     entity: &'a Entity,
     steps: &'a [usize],
     column: usize,
+    /// Which of the columns that are drawn it is.
+    place: usize,
     x: f64,
     y: f64,
 }
@@ -97,13 +102,14 @@ fn nodes(incident: &Incident) -> Vec<Node<'_>> {
         let Some(row) = filled.get_mut(column).filter(|row| **row < ROWS) else { continue };
         let y = TOP + ROW * *row as f64;
         *row += 1;
-        nodes.push(Node { entity, steps, column, x: 0.0, y });
+        nodes.push(Node { entity, steps, column, place: 0, x: 0.0, y });
     }
     let used: Vec<usize> =
         (0..COLUMNS.len()).filter(|column| filled.get(*column).is_some_and(|row| *row > 0)).collect();
     let apart = (WIDTH - NODE.0) / (used.len().max(2) - 1) as f64;
     for node in &mut nodes {
         let place = used.iter().position(|column| *column == node.column).unwrap_or(0);
+        node.place = place;
         // Lines within the last column need some room at its right.
         node.x = (apart * place as f64 - if place + 1 == used.len() { 40.0 } else { 0.0 }).max(0.0).round();
     }
@@ -117,7 +123,7 @@ fn edges<'a>(incident: &'a Incident, nodes: &[Node<'_>]) -> BTreeMap<(usize, usi
         node.steps.iter().take(STEPS).for_each(|step| of_step.entry(*step).or_default().push(number));
     }
     let mut edges = BTreeMap::new();
-    for link in incident.links.iter().take(LINKS) {
+    for link in strongest(incident).into_iter().flatten().take(LINKS) {
         let ends = (of_step.get(&link.from), of_step.get(&link.to));
         let (Some(from), Some(to)) = ends else { continue };
         let (Some(from), Some(to)) = (stands_for(nodes, from, link.kind), stands_for(nodes, to, link.kind)) else {
@@ -150,15 +156,7 @@ fn stands_for(nodes: &[Node<'_>], of_step: &[usize], kind: LinkKind) -> Option<u
 
 fn draw_edge(html: &mut Html, from: &Node<'_>, to: &Node<'_>, edge: &Edge<'_>) {
     let (from, to) = if from.x <= to.x { (from, to) } else { (to, from) };
-    let (y, until) = (from.y + NODE.1 / 2.0, to.y + NODE.1 / 2.0);
-    let x = from.x + NODE.0;
-    let path = if from.column == to.column {
-        let out = x + 36.0;
-        format!("M{x:.0} {y:.0}C{out:.0} {y:.0} {out:.0} {until:.0} {x:.0} {until:.0}")
-    } else {
-        let half = (x + to.x) / 2.0;
-        format!("M{x:.0} {y:.0}C{half:.0} {y:.0} {half:.0} {until:.0} {:.0} {until:.0}", to.x)
-    };
+    let path = path(from, to);
     let class = if edge.kind.is_some() { "edge link" } else { "edge" };
     html.element("path", &[("class", &class), ("d", &path)], |html| {
         if let Some(kind) = edge.kind {
@@ -166,6 +164,24 @@ fn draw_edge(html: &mut Html, from: &Node<'_>, to: &Node<'_>, edge: &Edge<'_>) {
             html.words("title", &[], &format!("{kind}: {}", shorten(edge.why, 160)));
         }
     });
+}
+
+/// The way of a line: straight on to the next column, in a bow within one column, and past columns in the gap under the row it begins in.
+fn path(from: &Node<'_>, to: &Node<'_>) -> String {
+    let (x, y, end, until) = (from.x + NODE.0, from.y + NODE.1 / 2.0, to.x, to.y + NODE.1 / 2.0);
+    if from.column == to.column {
+        let out = x + 36.0;
+        return format!("M{x:.0} {y:.0}C{out:.0} {y:.0} {out:.0} {until:.0} {x:.0} {until:.0}");
+    }
+    if to.place - from.place == 1 {
+        let half = (x + end) / 2.0;
+        return format!("M{x:.0} {y:.0}C{half:.0} {y:.0} {half:.0} {until:.0} {end:.0} {until:.0}");
+    }
+    let gap = from.y + (NODE.1 + ROW) / 2.0;
+    let (out, back) = (x + BEND, end - BEND);
+    format!(
+        "M{x:.0} {y:.0}C{out:.0} {y:.0} {x:.0} {gap:.0} {out:.0} {gap:.0}H{back:.0}C{end:.0} {gap:.0} {back:.0} {until:.0} {end:.0} {until:.0}"
+    )
 }
 
 fn draw_headings(html: &mut Html, nodes: &[Node<'_>]) {

@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// The longest sentence, in columns.
-const SENTENCE: usize = 600;
+const SENTENCE: usize = 400;
 /// The longest value of the evidence, in columns.
-const VALUE: usize = 300;
+const VALUE: usize = 240;
 /// How many values of a finding are shown.
-const VALUES: usize = 8;
+const VALUES: usize = 6;
 /// How many findings of a step are shown.
-const FINDINGS: usize = 3;
+const FINDINGS: usize = 2;
 /// How many hosts and how many accounts are named.
 const NAMES: usize = 12;
 /// How many incidents have a row of their own at most, behind those that are told as a whole.

@@ -1,12 +1,17 @@
+use std::collections::HashSet;
+
 use event::Level;
 use incident::Incident;
 
 use super::{Page, markup::Html};
 use crate::{
     incidents::words::{names, period, phase},
+    plain::shorten,
     terminal::page::{counted, size, thousands},
 };
 
+/// How many incidents the summary names.
+const RANKED: usize = 10;
 /// How many hosts and accounts of an incident are named.
 const NAMES: usize = 6;
 
@@ -67,7 +72,7 @@ fn nothing(page: &Page<'_>) -> &'static str {
 fn worst_one(html: &mut Html, worst: &Incident, page: &Page<'_>) {
     html.element("p", &[("class", &"worst")], |html| {
         html.raw("The most serious: ");
-        html.words("a", &[("href", &format_args!("#i-{}", worst.id))], &crate::plain::shorten(&worst.title, 200));
+        html.words("a", &[("href", &format_args!("#i-{}", worst.id))], &shorten(&worst.title, 200));
         html.raw(". ");
     });
     let hosts = names(&worst.hosts, NAMES);
@@ -99,7 +104,7 @@ fn begin_with(html: &mut Html, worst: &Incident) {
     let Some(first) = worst.actions.first() else { return };
     html.element("p", &[], |html| {
         html.raw("<strong>Begin with this:</strong> ");
-        html.text(&crate::plain::shorten(&first.what, 300));
+        html.text(&shorten(&first.what, 300));
         html.raw(" ");
         html.words("a", &[("href", &format_args!("#do-{}", worst.id))], "All steps to take");
     });
@@ -109,18 +114,16 @@ fn begin_with(html: &mut Html, worst: &Incident) {
 fn figures(html: &mut Html, page: &Page<'_>) {
     let all = &page.incidents.incidents;
     let findings: usize = all.iter().map(Incident::findings).sum();
-    let distinct = |of: fn(&Incident) -> &Vec<String>| {
-        all.iter().flat_map(of).collect::<std::collections::HashSet<_>>().len() as u64
-    };
+    let distinct = |of: fn(&Incident) -> &Vec<String>| all.iter().flat_map(of).collect::<HashSet<_>>().len() as u64;
     let totals = page.summary.totals();
     let figures = [
-        (thousands(all.len() as u64), "incidents"),
-        (thousands(distinct(|one| &one.hosts)), "hosts concerned"),
-        (thousands(distinct(|one| &one.accounts)), "accounts concerned"),
-        (thousands(findings as u64), "findings in incidents"),
-        (thousands(page.incidents.single.len() as u64), "single observations"),
-        (thousands(totals.records), "records read"),
-        (size(totals.bytes), "of evidence"),
+        (thousands(all.len() as u64), "Incidents"),
+        (thousands(distinct(|one| &one.hosts)), "Hosts concerned"),
+        (thousands(distinct(|one| &one.accounts)), "Accounts concerned"),
+        (thousands(findings as u64), "Findings in incidents"),
+        (thousands(page.incidents.single.len() as u64), "Single observations"),
+        (thousands(totals.records), "Records read"),
+        (size(totals.bytes), "Evidence"),
     ];
     html.element("dl", &[("class", &"figures")], |html| {
         for (number, what) in &figures {
@@ -132,19 +135,22 @@ fn figures(html: &mut Html, page: &Page<'_>) {
     });
 }
 
-/// The incidents that are told as a whole, worst first.
+/// The worst incidents, and how many more there are.
 fn ranking(html: &mut Html, page: &Page<'_>) {
     html.element("ol", &[("class", &"ranking")], |html| {
-        for incident in page.incidents.incidents.iter().take(super::WHOLE) {
+        for incident in page.incidents.incidents.iter().take(RANKED) {
             html.element("li", &[], |html| {
                 level(html, incident.level);
                 html.raw(" ");
-                let title = crate::plain::shorten(&incident.title, 120);
+                let title = shorten(&incident.title, 120);
                 html.words("a", &[("href", &format_args!("#i-{}", incident.id))], &title);
                 html.words("span", &[("class", &"quiet")], &format!(" {}", names(&incident.hosts, 2)));
             });
         }
     });
+    if let Some(more @ 1..) = page.incidents.incidents.len().checked_sub(RANKED) {
+        html.words("p", &[("class", &"quiet")], &format!("… and {} more, told below.", thousands(more as u64)));
+    }
 }
 
 /// A level as a label.
@@ -155,7 +161,7 @@ pub(super) fn level(html: &mut Html, level: Level) {
 /// What made it.
 pub(super) fn footer(html: &mut Html, page: &Page<'_>) {
     html.element("footer", &[], |html| {
-        let version = crate::plain::shorten(&page.summary.program, 60);
+        let version = shorten(&page.summary.program, 60);
         html.text(&format!("Dreamcatcher {version}. The same evidence and rules give the same report. This file loads and sends nothing. "));
         html.text("Characters of the evidence that cannot be seen are shown by their number, as in \\u{7}.");
     });

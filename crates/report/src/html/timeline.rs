@@ -23,10 +23,10 @@ const TICK: f64 = 84.0;
 /// How many hosts have a lane of their own.
 const LANES: usize = 20;
 
-/// Draws the first `most` steps.
+/// Draws the first `most` steps, where there are several.
 pub(super) fn draw(html: &mut Html, incident: &Incident, most: usize, zone: &Zone) {
     let steps = incident.steps.get(..most).unwrap_or(&incident.steps);
-    if steps.is_empty() {
+    if steps.len() < 2 {
         return;
     }
     let (lanes, of_step) = lanes(steps);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Style, Summary,
-    plain::{columns, pad, shorten},
+    plain::{columns, pad, shorten, wrap},
     terminal::page::{Page, counted, thousands},
     write_summary,
 };
@@ -22,6 +22,8 @@ const LINES: usize = 20;
 const NAMES: usize = 4;
 /// How many reasons for its rank an incident gives.
 const REASONS: usize = 4;
+/// The longest title, in columns.
+const TITLE: usize = 200;
 
 /// The incidents, worst first, in a screenful; then single observations, the tally, and how to go on.
 pub(super) fn write(told: &Told<'_>, summary: &Summary, out: &mut dyn Write, style: &Style) -> io::Result<()> {
@@ -70,9 +72,13 @@ fn card(page: &mut Page<'_>, number: usize, incident: &Incident) {
     let level = incident.level;
     page.line("");
     let badge = page.paint.badge(level, &level.as_str().to_uppercase());
-    let room = page.width.saturating_sub(level.as_str().len() + 8);
-    let title = shorten(&incident.title, room);
-    page.line(&format!("{badge}  {number}. {}", page.paint.bold(&title)));
+    let mark = format!("{badge}  {number}. ");
+    let left = level.as_str().len() + format!("  {number}. ").len() + if page.style.colour { 2 } else { 0 };
+    let title = shorten(&incident.title, TITLE);
+    for (line, text) in wrap(&title, page.width.saturating_sub(left)).into_iter().enumerate() {
+        let mark = if line == 0 { mark.clone() } else { pad(String::new(), left) };
+        page.line(&format!("{mark}{}", page.paint.bold(text)));
+    }
     row(page, "when", &period(incident.span, &page.style.zone));
     row(page, "where", &names(&incident.hosts, NAMES));
     row(page, "who", &names(&incident.accounts, NAMES));
@@ -89,7 +95,7 @@ fn card(page: &mut Page<'_>, number: usize, incident: &Incident) {
 /// A label and what it says, where that is anything.
 pub(super) fn row(page: &mut Page<'_>, label: &str, text: &str) {
     if !text.is_empty() {
-        let lines = crate::plain::wrap(text, page.width.saturating_sub(13)).into_iter().map(str::to_owned);
+        let lines = wrap(text, page.width.saturating_sub(13)).into_iter().map(str::to_owned);
         for (number, line) in lines.collect::<Vec<_>>().into_iter().enumerate() {
             let label = if number == 0 { pad(label.to_owned(), 9) } else { pad(String::new(), 9) };
             page.line(&format!("  {}  {line}", page.paint.dim(&label)));
@@ -167,6 +173,6 @@ fn what_next(page: &mut Page<'_>, told: &Told<'_>) {
         ("--findings", "the findings behind the incidents, by rule and host"),
     ];
     for (what, why) in hints {
-        page.line(&format!("  {}  {why}", pad(what.to_owned(), columns(&whole))));
+        page.labelled(2, &pad(what.to_owned(), columns(&whole)), why);
     }
 }

@@ -70,7 +70,7 @@ fn head(page: &mut Page<'_>, incident: &Incident) {
     row(page, "ATT&CK", &names(&incident.techniques, NAMES));
     row(page, "rank", &format!("{} points", thousands(incident.points().into())));
     for part in &incident.rank {
-        page.text(13, &format!("{:>3}  {}", part.points, shorten(&part.reason, SENTENCE)));
+        page.hanging(13, &format!("{:>3}  ", part.points), &shorten(&part.reason, SENTENCE));
     }
 }
 
@@ -101,11 +101,12 @@ fn new_day(page: &mut Page<'_>, step: &Step, day: &mut String) {
 fn print_step(page: &mut Page<'_>, number: usize, step: &Step, link: Option<&Link>) {
     page.line("");
     let time = step.span.map(|(from, _)| page.style.zone.clock(from));
-    let host = Some(shorten(&step.host, 60)).filter(|host| !host.is_empty());
+    let host = Some(shorten(&step.host, 32)).filter(|host| !host.is_empty());
     let repeated = repeated(step, &page.style.zone);
     let parts: Vec<String> = [time, host, repeated].into_iter().flatten().collect();
-    let level = page.paint.level(step.level, step.level.as_str());
-    page.line(&format!("{number:>4}  {}  {level}", page.paint.bold(&parts.join("  "))));
+    let level = step.level.as_str();
+    let parts = shorten(&parts.join("  "), page.width.saturating_sub(INDENT + 2 + level.len()));
+    page.line(&format!("{number:>4}  {}  {}", page.paint.bold(&parts), page.paint.level(step.level, level)));
     page.text(INDENT, &shorten(&step.sentence, SENTENCE));
     if let Some(link) = link {
         page.hanging(INDENT, "└ ", &format!("after step {}: {}", link.from + 1, shorten(&link.why, SENTENCE)));
