@@ -110,6 +110,9 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     drop(sink);
     if let Some(incidents) = &incidents {
         incidents::write(form, incidents, arguments.incident, &summary, &mut writer, &style)?;
+        if let Some(page) = page {
+            incidents::write_page(page, incidents, &summary, &style)?;
+        }
     }
     writer.flush().context("cannot write the report")?;
     drop(writer);
@@ -189,7 +192,10 @@ impl Hunting<'_> {
         findings.retain(|finding| selection.reports(finding));
         // A burst is known when it is over; a report has it where it began.
         findings.sort_by(|a, b| (a.time, &a.place, &a.rule.id).cmp(&(b.time, &b.place, &b.rule.id)));
-        findings.into_iter().try_for_each(|finding| self.telling.finding(finding)).context("cannot write the report")?;
+        findings
+            .into_iter()
+            .try_for_each(|finding| self.telling.finding(finding))
+            .context("cannot write the report")?;
         unseen.splice(..0, cut_short(&correlator.cut_short()));
         Ok(unseen)
     }

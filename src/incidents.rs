@@ -7,7 +7,10 @@ use event::{Finding, Level, Observation};
 use incident::{IncidentId, Incidents, Limits, Linker};
 use report::{Printer, Style, Summary};
 
-use crate::cli::{HuntArguments, HuntFormat};
+use crate::{
+    cli::{HuntArguments, HuntFormat},
+    destination::Destination,
+};
 
 /// Takes the findings of a hunt.
 pub struct Telling<'a> {
@@ -103,8 +106,22 @@ pub fn write(
     let HuntFormat::Incidents(format) = form else { return Ok(()) };
     if let Some(id) = only {
         if !incidents.incidents.iter().any(|incident| incident.id == id) {
-            bail!("there is no incident {id} in this evidence; without --incident the report names those that there are");
+            bail!(
+                "there is no incident {id} in this evidence; without --incident the report names those that there are"
+            );
         }
     }
     report::write_incidents(format, incidents, summary, only, out, style).context("cannot write the report")
+}
+
+/// Writes the page of all incidents.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_page(page: Destination, incidents: &Incidents, summary: &Summary, style: &Style) -> Result<()> {
+    let mut out = page.writer()?;
+    report::write_html(incidents, summary, &mut out, style).context("cannot write the page")?;
+    out.flush().context("cannot write the page")?;
+    drop(out);
+    page.keep()
 }

@@ -45,7 +45,8 @@ impl Reading<'_> {
     fn confine(&self) {
         let readable: Vec<PathBuf> = self.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
         let temporary = env::temp_dir();
-        let writable: Vec<&Path> = self.outputs.iter().filter_map(|output| output.folder()).chain([temporary.as_path()]).collect();
+        let writable: Vec<&Path> =
+            self.outputs.iter().filter_map(|output| output.folder()).chain([temporary.as_path()]).collect();
         confine(&readable, &writable);
     }
 }

@@ -44,7 +44,8 @@ pub fn actions(incident: &Incident, report_to: &[String]) -> Vec<Action> {
         is_always || advice.tactics.iter().any(tactic) || advice.techniques.iter().any(technique)
     };
     let told = ADVICE.iter().filter(|advice| concerns(advice) && (!advice.contacts || !report_to.is_empty()));
-    told.filter_map(|advice| Some(Action { what: fill(&advice.what, &value)?, detail: advice.detail.clone() })).collect()
+    told.filter_map(|advice| Some(Action { what: fill(&advice.what, &value)?, detail: advice.detail.clone() }))
+        .collect()
 }
 
 fn value(incident: &Incident, report_to: &[String], name: &str) -> String {
@@ -66,7 +67,9 @@ fn value(incident: &Incident, report_to: &[String], name: &str) -> String {
     let texts = |names: &[String]| list(&names.iter().map(String::as_str).collect::<Vec<_>>());
     match name {
         "hosts" => texts(&incident.hosts.iter().filter(|host| !host.is_empty()).cloned().collect::<Vec<_>>()),
-        "accounts" => texts(&incident.accounts.iter().filter(|name| !is_common_account(name)).cloned().collect::<Vec<_>>()),
+        "accounts" => {
+            texts(&incident.accounts.iter().filter(|name| !is_common_account(name)).cloned().collect::<Vec<_>>())
+        }
         "addresses" => of(EntityKind::Address),
         "domains" => of(EntityKind::Domain),
         "hashes" => of(EntityKind::Hash),

@@ -1,17 +1,14 @@
 //! Logins that lead from one machine to another.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use event::{Finding, Time};
 use foldhash::{HashMap, HashMapExt};
 
-use crate::{
-    LinkKind,
-    common::is_common_session,
-    facts::Facts,
-    mention::Weight,
-    names,
-};
+use crate::{LinkKind, common::is_common_session, facts::Facts, mention::Weight, names};
 
 /// A login that came from elsewhere.
 #[derive(Clone, Debug)]
@@ -79,7 +76,8 @@ impl<'a> Arrivals<'a> {
                 && !is_common_session(&arrival.session)
                 && (sessions.contains(&arrival.session) || arrival.session == pid);
             let is_source = !source.is_empty() && source == arrival.from;
-            let is_account = !account.is_empty() && account == arrival.account && !crate::common::is_common_account(&account);
+            let is_account =
+                !account.is_empty() && account == arrival.account && !crate::common::is_common_account(&account);
             let strength = match () {
                 () if is_session => 0.8,
                 () if apart > SESSION => return None,
@@ -112,7 +110,8 @@ impl<'a> Arrivals<'a> {
                 let apart = (arrival.time.as_nanos() - time(*number)?.as_nanos()) / 1_000_000_000;
                 (apart <= BEFORE).then_some((*number, apart))
             });
-            let best = recent.min_by_key(|(number, apart)| (!findings.get(*number).is_some_and(|finding| names(finding)), *apart));
+            let best = recent
+                .min_by_key(|(number, apart)| (!findings.get(*number).is_some_and(|finding| names(finding)), *apart));
             let (finding, _) = best?;
             let strength = if findings.get(finding).is_some_and(|finding| names(finding)) { 0.85 } else { 0.45 };
             Some((*number, finding, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))

@@ -9,8 +9,8 @@ use event::{Finding, Level, Place, Time};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::{
-    Entity, EntityKind, Incident, IncidentId, Incidents, Link, Step, Tactic,
-    actions, common::is_common_account,
+    Entity, EntityKind, Incident, IncidentId, Incidents, Link, Step, Tactic, actions,
+    common::is_common_account,
     graph::{Groups, Joined, Mention},
     known,
     mention::Common,
@@ -44,7 +44,9 @@ pub fn incidents(
     let mut named = vec![Vec::<u32>::new(); findings.len()];
     for (number, (common, list)) in lists.iter().enumerate() {
         if matches!(common, Common::Entity(..) | Common::Process(_)) {
-            list.iter().for_each(|mention| named.get_mut(mention.finding as usize).into_iter().for_each(|named| named.push(number as u32)));
+            list.iter().for_each(|mention| {
+                named.get_mut(mention.finding as usize).into_iter().for_each(|named| named.push(number as u32))
+            });
         }
     }
     let mut result = Incidents { limits, ..Incidents::default() };
@@ -61,7 +63,9 @@ pub fn incidents(
         result.incidents.push(group.incident(level, report_to));
     }
     result.incidents.sort_by(|a, b| (b.points(), b.level, a.id).cmp(&(a.points(), a.level, b.id)));
-    result.single.sort_by(|a, b| (a.time.is_none(), a.time, a.id, &a.place).cmp(&(b.time.is_none(), b.time, b.id, &b.place)));
+    result
+        .single
+        .sort_by(|a, b| (a.time.is_none(), a.time, a.id, &a.place).cmp(&(b.time.is_none(), b.time, b.id, &b.place)));
     result
 }
 
@@ -146,7 +150,11 @@ impl Group<'_> {
             });
             let level = worst.rule.level;
             let span = span(&all);
-            let times = all.iter().map(|finding| finding.correlated.as_ref().map_or(1, |correlated| correlated.events)).max().unwrap_or(1);
+            let times = all
+                .iter()
+                .map(|finding| finding.correlated.as_ref().map_or(1, |correlated| correlated.events))
+                .max()
+                .unwrap_or(1);
             match steps.get_mut(number) {
                 None => steps.push(Step { span, times, host, sentence, level, findings: all }),
                 Some(step) => {
@@ -198,7 +206,8 @@ impl Group<'_> {
             for common in self.named.get(*member as usize).into_iter().flatten() {
                 match self.lists.get(*common as usize).map(|(common, _)| common) {
                     // Accounts stand there twice, once as those of a machine.
-                    Some(Common::Entity(EntityKind::Account, name)) if name.contains(' ') || is_common_account(name) => {}
+                    Some(Common::Entity(EntityKind::Account, name))
+                        if name.contains(' ') || is_common_account(name) => {}
                     Some(Common::Entity(kind, name)) => add(*kind, name.to_string(), step),
                     Some(Common::Process(number)) => {
                         if let Some(process) = self.processes.get(*number) {
@@ -212,7 +221,8 @@ impl Group<'_> {
         let mut entities: Vec<(Entity, Vec<usize>)> =
             found.into_iter().map(|(entity, steps)| (entity, steps.into_iter().collect())).collect();
         entities.sort_by(|(a, one), (b, other)| other.len().cmp(&one.len()).then_with(|| a.cmp(b)));
-        let mut is_host = entities.iter().map(|(entity, _)| entity.kind == EntityKind::Host).collect::<Vec<_>>().into_iter();
+        let mut is_host =
+            entities.iter().map(|(entity, _)| entity.kind == EntityKind::Host).collect::<Vec<_>>().into_iter();
         let mut left = MAX_ENTITIES;
         entities.retain(|_| {
             let keep = is_host.next() == Some(true) || left > 0;

@@ -29,7 +29,10 @@ pub fn is_common_program(image: &str) -> bool {
 
 /// Whether an account, by its one name, is the system's own or a machine's.
 pub fn is_common_account(account: &str) -> bool {
-    account.ends_with('$') || account.starts_with("dwm-") || account.starts_with("umfd-") || has(|common| &common.accounts, account)
+    account.ends_with('$')
+        || account.starts_with("dwm-")
+        || account.starts_with("umfd-")
+        || has(|common| &common.accounts, account)
 }
 
 /// Whether a session is the machine's own.

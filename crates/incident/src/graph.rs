@@ -97,8 +97,15 @@ pub fn groups(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)]) -> Groups
 /// The link that two mentions make.
 fn link(times: &[Option<f64>], earlier: &Mention, later: &Mention, common: u32, rarity: f32) -> Joined {
     let time = |mention: &Mention| times.get(mention.finding as usize).copied().flatten();
-    let weaker = if earlier.weight.strength <= later.weight.strength { earlier.weight } else { later.weight };
-    let within = earlier.weight.within.min(later.weight.within);
+    let (one, other) = (earlier.weight, later.weight);
+    // That something was sent is known from one side alone.
+    let weaker = match (one.kind == LinkKind::Delivered, other.kind == LinkKind::Delivered) {
+        (true, false) => one,
+        (false, true) => other,
+        _ if one.strength <= other.strength => one,
+        _ => other,
+    };
+    let within = if weaker.kind == LinkKind::Delivered { weaker.within } else { one.within.min(other.within) };
     let apart = match (time(earlier), time(later)) {
         (Some(one), Some(other)) => ((other - one).abs() as f32) / within,
         // What has no time is as good as far away.
@@ -184,7 +191,11 @@ fn crowd(times: &[Option<f64>], list: &[Mention], of: &[u32]) -> Vec<usize> {
         while time(first).is_some_and(|time| time < now - CROWD) {
             if let Some(group) = of.get(first).filter(counts_as_one) {
                 let left = counts.get(group).copied().unwrap_or_default().saturating_sub(1);
-                if left == 0 { counts.remove(group) } else { counts.insert(*group, left) };
+                if left == 0 {
+                    counts.remove(group)
+                } else {
+                    counts.insert(*group, left)
+                };
             }
             first += 1;
         }
@@ -213,7 +224,15 @@ impl Common {
     fn grows_common(&self) -> bool {
         !matches!(
             self,
-            Self::Record(_) | Self::Process(_) | Self::Script(_) | Self::Moment(_) | Self::Same(_) | Self::Rule(..) | Self::Again(..) | Self::Login(_) | Self::Entity(EntityKind::Session, _)
+            Self::Record(_)
+                | Self::Process(_)
+                | Self::Script(_)
+                | Self::Moment(_)
+                | Self::Same(_)
+                | Self::Rule(..)
+                | Self::Again(..)
+                | Self::Login(_)
+                | Self::Entity(EntityKind::Session, _)
         )
     }
 }

@@ -77,7 +77,9 @@ impl FromStr for IncidentId {
         let byte = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
         let is_hex = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let bytes = is_hex.then(|| std::array::from_fn(|at| byte(at).unwrap_or_default()));
-        bytes.map(Self).ok_or_else(|| format!("'{}' is not the id of an incident: 12 hexadecimal digits", text.escape_default()))
+        bytes
+            .map(Self)
+            .ok_or_else(|| format!("'{}' is not the id of an incident: 12 hexadecimal digits", text.escape_default()))
     }
 }
 

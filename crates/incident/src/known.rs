@@ -14,7 +14,8 @@ struct Known {
 }
 
 /// The file is part of the program, and a test reads it.
-static KNOWN: LazyLock<Known> = LazyLock::new(|| toml::from_str(include_str!("../data/known.toml")).unwrap_or_default());
+static KNOWN: LazyLock<Known> =
+    LazyLock::new(|| toml::from_str(include_str!("../data/known.toml")).unwrap_or_default());
 
 /// Techniques, tools and indicators of the campaign in these steps, each with the first step that shows it.
 pub fn resemblance(steps: &[Step]) -> Vec<Resemblance> {

@@ -29,6 +29,8 @@ mod processes;
 mod rank;
 mod story;
 mod template;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod why;
 

@@ -92,7 +92,9 @@ impl Linker {
 
     /// Takes what a record tells of a login, as the accounting has it.
     pub fn login(&mut self, observation: &Observation<'_>) {
-        let Some(LoginStep::Login(login) | LoginStep::Hint(login)) = LoginStep::unpack(observation.values) else { return };
+        let Some(LoginStep::Login(login) | LoginStep::Hint(login)) = LoginStep::unpack(observation.values) else {
+            return;
+        };
         let Login { outcome: Outcome::Accepted, user, host, source, source_host, session, .. } = login else { return };
         if is_address(&source) || !source_host.is_empty() {
             self.arrive(Arrival {

@@ -86,7 +86,9 @@ pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, We
     mentions.secrets(facts);
     mentions.surroundings(finding);
     let mut found = mentions.found;
-    found.sort_by(|(a, one), (b, other)| (a, other.strength).partial_cmp(&(b, one.strength)).unwrap_or(std::cmp::Ordering::Equal));
+    found.sort_by(|(a, one), (b, other)| {
+        (a, other.strength).partial_cmp(&(b, one.strength)).unwrap_or(std::cmp::Ordering::Equal)
+    });
     found.dedup_by(|(b, _), (a, _)| a == b);
     found
 }
@@ -270,7 +272,11 @@ impl Mentions<'_> {
         }
         let is_own = is_windows_own(facts.program());
         for hash in facts.all("Sha256").chain(facts.all("Hashes")).filter_map(sha256).filter(|_| !is_own) {
-            let weight = if is_sent { weight(0.9, 30.0 * DAY, LinkKind::Delivered) } else { weight(0.5, HOUR, LinkKind::SameEntity) };
+            let weight = if is_sent {
+                weight(0.9, 30.0 * DAY, LinkKind::Delivered)
+            } else {
+                weight(0.5, HOUR, LinkKind::SameEntity)
+            };
             self.entity(EntityKind::Hash, &hash, weight);
         }
     }
@@ -280,8 +286,8 @@ impl Mentions<'_> {
         const SHORTEST: usize = 10;
         let name = name_of(path);
         if name.len() >= SHORTEST && name.contains('.') {
-            let strength = if is_sent { 0.9 } else { 0.45 };
-            self.entity(EntityKind::File, name, weight(strength, 7.0 * DAY, LinkKind::Delivered));
+            let (strength, kind) = if is_sent { (0.9, LinkKind::Delivered) } else { (0.45, LinkKind::SameEntity) };
+            self.entity(EntityKind::File, name, weight(strength, 7.0 * DAY, kind));
         }
     }
 
@@ -303,8 +309,16 @@ impl Mentions<'_> {
     }
 
     fn network(&mut self, facts: Facts<'_>) {
-        const ADDRESSES: [&str; 8] =
-            ["DestinationIp", "SourceIp", "IpAddress", "SourceAddress", "source_address", "c-ip", "destination_address", "addr"];
+        const ADDRESSES: [&str; 8] = [
+            "DestinationIp",
+            "SourceIp",
+            "IpAddress",
+            "SourceAddress",
+            "source_address",
+            "c-ip",
+            "destination_address",
+            "addr",
+        ];
         for field in ADDRESSES {
             let address = facts.get(field).trim_start_matches("::ffff:");
             // Where a machine connects from is its own address.

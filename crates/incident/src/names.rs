@@ -23,7 +23,9 @@ pub fn path(path: &str) -> String {
     let device = path.strip_prefix(r"\device\harddiskvolume").and_then(|rest| rest.split_once('\\'));
     match device {
         Some((_, rest)) => format!(r"c:\{rest}"),
-        None => path.strip_prefix(r"\systemroot\").map_or_else(|| path.to_owned(), |rest| format!(r"c:\windows\{rest}")),
+        None => {
+            path.strip_prefix(r"\systemroot\").map_or_else(|| path.to_owned(), |rest| format!(r"c:\windows\{rest}"))
+        }
     }
 }
 
@@ -73,7 +75,10 @@ mod tests {
         assert_eq!(path(r"\??\C:\A.dll"), r"c:\a.dll");
         assert_eq!(pid("0x1a4"), Some(420));
         assert_eq!((pid("4"), pid("x")), (None, None));
-        assert_eq!(guid("{A1F3C071-FB9C-691B-27A0-00C1D278FADC}").as_deref(), Some("a1f3c071-fb9c-691b-27a0-00c1d278fadc"));
+        assert_eq!(
+            guid("{A1F3C071-FB9C-691B-27A0-00C1D278FADC}").as_deref(),
+            Some("a1f3c071-fb9c-691b-27a0-00c1d278fadc")
+        );
         assert_eq!(session("0x3E7"), "0x3e7");
     }
 }

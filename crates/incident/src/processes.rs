@@ -124,8 +124,8 @@ impl Processes {
         let parent = Named { host: &host, guid: parent_guid, pid: parent_pid, image: parent_image };
         let parent = self.find_or_make(time, parent);
         let Some(number) = self.started(time, Named { host: &host, guid, pid, image }) else { return };
-        let [account, session, command] = [names::account(user), names::session(session), command.to_owned()]
-            .map(|text| self.intern(&text));
+        let [account, session, command] =
+            [names::account(user), names::session(session), command.to_owned()].map(|text| self.intern(&text));
         if let Some(process) = self.list.get_mut(number as usize) {
             let fill = |field: &mut Arc<str>, text: Arc<str>| {
                 if field.is_empty() {
@@ -272,7 +272,17 @@ impl Processes {
 /// The files that a command line names by their whole path, and which are not Windows' own.
 pub fn files_named(command: &str) -> impl Iterator<Item = &str> {
     const MAX_FILES: usize = 8;
-    let ends = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '|' | '&' | '>' | '<' | '=' | '(' | ')') || c.is_whitespace();
-    let is_path = |word: &&str| word.get(1..3) == Some(r":\") || word.starts_with("/tmp/") || word.starts_with("/var/") || word.starts_with("/home/");
-    command.split(ends).filter(is_path).filter(|path| crate::trace::can_run(path) && !is_windows_own(path)).take(MAX_FILES)
+    let ends =
+        |c: char| matches!(c, '"' | '\'' | ',' | ';' | '|' | '&' | '>' | '<' | '=' | '(' | ')') || c.is_whitespace();
+    let is_path = |word: &&str| {
+        word.get(1..3) == Some(r":\")
+            || word.starts_with("/tmp/")
+            || word.starts_with("/var/")
+            || word.starts_with("/home/")
+    };
+    command
+        .split(ends)
+        .filter(is_path)
+        .filter(|path| crate::trace::can_run(path) && !is_windows_own(path))
+        .take(MAX_FILES)
 }

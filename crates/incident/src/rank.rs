@@ -42,8 +42,9 @@ fn is_in_order(incident: &Incident) -> bool {
         incident.steps.iter().position(|step| step.findings.iter().any(|finding| finding.rule.tags.contains(&tag)))
     };
     let firsts: Vec<usize> = incident.tactics.iter().filter_map(|tactic| first(tactic.as_str())).collect();
-    let (steps, rises) = firsts.iter().zip(firsts.iter().skip(1)).fold((0, 0), |(steps, rises), (earlier, later)| {
-        (steps + 1, rises + usize::from(later > earlier))
-    });
+    let (steps, rises) = firsts
+        .iter()
+        .zip(firsts.iter().skip(1))
+        .fold((0, 0), |(steps, rises), (earlier, later)| (steps + 1, rises + usize::from(later > earlier)));
     steps >= 2 && rises >= 2 && 3 * rises >= 2 * steps
 }

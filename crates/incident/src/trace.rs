@@ -129,10 +129,11 @@ impl<'a> Trace<'a> {
 /// Whether a file of this name can run, be loaded, or hold what can.
 pub fn can_run(path: &str) -> bool {
     const ENDINGS: &[&str] = &[
-        "exe", "dll", "sys", "scr", "com", "cpl", "ocx", "drv", "ps1", "psm1", "bat", "cmd", "vbs", "vbe", "js", "jse", "wsf",
-        "wsh", "hta", "sct", "xsl", "msi", "lnk", "url", "iso", "img", "vhd", "vhdx", "zip", "rar", "7z", "cab", "jar", "py",
-        "pdf", "doc", "docm", "docx", "xls", "xlsm", "xlam", "xll", "xlsx", "ppt", "pptm", "chm", "dat", "db", "bin", "tmp",
-        "so", "sh", "elf", "aspx", "asp", "ashx", "php", "jsp", "xml", "csproj", "inf", "dmp", "dit",
+        "exe", "dll", "sys", "scr", "com", "cpl", "ocx", "drv", "ps1", "psm1", "bat", "cmd", "vbs", "vbe", "js", "jse",
+        "wsf", "wsh", "hta", "sct", "xsl", "msi", "lnk", "url", "iso", "img", "vhd", "vhdx", "zip", "rar", "7z", "cab",
+        "jar", "py", "pdf", "doc", "docm", "docx", "xls", "xlsm", "xlam", "xll", "xlsx", "ppt", "pptm", "chm", "dat",
+        "db", "bin", "tmp", "so", "sh", "elf", "aspx", "asp", "ashx", "php", "jsp", "xml", "csproj", "inf", "dmp",
+        "dit",
     ];
     let name = name_of(path);
     name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.iter().any(|one| one.eq_ignore_ascii_case(ending)))
@@ -155,10 +156,17 @@ pub fn is_address(text: &str) -> bool {
     use std::net::IpAddr;
     match text.trim_start_matches("::ffff:").parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => {
-            !(address.is_loopback() || address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_link_local())
+            !(address.is_loopback()
+                || address.is_unspecified()
+                || address.is_multicast()
+                || address.is_broadcast()
+                || address.is_link_local())
         }
         Ok(IpAddr::V6(address)) => {
-            !(address.is_loopback() || address.is_unspecified() || address.is_multicast() || address.is_unicast_link_local())
+            !(address.is_loopback()
+                || address.is_unspecified()
+                || address.is_multicast()
+                || address.is_unicast_link_local())
         }
         Err(_) => false,
     }

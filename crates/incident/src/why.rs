@@ -40,7 +40,11 @@ pub fn why(kind: LinkKind, common: &Common, processes: &Processes) -> String {
 pub fn process(process: &Process) -> String {
     let name = name_of(&process.image);
     let number = process.pid.map(|pid| format!(" ({pid})")).unwrap_or_default();
-    if name.is_empty() { format!("{} process{number}", process.host) } else { format!("{} {name}{number}", process.host) }
+    if name.is_empty() {
+        format!("{} process{number}", process.host)
+    } else {
+        format!("{} {name}{number}", process.host)
+    }
 }
 
 /// An incident's title: what was done, and where.
@@ -52,9 +56,11 @@ pub fn title(incident: &Incident) -> String {
         [one, other] => format!(" on {one} and {other}"),
         [one, rest @ ..] => format!(" on {one} and {} other machines", rest.len()),
     };
-    let worst = incident.steps.iter().flat_map(|step| &step.findings).max_by(|a, b| {
-        (a.rule.level, std::cmp::Reverse(a.time)).cmp(&(b.rule.level, std::cmp::Reverse(b.time)))
-    });
+    let worst = incident
+        .steps
+        .iter()
+        .flat_map(|step| &step.findings)
+        .max_by(|a, b| (a.rule.level, std::cmp::Reverse(a.time)).cmp(&(b.rule.level, std::cmp::Reverse(b.time))));
     let worst = worst.map(|finding| finding.rule.title.clone()).unwrap_or_default();
     let done: Vec<&str> = incident.tactics.iter().filter_map(|tactic| deed(*tactic)).collect();
     match done.as_slice() {
@@ -68,7 +74,9 @@ pub fn title(incident: &Incident) -> String {
 /// What an attack phase means, in plain words; not told of those that say little.
 const fn deed(tactic: Tactic) -> Option<&'static str> {
     Some(match tactic {
-        Tactic::Reconnaissance | Tactic::ResourceDevelopment | Tactic::PrivilegeEscalation | Tactic::DefenseEvasion => return None,
+        Tactic::Reconnaissance | Tactic::ResourceDevelopment | Tactic::PrivilegeEscalation | Tactic::DefenseEvasion => {
+            return None;
+        }
         Tactic::InitialAccess => "got in",
         Tactic::Execution => "run programs",
         Tactic::Persistence => "settled in",
