@@ -97,12 +97,7 @@ impl Pending {
 
     /// Takes note of the addresses of hosts that logs tell of.
     pub fn learn_addresses(&mut self, observations: &Observations) {
-        for observation in observations.iter().filter(|observation| observation.rule == ADDRESSES) {
-            let mut values = observation.values;
-            if let (Some(Some(host)), Some(Some(address))) = (values.next(), values.next()) {
-                self.servers.push((host.to_owned(), address.to_owned()));
-            }
-        }
+        self.servers.extend(addresses(observations).map(|(host, address)| (host.to_owned(), address.to_owned())));
     }
 
     /// The accounting, when its ledger is read.
@@ -123,6 +118,14 @@ impl Pending {
         self.servers.drain(..).for_each(|(host, address)| self.accounting.server(&host, &address));
         Ok(&mut self.accounting)
     }
+}
+
+/// Hosts with the addresses that logs say they were reached at.
+pub fn addresses(observations: &Observations) -> impl Iterator<Item = (&str, &str)> {
+    observations.iter().filter(|observation| observation.rule == ADDRESSES).filter_map(|observation| {
+        let mut values = observation.values;
+        values.next().flatten().zip(values.next().flatten())
+    })
 }
 
 /// Reads a ledger, or what was exported of one, and shows each entry but those that nothing is learned from.

@@ -1,10 +1,11 @@
 //! What can be typed: definition, help and documentation of every option in one place.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use event::{Level, Outcome};
-use report::{ExplainFormat, Format, Language, LoginFormat, Zone};
+use incident::IncidentId;
+use report::{ExplainFormat, Format, IncidentFormat, Language, LoginFormat, Zone};
 
 /// Finds the traces of targeted intrusions in the evidence you already have, and tells what happened.
 #[derive(Debug, Parser)]
@@ -81,7 +82,10 @@ pub struct IndicatorArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  dreamcatcher hunt logs/                                  everything in a folder, the report on the terminal
+  dreamcatcher hunt logs/                                  everything in a folder, the incidents on the terminal
+  dreamcatcher hunt --incident 4f2a91c07d3e logs/          one of them whole: what happened, and what to do now
+  dreamcatcher hunt --html report.html logs/               a page to hand on
+  dreamcatcher hunt --findings logs/                       every finding for itself
   dreamcatcher hunt --level high --since 2026-11-01 logs/  only what matters most, only this month
   dreamcatcher hunt --format csv --output found.csv logs/  a table for a spreadsheet
   dreamcatcher hunt --known last-week.json --format json --output this-week.json logs/
@@ -131,9 +135,19 @@ pub struct HuntArguments {
     #[arg(long, value_name = "REPORT", help_heading = "Selecting")]
     pub known: Vec<PathBuf>,
 
-    /// The form of the report: text, jsonl, json, csv, timeline.
-    #[arg(long, value_name = "FORMAT", default_value_t = Format::Text, help_heading = "Output")]
-    pub format: Format,
+    /// The form of the report. Incidents: text, incidents-json, ocsf, navigator, timesketch; findings, each for itself: jsonl, json, csv,
+    /// timeline, and text with --findings.
+    #[arg(long, value_name = "FORMAT", default_value_t = HuntFormat::Incidents(IncidentFormat::Text), help_heading = "Output")]
+    pub format: HuntFormat,
+    /// List the findings, each for itself, in place of the incidents that they make.
+    #[arg(long, help_heading = "Output", conflicts_with = "incident")]
+    pub findings: bool,
+    /// Tell this incident whole: steps, links, what to do now. Its id stands in the report.
+    #[arg(long, value_name = "ID", help_heading = "Output")]
+    pub incident: Option<IncidentId>,
+    /// Also write all incidents to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
     /// Write the report to this file, whole or not at all.
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
@@ -146,7 +160,7 @@ pub struct HuntArguments {
     /// Do not show progress.
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
-    /// End with status 1 if something of this level or above was found.
+    /// End with status 1 if there is an incident of this level or above; where findings are listed, a finding.
     #[arg(long, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<Level>,
 
@@ -168,6 +182,69 @@ pub struct HuntArguments {
     /// What only your organisation knows (see docs/site.md). Default: site.toml in the configuration folder, if there.
     #[arg(long, value_name = "FILE")]
     pub site: Option<PathBuf>,
+}
+
+/// The form of a hunt's report: one that tells incidents, or one that lists findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HuntFormat {
+    /// Incidents.
+    Incidents(IncidentFormat),
+    /// Findings.
+    Findings(Format),
+}
+
+impl HuntFormat {
+    /// Whether a report in this format tells what was read, beside what was found.
+    pub const fn has_summary(self) -> bool {
+        match self {
+            Self::Incidents(format) => format.has_summary(),
+            Self::Findings(format) => format.has_summary(),
+        }
+    }
+
+    /// Whether it is for people.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Incidents(IncidentFormat::Text) | Self::Findings(Format::Text))
+    }
+}
+
+impl fmt::Display for HuntFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Incidents(format) => format.fmt(f),
+            Self::Findings(format) => format.fmt(f),
+        }
+    }
+}
+
+impl FromStr for HuntFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let incidents = text.parse().map(Self::Incidents);
+        let either = incidents.or_else(|_| text.parse().map(Self::Findings));
+        either.map_err(|_: String| {
+            let forms = "text, incidents-json, ocsf, navigator, timesketch, jsonl, json, csv or timeline";
+            format!("'{text}' is not a format; use {forms}")
+        })
+    }
+}
+
+impl HuntArguments {
+    /// The form of the report: what was typed, text being that of incidents unless findings are asked for.
+    ///
+    /// # Errors
+    /// When what was typed does not fit together.
+    pub fn form(&self) -> anyhow::Result<HuntFormat> {
+        match (self.format, self.findings) {
+            (HuntFormat::Incidents(IncidentFormat::Text), true) => Ok(HuntFormat::Findings(Format::Text)),
+            (HuntFormat::Incidents(format), true) => anyhow::bail!("--format {format} tells incidents, not --findings"),
+            (HuntFormat::Findings(format), _) if self.incident.is_some() => {
+                anyhow::bail!("--format {format} lists findings; --incident needs one that tells incidents")
+            }
+            (format, _) => Ok(format),
+        }
+    }
 }
 
 /// How evidence is to be read that does not say everything itself.

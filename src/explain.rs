@@ -89,7 +89,7 @@ fn look(paths: &[PathBuf], rules: &Rules, formats: &[Box<dyn evidence::Format>])
     let reading = Reading {
         paths,
         formats,
-        output: &Destination::Standard,
+        outputs: &[&Destination::Standard],
         hash: false,
         threads: reading::threads(None),
         quiet: true,

@@ -1,4 +1,4 @@
-//! `dreamcatcher hunt`: evidence in, findings out.
+//! `dreamcatcher hunt`: evidence in, incidents or findings out.
 
 use std::{
     env,
@@ -8,18 +8,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Finding, Follower, Level, Piece, RuleInfo};
+use event::{Follower, Level, Piece, RuleInfo};
 use evidence::{Output, PieceTally, Sink, Tally};
+use incident::Linked;
 use intel::Indicated;
-use report::{Printer, RuleProblem, Style, Summary, Zone};
+use report::{RuleProblem, Style, Summary, Zone};
 use sigma::{NotApplicable, Rules, correlate::CutShort};
 
 use crate::{
     accounting::{self, Accounted, Pending},
     chronicle::Chronicle,
-    cli::{Colour, HuntArguments},
+    cli::{Colour, HuntArguments, HuntFormat},
     destination::Destination,
     formats,
+    incidents::{self, Telling},
     indicators::Known,
     packs::Packs,
     reading::{self, Reading},
@@ -31,6 +33,7 @@ use crate::{
 
 /// Runs a hunt.
 pub fn run(arguments: &HuntArguments) -> Result<Status> {
+    let form = arguments.form()?;
     let site = Site::load(arguments.site.as_deref())?;
     let zone = match &arguments.timezone {
         Some(zone) => zone.clone(),
@@ -46,32 +49,39 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     announce(&packs, arguments.quiet);
 
     let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
+    let page = arguments.html.as_deref().map(|path| Destination::open(Some(path), &arguments.paths)).transpose()?;
     let mut writer = output.writer()?;
     let style = Style {
         zone: zone.clone(),
         width: width(arguments),
         colour: colour(arguments.color, arguments.output.is_none()),
     };
-    let printer = arguments.format.printer(&mut writer, style)?;
+    let links = incidents::links(arguments, form);
+    let printer = match form {
+        HuntFormat::Findings(format) => Some(format.printer(&mut writer, style.clone())?),
+        HuntFormat::Incidents(_) => None,
+    };
     let is_released_chosen = select::is_chosen(&access::account::Class::NotReleased.rule(), arguments);
     let named = accounting.named_releases()?.filter(|_| is_released_chosen);
     let named = named.as_ref().map(|named| (named, &selection));
     let chronicle = Chronicle::default();
     let accounting = ManuallyDrop::new(accounting);
-    let mut sink = Printing { printer, chronicle, accounting, unread: Vec::new(), findings: 0, worst: None };
+    let telling = Telling::new(printer, links);
+    let mut sink = Hunting { telling, chronicle, accounting, unread: Vec::new() };
     let untimed = AtomicU64::new(0);
     let is_chosen = |info: &RuleInfo| select::is_chosen(info, arguments);
     let explains = arguments.access.is_some();
     let detector = || {
         let indicated = Indicated::new(rules.detector(), &known.intel, &is_chosen);
         let selected = SelectedDetector::new(indicated, &selection);
-        Accounted::new(Released::new(selected, named), explains, &untimed)
+        Linked::new(Accounted::new(Released::new(selected, named), explains, &untimed), links)
     };
+    let outputs: Vec<&Destination> = std::iter::once(&output).chain(&page).collect();
     let reading = Reading {
         paths: &arguments.paths,
         formats: &formats,
-        output: &output,
-        hash: arguments.format.has_summary() || tells_summary(arguments),
+        outputs: &outputs,
+        hash: form.has_summary() || page.is_some() || tells_summary(arguments, form),
         threads,
         quiet: arguments.quiet,
     };
@@ -84,7 +94,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     }
     let (tally, not_run) = done?;
 
-    let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.findings, &zone);
+    let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.telling.findings, &zone);
     summary.rules.not_run = not_run;
     summary.indicators = known.summary();
     summary.accounting = sink
@@ -94,13 +104,20 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         .map(|account| accounting::sentences(&account, untimed.into_inner()))
         .unwrap_or_default();
     summary.accounting.append(&mut sink.unread);
-    sink.printer.end(&summary).context("cannot write the report")?;
-    let worst = sink.worst;
+    sink.telling.end(&summary).context("cannot write the report")?;
+    let incidents = sink.telling.link(site.contacts());
+    let worst = sink.telling.worst(form, incidents.as_ref());
     drop(sink);
+    if let Some(incidents) = &incidents {
+        incidents::write(form, incidents, arguments.incident, &summary, &mut writer, &style)?;
+        if let Some(page) = page {
+            incidents::write_page(page, incidents, &summary, &style)?;
+        }
+    }
     writer.flush().context("cannot write the report")?;
     drop(writer);
     output.keep()?;
-    if tells_summary(arguments) {
+    if tells_summary(arguments, form) {
         let style = Style { zone, width: None, colour: false };
         report::write_summary(&summary, &mut io::stderr().lock(), &style)?;
     }
@@ -126,27 +143,18 @@ fn announce(packs: &Packs, quiet: bool) {
     }
 }
 
-/// Hands findings to the printer.
-struct Printing<'a> {
-    printer: Box<dyn Printer + Send + 'a>,
-    /// What correlations are shown when all is read.
+/// Takes what is read: findings, and what followers are shown when all is read.
+struct Hunting<'a> {
+    telling: Telling<'a>,
     chronicle: Chronicle,
     /// Not given back piece by piece: with a hundred thousand grants that takes longer than the process has still to live.
     accounting: ManuallyDrop<Pending>,
     /// Files of packages that could not be compared with what was released.
     unread: Vec<String>,
-    findings: u64,
-    worst: Option<Level>,
 }
 
-impl Printing<'_> {
-    fn print(&mut self, finding: &Finding) -> io::Result<()> {
-        self.findings += 1;
-        self.worst = self.worst.max(Some(finding.rule.level));
-        self.printer.finding(finding)
-    }
-
-    /// Prints what several events say together, and what comes of the logins; gives what correlations could not see.
+impl Hunting<'_> {
+    /// Tells what several events say together, and what comes of the logins; gives what correlations could not see.
     fn follow(
         &mut self,
         rules: &Rules,
@@ -158,13 +166,18 @@ impl Printing<'_> {
         let mut correlator = rules.correlator(arguments.skew, sigma::correlate::Limits::default());
         let (chronicle, mut findings, mut accounted) = (std::mem::take(&mut self.chronicle), Vec::new(), Vec::new());
         let mut unseen = left_out(&chronicle);
-        let accounting = self.accounting.get()?;
+        let (accounting, telling) = (self.accounting.get()?, &mut self.telling);
         let told = chronicle.tell(
             [
                 &mut |piece, observation| correlator.observe(piece, observation, &mut findings),
-                &mut |piece, observation| accounting.observe(piece, observation, &mut accounted),
+                &mut |piece, observation| {
+                    telling.observe(observation);
+                    if observation.rule == accounting::LOGINS {
+                        accounting.observe(piece, observation, &mut accounted);
+                    }
+                },
             ],
-            |rule| usize::from(rule == accounting::LOGINS),
+            |rule| usize::from(matches!(rule, accounting::LOGINS | incident::TRACES)),
             threads > 1,
         );
         told.context("cannot bring the events into the order of time")?;
@@ -179,7 +192,10 @@ impl Printing<'_> {
         findings.retain(|finding| selection.reports(finding));
         // A burst is known when it is over; a report has it where it began.
         findings.sort_by(|a, b| (a.time, &a.place, &a.rule.id).cmp(&(b.time, &b.place, &b.rule.id)));
-        findings.iter().try_for_each(|finding| self.print(finding)).context("cannot write the report")?;
+        findings
+            .into_iter()
+            .try_for_each(|finding| self.telling.finding(finding))
+            .context("cannot write the report")?;
         unseen.splice(..0, cut_short(&correlator.cut_short()));
         Ok(unseen)
     }
@@ -221,15 +237,16 @@ fn left_out(chronicle: &Chronicle) -> Vec<RuleProblem> {
     untimed.into_iter().chain(beyond).chain(copies).map(problem).collect()
 }
 
-impl Sink for Printing<'_> {
+impl Sink for Hunting<'_> {
     fn begin(&mut self, piece: &Arc<Piece>, _format: &'static str) -> io::Result<()> {
         self.accounting.piece(piece)
     }
 
     fn output(&mut self, piece: &Arc<Piece>, output: Output) -> io::Result<()> {
         self.accounting.learn_addresses(&output.seen.observations);
+        self.telling.addresses(accounting::addresses(&output.seen.observations));
         self.chronicle.add(piece, &output.seen.observations)?;
-        output.seen.findings.iter().try_for_each(|finding| self.print(finding))
+        output.seen.findings.into_iter().try_for_each(|finding| self.telling.finding(finding))
     }
 
     fn end(&mut self, piece: &PieceTally) -> io::Result<()> {
@@ -359,8 +376,8 @@ fn piece_summary(piece: &PieceTally, zone: &Zone) -> report::Evidence {
 }
 
 /// Whether the tally goes to standard error: when the report itself goes elsewhere or is for machines.
-fn tells_summary(arguments: &HuntArguments) -> bool {
-    !arguments.quiet && (arguments.format != report::Format::Text || arguments.output.is_some())
+fn tells_summary(arguments: &HuntArguments, form: HuntFormat) -> bool {
+    !arguments.quiet && (!form.is_text() || arguments.output.is_some())
 }
 
 fn status(arguments: &HuntArguments, unreadable: bool, packs: &Packs, tally: &Tally, worst: Option<Level>) -> Status {

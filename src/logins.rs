@@ -56,7 +56,7 @@ pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     let reading = Reading {
         paths: &arguments.paths,
         formats: &formats,
-        output: &output,
+        outputs: &[&output],
         hash: arguments.format.has_summary() || tells_summary(arguments),
         threads: reading::threads(arguments.threads),
         quiet: arguments.quiet,

@@ -10,6 +10,7 @@ mod destination;
 mod explain;
 mod formats;
 mod hunt;
+mod incidents;
 mod indicators;
 mod logins;
 mod packs;

@@ -16,8 +16,8 @@ pub struct Reading<'a> {
     /// Files, folders, archives; `-` is standard input.
     pub paths: &'a [PathBuf],
     pub formats: &'a [Box<dyn Format>],
-    /// Where the report goes, which is no evidence.
-    pub output: &'a Destination,
+    /// Where reports go, which are no evidence.
+    pub outputs: &'a [&'a Destination],
     /// Whether pieces are hashed.
     pub hash: bool,
     pub threads: usize,
@@ -30,7 +30,7 @@ impl Reading<'_> {
     pub fn run<D: Detector>(&self, detector: impl Fn() -> D + Sync, sink: &mut dyn Sink) -> io::Result<Tally> {
         self.confine();
         let progress = Progress::default();
-        let no_evidence = self.output.files();
+        let no_evidence: Vec<PathBuf> = self.outputs.iter().flat_map(|output| output.files()).collect();
         let scan = Scan {
             formats: self.formats,
             limits: Limits::default(),
@@ -45,7 +45,8 @@ impl Reading<'_> {
     fn confine(&self) {
         let readable: Vec<PathBuf> = self.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
         let temporary = env::temp_dir();
-        let writable: Vec<&Path> = self.output.folder().into_iter().chain([temporary.as_path()]).collect();
+        let writable: Vec<&Path> =
+            self.outputs.iter().filter_map(|output| output.folder()).chain([temporary.as_path()]).collect();
         confine(&readable, &writable);
     }
 }

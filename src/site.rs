@@ -27,6 +27,18 @@ pub struct Site {
     /// What is known of mail.
     #[serde(default)]
     mail: MailSection,
+    /// Whom to tell of incidents.
+    #[serde(default)]
+    report: ReportSection,
+}
+
+/// `[report]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReportSection {
+    /// Who is to be told of an incident, each with how to reach them, in the order in which they are to be told.
+    #[serde(default)]
+    contacts: Vec<String>,
 }
 
 /// `[mail]`.
@@ -72,6 +84,11 @@ impl Site {
         let MailSection { domains, partners, receivers } = &self.mail;
         let lower = |names: &[String]| names.iter().map(|name| name.trim().to_lowercase()).collect();
         Organisation { domains: lower(domains), partners: lower(partners), receivers: receivers.clone() }
+    }
+
+    /// Whom to tell of incidents.
+    pub fn contacts(&self) -> &[String] {
+        &self.report.contacts
     }
 
     /// The zone of times in logs that give none, if it names one.

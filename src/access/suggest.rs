@@ -43,7 +43,7 @@ pub fn run(arguments: &SuggestArguments) -> Result<Status> {
     let reading = Reading {
         paths: &arguments.paths,
         formats: &formats,
-        output: &output,
+        outputs: &[&output],
         hash: false,
         threads: reading::threads(None),
         quiet: arguments.quiet,

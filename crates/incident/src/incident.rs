@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use event::{Finding, Level, Time};
 
@@ -67,6 +67,19 @@ pub struct IncidentId(pub [u8; 6]);
 impl fmt::Display for IncidentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for IncidentId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let byte = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
+        let is_hex = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bytes = is_hex.then(|| std::array::from_fn(|at| byte(at).unwrap_or_default()));
+        bytes
+            .map(Self)
+            .ok_or_else(|| format!("'{}' is not the id of an incident: 12 hexadecimal digits", text.escape_default()))
     }
 }
 
@@ -205,6 +218,14 @@ impl Tactic {
         Self::Exfiltration,
         Self::Impact,
     ];
+
+    /// The tactic that one of Sigma's tags names, also by the names of newer versions: what was defence evasion became two.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        match tag.strip_prefix("attack.")? {
+            "stealth" | "defense-impairment" => Some(Self::DefenseEvasion),
+            name => Self::ALL.into_iter().find(|tactic| tactic.as_str() == name),
+        }
+    }
 
     /// As Sigma's tags have it, behind `attack.`: `initial-access`.
     pub const fn as_str(self) -> &'static str {

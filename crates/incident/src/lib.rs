@@ -11,8 +11,31 @@
 //! Promised here: the same evidence gives the same incidents with the same ids; nothing is learned from afar; what is kept is bounded.
 //! Left to others: how it looks (`report`).
 
+mod actions;
+mod arrivals;
+mod assemble;
+mod common;
+mod context;
 mod entity;
+mod facts;
+mod graph;
 mod incident;
+mod known;
+mod linked;
+mod linker;
+mod mention;
+mod names;
+mod processes;
+mod rank;
+mod story;
+mod template;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod why;
 
 pub use entity::{Entity, EntityKind};
 pub use incident::{Action, Incident, IncidentId, Incidents, Link, LinkKind, Part, Resemblance, Step, Tactic};
+pub use linked::Linked;
+pub use linker::{Limits, Linker};
+pub use trace::TRACES;

@@ -11,8 +11,7 @@ use crate::{
     Printer, Summary, Zone,
     plain::{hidden, is_plain_ascii},
 };
-use finding::FindingView;
-pub(crate) use finding::{PlaceView, by_field};
+pub(crate) use finding::{FindingView, PlaceView, by_field};
 use summary::SummaryView;
 
 /// Prints a JSON object a line, one for each finding; the summary is no part of it.

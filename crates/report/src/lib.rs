@@ -6,6 +6,8 @@
 //! Summary: what was read and what was not ─┘
 //! ```
 //!
+//! [`write_incidents`] and [`write_html`] tell incidents, which are there as a whole before the first is told.
+//!
 //! A [`Printer`] is a sink: it knows no path and no argument, and writes to what it was given. It may be shown
 //! millions of findings: [`Jsonl`], [`Json`] and [`Csv`] write each at once; [`Timeline`] keeps the lines in a [`Spool`]; [`Terminal`] keeps a bounded number of groups.
 //!
@@ -13,10 +15,12 @@
 //! character, a change of direction or anything invisible out, and no cell of a CSV begins with a formula
 //! (module `plain`). In JSON nothing is lost by that, elsewhere the character's number is shown in its place.
 //! What is left out for brevity is counted. `docs/report.md` describes every format,
-//! `docs/report.schema.json` the JSON ones. Left to others: what was found, and in which order.
+//! `docs/report.schema.json` and `docs/incidents.schema.json` the JSON ones. Left to others: what was found, and in which order.
 
 mod csv;
 mod explain;
+mod html;
+mod incidents;
 mod json;
 mod logins;
 mod paint;
@@ -38,6 +42,8 @@ use event::Finding;
 
 pub use crate::csv::Csv;
 pub use explain::{ExplainFormat, Explanation, Language, Verdict, write_briefing, write_explanations};
+pub use html::write_html;
+pub use incidents::{IncidentFormat, write_incidents};
 pub use json::{Json, Jsonl};
 pub use logins::{LoginCsv, LoginFormat, LoginJson, LoginJsonl, LoginPrinter, LoginTable};
 pub use place::place_text;

@@ -16,6 +16,7 @@ use crate::{
 use groups::{Example, Group, Groups, Together};
 use page::{Page, counted, thousands};
 
+pub(crate) use tally::{Entry, Heading, Sheet, lists, tally};
 pub use tally::{write_reading, write_summary};
 
 /// The longest name of a field that is aligned with others, in columns.
@@ -124,7 +125,7 @@ fn headline(page: &mut Page<'_>, overview: &Overview, summary: &Summary) {
 }
 
 /// Says honestly how much the silence is worth.
-fn nothing_found(page: &mut Page<'_>, summary: &Summary) {
+pub(crate) fn nothing_found(page: &mut Page<'_>, summary: &Summary) {
     let totals = summary.totals();
     page.line(&page.paint.bold("No findings."));
     if totals.records == 0 {

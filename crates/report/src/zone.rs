@@ -43,6 +43,21 @@ impl Zone {
         self.print(time, &DateTimePrinter::new().precision(Some(decimals.min(9))))
     }
 
+    /// The day in this zone: `2026-11-17`.
+    pub fn date(&self, time: Time) -> String {
+        self.format(time, "%Y-%m-%d")
+    }
+
+    /// The time of day in this zone, to the second: `08:41:12`.
+    pub fn clock(&self, time: Time) -> String {
+        self.format(time, "%H:%M:%S")
+    }
+
+    /// As `pattern` says, in strftime's terms.
+    pub(crate) fn format(&self, time: Time, pattern: &'static str) -> String {
+        time.to_jiff().to_zoned(self.zone.clone()).strftime(pattern).to_string()
+    }
+
     /// Reads a moment as a person types it: RFC 3339, or a day or a day and time in this zone. `None` if it is neither.
     pub fn parse_time(&self, text: &str) -> Option<Time> {
         let text = text.trim();

@@ -7,32 +7,17 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{ToyRecord, print, root};
+use common::{ToyRecord, any_text, assert_valid, does_harm, print, root, without_colours};
 use event::{Finding, Level, Matched, Piece, Place, Position, RuleInfo, Time};
 use proptest::prelude::*;
 use report::{Evidence, Failure, Format, RuleProblem, Style, Summary, Zone};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-/// Characters that do harm somewhere, and some that do not.
-fn character() -> impl Strategy<Value = char> {
-    let harmful: Vec<char> =
-        "\u{0}\u{7}\u{8}\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{9d}\u{ad}\u{301}\u{61c}\u{200b}\u{200d}\u{200e}\u{202a}\u{202e}\u{2028}\
-         \u{2029}\u{2060}\u{2066}\u{2069}\u{feff}\u{fe0f}\u{fffe}\u{e000}\u{e0041}\u{10ffff}=+-@;,\"' |[]m31\\{}u<>&%＝＋－＠"
-            .chars()
-            .collect();
-    prop_oneof![4 => prop::sample::select(harmful), 1 => any::<char>(), 2 => prop::char::range('a', 'z')]
-}
-
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![9 => prop::collection::vec(character(), 0..12), 1 => prop::collection::vec(character(), 300..900)]
-        .prop_map(String::from_iter)
-}
-
 prop_compose! {
     fn rule()(
-        id in text(), title in text(), path in text(), level in prop::sample::select(Level::ALL.to_vec()), status in text(),
-        description in text(), tags in prop::collection::vec(text(), 0..3), false_positives in prop::collection::vec(text(), 0..3),
+        id in any_text(), title in any_text(), path in any_text(), level in prop::sample::select(Level::ALL.to_vec()), status in any_text(),
+        description in any_text(), tags in prop::collection::vec(any_text(), 0..3), false_positives in prop::collection::vec(any_text(), 0..3),
     ) -> Arc<RuleInfo> {
         let tags = tags.into_iter().map(|tag| format!("attack.t1{tag}")).collect();
         Arc::new(RuleInfo { id, title, path, level, status, description, author: String::new(), tags, false_positives })
@@ -41,9 +26,9 @@ prop_compose! {
 
 prop_compose! {
     fn finding()(
-        rule in rule(), time in prop::option::of(any::<i64>()), path in text(), number in any::<u64>(), kind in 0..3,
-        host in text(), channel in text(), provider in text(), event_id in any::<u32>(),
-        matched in prop::collection::vec((text(), text()), 0..5),
+        rule in rule(), time in prop::option::of(any::<i64>()), path in any_text(), number in any::<u64>(), kind in 0..3,
+        host in any_text(), channel in any_text(), provider in any_text(), event_id in any::<u32>(),
+        matched in prop::collection::vec((any_text(), any_text()), 0..5),
     ) -> Finding {
         let position = [Position::Record(number), Position::Line(number), Position::Offset(number)][kind as usize];
         let matched = matched.into_iter().map(|(field, value)| Matched { field, value }).collect();
@@ -54,7 +39,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn summary()(path in text(), reason in text(), note in text(), program in text()) -> Summary {
+    fn summary()(path in any_text(), reason in any_text(), note in any_text(), program in any_text()) -> Summary {
         let failure = || Failure { path: path.clone(), reason: reason.clone() };
         let problem = || RuleProblem { path: path.clone(), line: None, reason: reason.clone() };
         let damage = event::Damage { position: Position::Offset(1), records: 2, reason: reason.clone() };
@@ -67,33 +52,9 @@ prop_compose! {
     }
 }
 
-/// Said again, apart from the code under test: what must never come out.
-fn does_harm(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{10ffff}')
-}
-
 fn assert_harmless(output: &str, format: Format) {
     let found = output.chars().find(|character| *character != '\n' && does_harm(*character));
     assert_eq!(found, None, "in {format}: {output:?}");
-}
-
-/// The output without our own colours, which are nothing but `ESC [ numbers m`.
-fn without_colours(output: &str) -> String {
-    let mut parts = output.split('\u{1b}');
-    let mut plain = parts.next().unwrap().to_owned();
-    for part in parts {
-        let (codes, rest) = part.split_once('m').unwrap();
-        assert!(
-            codes.starts_with('[') && codes[1..].chars().all(|code| code.is_ascii_digit() || code == ';'),
-            "{codes:?}"
-        );
-        plain.push_str(rest);
-    }
-    plain
 }
 
 fn begins_formula(cell: &str) -> bool {
@@ -107,12 +68,6 @@ fn schema(definition: &str) -> jsonschema::Validator {
     root.remove("anyOf");
     root.insert("$ref".to_owned(), format!("#/$defs/{definition}").into());
     jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
-}
-
-fn assert_valid(validator: &jsonschema::Validator, value: &Value) {
-    let errors: Vec<String> =
-        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:#?}\n{value}");
 }
 
 /// Field → values, as the finding has them; each value once.

@@ -10,7 +10,7 @@ const KEYWORDS: &str = "keywords";
 
 /// A finding, in the order of keys that `docs/report.md` gives.
 #[derive(Serialize)]
-pub(super) struct FindingView<'a> {
+pub(crate) struct FindingView<'a> {
     id: String,
     time: Option<String>,
     level: &'static str,
@@ -25,7 +25,7 @@ pub(super) struct FindingView<'a> {
 }
 
 impl<'a> FindingView<'a> {
-    pub(super) fn of(finding: &'a Finding, zone: &Zone) -> Self {
+    pub(crate) fn of(finding: &'a Finding, zone: &Zone) -> Self {
         let rule = &finding.rule;
         Self {
             id: finding.id.to_string(),

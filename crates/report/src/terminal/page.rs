@@ -48,6 +48,28 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// A mark, and behind it a sentence whose further lines stand under its first word.
+    pub fn hanging(&mut self, indent: usize, mark: &str, text: &str) {
+        self.hang(indent, mark, text, |_, line| line.to_owned());
+    }
+
+    /// The same, less striking.
+    pub fn hanging_dim(&mut self, indent: usize, mark: &str, text: &str) {
+        self.hang(indent, mark, text, Paint::dim);
+    }
+
+    fn hang(&mut self, indent: usize, mark: &str, text: &str, paint: fn(Paint, &str) -> String) {
+        let text = plain(text);
+        let left = indent + columns(mark);
+        for (number, line) in wrap(&text, self.width.saturating_sub(left)).into_iter().enumerate() {
+            let line = paint(self.paint, line);
+            match number {
+                0 => self.line(&format!("{:indent$}{}{line}", "", self.paint.dim(mark))),
+                _ => self.line(&format!("{:left$}{line}", "")),
+            }
+        }
+    }
+
     /// An entry of a list: as long as it is where lines have no limit, else broken into lines, all but the first
     /// indented further.
     pub fn item(&mut self, indent: usize, text: &str) {

@@ -15,6 +15,47 @@ use crate::{
 /// How many of a list are shown here; `json` has all.
 const LISTED: usize = 5;
 
+/// Where the tally is written to.
+pub(crate) trait Sheet {
+    /// The zone in which times are shown.
+    fn zone(&self) -> Zone;
+
+    /// A label and what it says.
+    fn row(&mut self, label: &str, text: &str);
+
+    /// A heading, the first entries, and how many there are beyond, `beyond` included; nothing where there is nothing.
+    fn list(&mut self, heading: &Heading, entries: impl Iterator<Item = Entry>, beyond: u64);
+}
+
+impl Sheet for Page<'_> {
+    fn zone(&self) -> Zone {
+        self.style.zone.clone()
+    }
+
+    fn row(&mut self, label: &str, text: &str) {
+        self.labelled(2, &format!("{label:<8}"), &plain(text));
+    }
+
+    fn list(&mut self, heading: &Heading, mut entries: impl Iterator<Item = Entry>, beyond: u64) {
+        let shown: Vec<Entry> = entries.by_ref().take(LISTED).collect();
+        let more = beyond.saturating_add(entries.count() as u64);
+        if shown.is_empty() && more == 0 {
+            return;
+        }
+        self.line("");
+        self.line(&heading.shown(self));
+        for Entry(text, under) in shown {
+            self.item(2, &text);
+            if !under.is_empty() {
+                self.item(4, &under);
+            }
+        }
+        if more > 0 {
+            self.line(&self.paint.dim(&format!("  … and {} more (--format json lists all)", thousands(more))));
+        }
+    }
+}
+
 /// Writes the summary for people: the tally, then what deserves attention. `style` says how.
 ///
 /// The text report ends with it; beside the other formats a program writes it to standard error.
@@ -23,14 +64,22 @@ const LISTED: usize = 5;
 /// When `out` cannot be written.
 pub fn write_summary(summary: &Summary, out: &mut dyn Write, style: &Style) -> io::Result<()> {
     let mut page = Page::new(style);
+    page.border();
+    page.line(&page.paint.bold("Tally"));
     tally(&mut page, summary);
-    accounting(&mut page, summary);
-    unread(&mut page, summary);
-    problems(&mut page, "Refused rules", &summary.rules.refused);
-    summary.indicators.iter().for_each(|known| problems(&mut page, "Refused indicators", &known.refused));
-    problems(&mut page, "Correlation rules that were not run", &summary.rules.not_run);
-    left(&mut page, summary);
+    lists(&mut page, summary);
+    evidence(&mut page, summary);
     page.write_to(out)
+}
+
+/// What deserves attention: all that was not read or not used, with the reasons, and what else there is to say.
+pub(crate) fn lists(page: &mut impl Sheet, summary: &Summary) {
+    accounting(page, summary);
+    unread(page, summary);
+    problems(page, "Refused rules", &summary.rules.refused);
+    summary.indicators.iter().for_each(|known| problems(page, "Refused indicators", &known.refused));
+    problems(page, "Correlation rules that were not run", &summary.rules.not_run);
+    left(page, summary);
 }
 
 /// Writes what a summary says of the evidence alone, for work without rules and findings.
@@ -45,39 +94,38 @@ pub fn write_reading(summary: &Summary, out: &mut dyn Write, style: &Style) -> i
     files(&mut page, summary);
     unread(&mut page, summary);
     left(&mut page, summary);
+    evidence(&mut page, summary);
     page.write_to(out)
 }
 
 /// What came of the accounting of logins.
-fn accounting(page: &mut Page<'_>, summary: &Summary) {
-    list(page, Heading::new("Logins"), summary.accounting.iter().map(|sentence| Entry::of(sentence.clone())), 0);
+fn accounting(page: &mut impl Sheet, summary: &Summary) {
+    page.list(&Heading::new("Logins"), summary.accounting.iter().map(|sentence| Entry::of(sentence.clone())), 0);
 }
 
 /// What could not be read of the evidence.
-fn unread(page: &mut Page<'_>, summary: &Summary) {
+fn unread(page: &mut impl Sheet, summary: &Summary) {
     failures(page, "Could not be read", &summary.failures);
     damages(page, summary);
     gaps(page, summary);
     silences(page, summary);
 }
 
-/// What was left out, what else there is to say, and what was read.
-fn left(page: &mut Page<'_>, summary: &Summary) {
+/// What was left out, and what else there is to say.
+fn left(page: &mut impl Sheet, summary: &Summary) {
     unknown(page, summary);
     failures(page, "Skipped", &summary.skipped);
     suppressed(page, summary);
     notes(page, summary);
-    evidence(page, summary);
 }
 
-fn tally(page: &mut Page<'_>, summary: &Summary) {
+/// How much was read and found.
+pub(crate) fn tally(page: &mut impl Sheet, summary: &Summary) {
     let (totals, rules) = (summary.totals(), &summary.rules);
-    page.border();
-    page.line(&page.paint.bold("Tally"));
     records(page, summary);
     let not_used = rules.not_applicable.iter().fold(0u64, |sum, one| sum.saturating_add(one.rules));
     let refused = number(rules.refused.len() as u64, "refused");
-    row(page, "rules", &format!("{}, {refused}, {}", number(rules.loaded, "used"), number(not_used, "not used")));
+    page.row("rules", &format!("{}, {refused}, {}", number(rules.loaded, "used"), number(not_used, "not used")));
     summary.indicators.iter().for_each(|known| indicators(page, known));
     let known = match summary.known {
         0 => String::new(),
@@ -88,24 +136,24 @@ fn tally(page: &mut Page<'_>, summary: &Summary) {
         outside => format!(", {}", number(outside, "outside the time asked for")),
     };
     let findings = format!("{}, {}", thousands(summary.findings), number(totals.suppressed, "suppressed"));
-    row(page, "findings", &format!("{findings}{known}{outside}"));
+    page.row("findings", &format!("{findings}{known}{outside}"));
     files(page, summary);
     for reason in &rules.not_applicable {
-        row(page, "not used", &format!("{}: {}", counted(reason.rules, "rule", "rules"), reason.reason));
+        page.row("not used", &format!("{}: {}", counted(reason.rules, "rule", "rules"), reason.reason));
     }
-    row(page, "versions", &versions(summary));
+    page.row("versions", &versions(summary));
 }
 
 /// What was looked for beside rules; a list by the number of its entries.
-fn indicators(page: &mut Page<'_>, known: &Indicators) {
+fn indicators(page: &mut impl Sheet, known: &Indicators) {
     let expired = match known.expired {
         0 => String::new(),
         expired => format!(", {}", number(expired, "seen when they were no signs any more")),
     };
     let refused = number(known.refused.len() as u64, "refused");
-    row(page, "signs", &format!("{}, {refused}{expired}", counted(known.loaded, "indicator", "indicators")));
+    page.row("signs", &format!("{}, {refused}{expired}", counted(known.loaded, "indicator", "indicators")));
     for LeftOut { reason, entries } in &known.left_out {
-        row(page, "not used", &format!("{}: {reason}", counted(*entries, "indicator", "indicators")));
+        page.row("not used", &format!("{}: {reason}", counted(*entries, "indicator", "indicators")));
     }
 }
 
@@ -113,22 +161,18 @@ fn number(number: u64, what: &str) -> String {
     format!("{} {what}", thousands(number))
 }
 
-fn records(page: &mut Page<'_>, summary: &Summary) {
+fn records(page: &mut impl Sheet, summary: &Summary) {
     let totals = summary.totals();
     let pieces = counted(summary.evidence.len() as u64, "piece", "pieces");
-    row(page, "evidence", &format!("{pieces}, {}{}", size(totals.bytes), formats(summary)));
-    row(page, "records", &format!("{}, {}", number(totals.records, "read"), number(totals.damaged, "damaged")));
+    page.row("evidence", &format!("{pieces}, {}{}", size(totals.bytes), formats(summary)));
+    page.row("records", &format!("{}, {}", number(totals.records, "read"), number(totals.damaged, "damaged")));
 }
 
-fn files(page: &mut Page<'_>, summary: &Summary) {
+fn files(page: &mut impl Sheet, summary: &Summary) {
     let skipped = number(summary.skipped.len() as u64, "skipped");
     let unknown = number(summary.unknown.len() as u64, "of unknown format");
     let failed = number(summary.failures.len() as u64, "could not be read");
-    row(page, "files", &format!("{skipped}, {unknown}, {failed}"));
-}
-
-fn row(page: &mut Page<'_>, label: &str, text: &str) {
-    page.labelled(2, &format!("{label:<8}"), &plain(text));
+    page.row("files", &format!("{skipped}, {unknown}, {failed}"));
 }
 
 /// How many pieces of each format there are.
@@ -152,7 +196,7 @@ fn versions(summary: &Summary) -> String {
     parts.join("; ")
 }
 
-fn evidence(page: &mut Page<'_>, summary: &Summary) {
+fn evidence(page: &mut impl Sheet, summary: &Summary) {
     let about = |piece: &Evidence| {
         let records = counted(piece.records, "record", "records");
         let hash = match piece.sha256.as_str() {
@@ -161,19 +205,18 @@ fn evidence(page: &mut Page<'_>, summary: &Summary) {
         };
         Entry(format!("{} ({}, {}, {records})", piece.path, piece.format, size(piece.bytes)), hash)
     };
-    list(page, Heading::new("Evidence"), summary.evidence.iter().map(about), 0);
+    page.list(&Heading::new("Evidence"), summary.evidence.iter().map(about), 0);
 }
 
-fn failures(page: &mut Page<'_>, heading: &'static str, failures: &[Failure]) {
-    list(
-        page,
-        Heading::problem(heading, ""),
+fn failures(page: &mut impl Sheet, heading: &'static str, failures: &[Failure]) {
+    page.list(
+        &Heading::problem(heading, ""),
         failures.iter().map(|one| Entry::of(format!("{}: {}", one.path, one.reason))),
         0,
     );
 }
 
-fn damages(page: &mut Page<'_>, summary: &Summary) {
+fn damages(page: &mut impl Sheet, summary: &Summary) {
     let about = |(piece, damage): (&Evidence, &Damage)| {
         let lost = match damage.records {
             0 => String::new(),
@@ -183,11 +226,11 @@ fn damages(page: &mut Page<'_>, summary: &Summary) {
     };
     let damages = summary.evidence.iter().flat_map(|piece| piece.damages.iter().map(move |damage| (piece, damage)));
     let beyond = summary.evidence.iter().map(|piece| piece.more_damages).fold(0, u64::saturating_add);
-    list(page, Heading::problem("Damaged", "what stands around it was read"), damages.map(about), beyond);
+    page.list(&Heading::problem("Damaged", "what stands around it was read"), damages.map(about), beyond);
 }
 
-fn gaps(page: &mut Page<'_>, summary: &Summary) {
-    let zone = page.style.zone.clone();
+fn gaps(page: &mut impl Sheet, summary: &Summary) {
+    let zone = page.zone();
     let about = |(piece, gap): (&Evidence, &NumberGap)| {
         let (first, last) = (gap.after.saturating_add(1), gap.before.saturating_sub(1));
         let missing = counted(gap.missing(), "record is", "records are");
@@ -196,56 +239,54 @@ fn gaps(page: &mut Page<'_>, summary: &Summary) {
     };
     let gaps = summary.evidence.iter().flat_map(|piece| piece.gaps.iter().map(move |gap| (piece, gap)));
     let beyond = summary.evidence.iter().map(|piece| piece.more_gaps).fold(0, u64::saturating_add);
-    list(
-        page,
-        Heading::problem("Missing records", "they may have been deleted, or belong to another file"),
+    page.list(
+        &Heading::problem("Missing records", "they may have been deleted, or belong to another file"),
         gaps.map(about),
         beyond,
     );
 }
 
-fn silences(page: &mut Page<'_>, summary: &Summary) {
-    let zone = page.style.zone.clone();
+fn silences(page: &mut impl Sheet, summary: &Summary) {
+    let zone = page.zone();
     let silences = summary.evidence.iter().flat_map(|piece| piece.silences.iter().map(move |gap| (piece, gap)));
     let about = |(piece, gap): (&Evidence, &TimeGap)| {
         Entry::of(format!("{}: nothing{}", piece.path, between(&zone, Some(gap.from), Some(gap.until))))
     };
-    list(
-        page,
-        Heading::problem("Long silences", "the machine may have been off, or logging may have been"),
+    page.list(
+        &Heading::problem("Long silences", "the machine may have been off, or logging may have been"),
         silences.map(about),
         0,
     );
 }
 
-fn problems(page: &mut Page<'_>, heading: &'static str, problems: &[RuleProblem]) {
+fn problems(page: &mut impl Sheet, heading: &'static str, problems: &[RuleProblem]) {
     let about = |problem: &RuleProblem| {
         let line = problem.line.map_or_else(String::new, |line| format!(":{line}"));
         Entry::of(format!("{}{line}: {}", problem.path, problem.reason))
     };
-    list(page, Heading::problem(heading, ""), problems.iter().map(about), 0);
+    page.list(&Heading::problem(heading, ""), problems.iter().map(about), 0);
 }
 
-fn unknown(page: &mut Page<'_>, summary: &Summary) {
+fn unknown(page: &mut impl Sheet, summary: &Summary) {
     let about = |unknown: &Unknown| match unknown.looks_like.as_str() {
         "" => Entry::of(unknown.path.clone()),
         looks_like => Entry::of(format!("{} (looks like {looks_like})", unknown.path)),
     };
-    list(page, Heading::problem("Of unknown format", "not read"), summary.unknown.iter().map(about), 0);
+    page.list(&Heading::problem("Of unknown format", "not read"), summary.unknown.iter().map(about), 0);
 }
 
-fn suppressed(page: &mut Page<'_>, summary: &Summary) {
+fn suppressed(page: &mut impl Sheet, summary: &Summary) {
     let about = |one: &Suppressed| {
         let count = counted(one.findings, "finding", "findings");
         let expired = if one.expired { "; its time is over, it suppresses no more" } else { "" };
         Entry::of(format!("{}: {count} ({}{expired})", one.rule, one.reason))
     };
-    list(page, Heading::new("Suppressions"), summary.suppressed.iter().map(about), 0);
+    page.list(&Heading::new("Suppressions"), summary.suppressed.iter().map(about), 0);
 }
 
-fn notes(page: &mut Page<'_>, summary: &Summary) {
+fn notes(page: &mut impl Sheet, summary: &Summary) {
     let notes = summary.evidence.iter().flat_map(|piece| piece.notes.iter().map(move |note| (piece, note)));
-    list(page, Heading::new("Remarks"), notes.map(|(piece, note)| Entry::of(format!("{}: {note}", piece.path))), 0);
+    page.list(&Heading::new("Remarks"), notes.map(|(piece, note)| Entry::of(format!("{}: {note}", piece.path))), 0);
 }
 
 /// A place in a piece of evidence.
@@ -263,7 +304,7 @@ fn between(zone: &Zone, from: Option<Time>, until: Option<Time>) -> String {
 }
 
 /// An entry of a list, and what stands under it.
-struct Entry(String, String);
+pub(crate) struct Entry(pub String, pub String);
 
 impl Entry {
     const fn of(text: String) -> Self {
@@ -272,11 +313,11 @@ impl Entry {
 }
 
 /// What stands above a list.
-struct Heading {
-    title: &'static str,
-    remark: &'static str,
+pub(crate) struct Heading {
+    pub title: &'static str,
+    pub remark: &'static str,
     /// Whether the list tells of something that could not be looked at.
-    problem: bool,
+    pub problem: bool,
 }
 
 impl Heading {
@@ -294,25 +335,5 @@ impl Heading {
             "" => title,
             remark => format!("{title}{}", page.paint.dim(&format!(" ({remark})"))),
         }
-    }
-}
-
-/// A heading, the first entries, and how many there are beyond, `beyond` included; nothing where there is nothing.
-fn list(page: &mut Page<'_>, heading: Heading, mut entries: impl Iterator<Item = Entry>, beyond: u64) {
-    let shown: Vec<Entry> = entries.by_ref().take(LISTED).collect();
-    let more = beyond.saturating_add(entries.count() as u64);
-    if shown.is_empty() && more == 0 {
-        return;
-    }
-    page.line("");
-    page.line(&heading.shown(page));
-    for Entry(text, under) in shown {
-        page.item(2, &text);
-        if !under.is_empty() {
-            page.item(4, &under);
-        }
-    }
-    if more > 0 {
-        page.line(&page.paint.dim(&format!("  … and {} more (--format json lists all)", thousands(more))));
     }
 }

@@ -1,0 +1,121 @@
+//! Logins that lead from one machine to another.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use event::{Finding, Time};
+use foldhash::{HashMap, HashMapExt};
+
+use crate::{LinkKind, common::is_common_session, facts::Facts, mention::Weight, names};
+
+/// A login that came from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub time: Time,
+    /// Where to.
+    pub host: String,
+    /// The client's address, and its name where the log tells it.
+    pub from: String,
+    pub from_host: String,
+    pub account: String,
+    /// What its session is called there.
+    pub session: String,
+}
+
+/// So long after a login what happens is taken for its session's, in seconds.
+const SESSION: i64 = 30 * 60;
+/// So long before a login somebody at the other machine may have set about it, in seconds.
+const BEFORE: i64 = 10 * 60;
+
+/// All of them, by where they led to.
+pub struct Arrivals<'a> {
+    list: &'a [Arrival],
+    addresses: &'a BTreeMap<String, String>,
+    /// Numbers of arrivals at a machine, in the order of time.
+    by_host: HashMap<&'a str, Vec<u32>>,
+}
+
+impl<'a> Arrivals<'a> {
+    /// Of arrivals in the order of time.
+    pub fn new(list: &'a [Arrival], addresses: &'a BTreeMap<String, String>) -> Self {
+        let mut by_host = HashMap::<&str, Vec<u32>>::new();
+        for (number, arrival) in list.iter().enumerate() {
+            by_host.entry(&arrival.host).or_default().push(number as u32);
+        }
+        Self { list, addresses, by_host }
+    }
+
+    pub fn get(&self, number: u32) -> Option<&'a Arrival> {
+        self.list.get(number as usize)
+    }
+
+    /// The machine that a login came from, if it is known and another one.
+    fn from(&self, arrival: &'a Arrival) -> Option<&'a str> {
+        let known = self.addresses.get(&arrival.from).map(String::as_str);
+        let from = known.or(Some(arrival.from_host.as_str())).filter(|from| !from.is_empty())?;
+        (from != arrival.host).then_some(from)
+    }
+
+    /// The logins in whose session a finding was made: the last ones before it, by session, address or account.
+    pub fn of(&self, finding: &Finding) -> Option<(u32, Weight)> {
+        let (host, time) = (names::host(&finding.host), finding.time?);
+        let list = self.by_host.get(host.as_str())?;
+        let facts = Facts(finding);
+        let sessions = ["LogonId", "SubjectLogonId", "TargetLogonId"].map(|field| names::session(facts.get(field)));
+        let pid = format!("pid {}", facts.get("pid"));
+        let source = facts.first(&["source_address", "IpAddress"]);
+        let account = names::account(facts.account());
+        let end = list.partition_point(|number| self.get(*number).is_some_and(|arrival| arrival.time <= time));
+        const BACK: usize = 16;
+        list.get(end.saturating_sub(BACK)..end)?.iter().rev().find_map(|number| {
+            let arrival = self.get(*number)?;
+            let apart = (time.as_nanos() - arrival.time.as_nanos()) / 1_000_000_000;
+            let is_session = !arrival.session.is_empty()
+                && !is_common_session(&arrival.session)
+                && (sessions.contains(&arrival.session) || arrival.session == pid);
+            let is_source = !source.is_empty() && source == arrival.from;
+            let is_account =
+                !account.is_empty() && account == arrival.account && !crate::common::is_common_account(&account);
+            let strength = match () {
+                () if is_session => 0.8,
+                () if apart > SESSION => return None,
+                () if is_source => 0.75,
+                () if is_account => 0.45,
+                () => return None,
+            };
+            Some((*number, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))
+        })
+    }
+
+    /// For each login in whose session something was found, and whose machine of origin is known: the last finding there before it, one that names
+    /// the machine or account if there is any.
+    pub fn departures(&self, findings: &[Arc<Finding>], reached: &BTreeSet<u32>) -> Vec<(u32, usize, Weight)> {
+        let mut by_host = HashMap::<String, Vec<usize>>::new();
+        for (number, finding) in findings.iter().enumerate().filter(|(_, finding)| finding.time.is_some()) {
+            by_host.entry(names::host(&finding.host)).or_default().push(number);
+        }
+        let time = |number: usize| findings.get(number).and_then(|finding| finding.time);
+        let departure = |number: &u32| {
+            let arrival = self.get(*number)?;
+            let there = by_host.get(self.from(arrival)?)?;
+            let end = there.partition_point(|number| time(*number) <= Some(arrival.time));
+            let before = there.get(..end)?.iter().rev().take(8);
+            let names = |finding: &Finding| {
+                let command = Facts(finding).command().to_lowercase();
+                command.contains(&arrival.host) || command.contains(&arrival.account) && !arrival.account.is_empty()
+            };
+            let recent = before.filter_map(|number| {
+                let apart = (arrival.time.as_nanos() - time(*number)?.as_nanos()) / 1_000_000_000;
+                (apart <= BEFORE).then_some((*number, apart))
+            });
+            let best = recent
+                .min_by_key(|(number, apart)| (!findings.get(*number).is_some_and(|finding| names(finding)), *apart));
+            let (finding, _) = best?;
+            let strength = if findings.get(finding).is_some_and(|finding| names(finding)) { 0.85 } else { 0.45 };
+            Some((*number, finding, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))
+        };
+        reached.iter().filter_map(departure).collect()
+    }
+}

@@ -1,0 +1,249 @@
+//! Groups of findings to incidents: what repeats itself folded, in the order of time, with what it is called and how it ranks.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use event::{Finding, Level, Place, Time};
+use foldhash::{HashMap, HashMapExt};
+
+use crate::{
+    Entity, EntityKind, Incident, IncidentId, Incidents, Link, Step, Tactic, actions,
+    common::is_common_account,
+    graph::{Groups, Joined, Mention},
+    known,
+    mention::Common,
+    names,
+    processes::Processes,
+    rank,
+    story::sentence,
+    why,
+};
+
+/// Entities of an incident that are told.
+const MAX_ENTITIES: usize = 200;
+
+/// Makes incidents of groups.
+pub fn incidents(
+    findings: &[Arc<Finding>],
+    mut groups: Groups,
+    lists: &[(Common, Vec<Mention>)],
+    processes: &Processes,
+    report_to: &[String],
+    limits: Vec<String>,
+) -> Incidents {
+    let mut members = BTreeMap::<u32, Vec<u32>>::new();
+    for number in 0..findings.len() as u32 {
+        members.entry(groups.of(number)).or_default().push(number);
+    }
+    let mut joined = HashMap::<u32, Vec<Joined>>::new();
+    for link in std::mem::take(&mut groups.joined) {
+        joined.entry(groups.of(link.from)).or_default().push(link);
+    }
+    let mut named = vec![Vec::<u32>::new(); findings.len()];
+    for (number, (common, list)) in lists.iter().enumerate() {
+        if matches!(common, Common::Entity(..) | Common::Process(_)) {
+            list.iter().for_each(|mention| {
+                named.get_mut(mention.finding as usize).into_iter().for_each(|named| named.push(number as u32))
+            });
+        }
+    }
+    let mut result = Incidents { limits, ..Incidents::default() };
+    for (group, members) in members {
+        let all: Vec<Arc<Finding>> =
+            members.iter().filter_map(|member| findings.get(*member as usize).cloned()).collect();
+        let level = all.iter().map(|finding| finding.rule.level).max().unwrap_or(Level::Informational);
+        if level <= Level::Low && (all.len() == 1 || level == Level::Informational) {
+            result.single.extend(all);
+            continue;
+        }
+        let links = joined.remove(&group).unwrap_or_default();
+        let group = Group { findings, members: &members, links, named: &named, lists, processes };
+        result.incidents.push(group.incident(level, report_to));
+    }
+    result.incidents.sort_by(|a, b| (b.points(), b.level, a.id).cmp(&(a.points(), a.level, b.id)));
+    result
+        .single
+        .sort_by(|a, b| (a.time.is_none(), a.time, a.id, &a.place).cmp(&(b.time.is_none(), b.time, b.id, &b.place)));
+    result
+}
+
+/// Findings that belong together, and what is known of them.
+struct Group<'a> {
+    findings: &'a [Arc<Finding>],
+    members: &'a [u32],
+    links: Vec<Joined>,
+    /// By finding, the numbers of what it names.
+    named: &'a [Vec<u32>],
+    lists: &'a [(Common, Vec<Mention>)],
+    processes: &'a Processes,
+}
+
+/// The steps of a group, and for each finding the number of its step.
+type Folded = (Vec<Step>, HashMap<u32, usize>);
+
+impl Group<'_> {
+    fn incident(&self, level: Level, report_to: &[String]) -> Incident {
+        let (steps, step_of) = self.fold();
+        let links = self.step_links(&step_of);
+        let entities = self.entities(&steps, &step_of);
+        let tags = || steps.iter().flat_map(|step| &step.findings).flat_map(|finding| &finding.rule.tags);
+        let tactics: BTreeSet<Tactic> = tags().filter_map(|tag| Tactic::of_tag(tag)).collect();
+        let techniques: BTreeSet<String> =
+            steps.iter().flat_map(|step| &step.findings).flat_map(|finding| finding.rule.techniques()).collect();
+        let of_kind = |kind: EntityKind| {
+            let mut found: Vec<(usize, &str)> = entities
+                .iter()
+                .filter(|(entity, _)| entity.kind == kind)
+                .filter_map(|(entity, steps)| Some((*steps.first()?, entity.name.as_str())))
+                .collect();
+            found.sort_unstable();
+            found.into_iter().map(|(_, name)| name.to_owned()).collect::<Vec<_>>()
+        };
+        let first = steps.iter().filter_map(|step| step.span.map(|(first, _)| first)).min();
+        let last = steps.iter().filter_map(|step| step.span.map(|(_, last)| last)).max();
+        let id = steps.iter().flat_map(|step| &step.findings).map(|finding| finding.id).min();
+        let id = IncidentId(id.and_then(|id| id.0.first_chunk::<6>().copied()).unwrap_or_default());
+        let mut incident = Incident {
+            id,
+            title: String::new(),
+            level,
+            rank: Vec::new(),
+            span: first.zip(last),
+            hosts: of_kind(EntityKind::Host),
+            accounts: of_kind(EntityKind::Account),
+            resemblance: known::resemblance(&steps),
+            steps,
+            links,
+            entities,
+            tactics: tactics.into_iter().collect(),
+            techniques: techniques.into_iter().collect(),
+            actions: Vec::new(),
+        };
+        incident.title = why::title(&incident);
+        incident.rank = rank::rank(&incident);
+        incident.actions = actions::actions(&incident, report_to);
+        incident
+    }
+
+    /// Steps in the order of time. One record is one step, whatever rules it satisfied; what is told in the same words happened again.
+    fn fold(&self) -> Folded {
+        let mut records = BTreeMap::<usize, Vec<u32>>::new();
+        let mut first_of = HashMap::<&Place, usize>::new();
+        for (at, member) in self.members.iter().enumerate() {
+            let Some(finding) = self.findings.get(*member as usize) else { continue };
+            let first = *first_of.entry(&finding.place).or_insert(at);
+            records.entry(first).or_default().push(*member);
+        }
+        let (mut steps, mut step_of) = (Vec::<Step>::new(), HashMap::new());
+        let mut known = HashMap::<(String, String), usize>::new();
+        for members in records.into_values() {
+            let mut all: Vec<Arc<Finding>> =
+                members.iter().filter_map(|member| self.findings.get(*member as usize).cloned()).collect();
+            all.sort_by(|a, b| b.rule.level.cmp(&a.rule.level).then(a.rule.title.cmp(&b.rule.title)));
+            let Some(worst) = all.first() else { continue };
+            let (host, sentence) = (names::host(&worst.host), sentence(worst));
+            let number = *known.entry((host.clone(), sentence.clone())).or_insert(steps.len());
+            members.iter().for_each(|member| {
+                step_of.insert(*member, number);
+            });
+            let level = worst.rule.level;
+            let span = span(&all);
+            let times = all
+                .iter()
+                .map(|finding| finding.correlated.as_ref().map_or(1, |correlated| correlated.events))
+                .max()
+                .unwrap_or(1);
+            match steps.get_mut(number) {
+                None => steps.push(Step { span, times, host, sentence, level, findings: all }),
+                Some(step) => {
+                    step.span = join(step.span, span);
+                    step.times += times;
+                    step.level = step.level.max(level);
+                    step.findings.extend(all);
+                }
+            }
+        }
+        (steps, step_of)
+    }
+
+    /// The links between steps; of several between two, the strongest.
+    fn step_links(&self, step_of: &HashMap<u32, usize>) -> Vec<Link> {
+        let mut best = BTreeMap::<(usize, usize), &Joined>::new();
+        for joined in &self.links {
+            let (Some(from), Some(to)) = (step_of.get(&joined.from), step_of.get(&joined.to)) else { continue };
+            let (from, to) = (*from.min(to), *from.max(to));
+            if from == to {
+                continue;
+            }
+            let slot = best.entry((from, to)).or_insert(joined);
+            if joined.strength > slot.strength {
+                *slot = joined;
+            }
+        }
+        let link = |((from, to), joined): ((usize, usize), &Joined)| {
+            let (common, _) = self.lists.get(joined.common as usize)?;
+            let why = why::why(joined.kind, common, self.processes);
+            Some(Link { from, to, kind: joined.kind, strength: joined.strength, why })
+        };
+        best.into_iter().filter_map(link).collect()
+    }
+
+    /// Whom and what the steps name, those of most steps first.
+    fn entities(&self, steps: &[Step], step_of: &HashMap<u32, usize>) -> Vec<(Entity, Vec<usize>)> {
+        let mut found = BTreeMap::<Entity, BTreeSet<usize>>::new();
+        let mut add = |kind, name: String, step| {
+            if !name.is_empty() {
+                found.entry(Entity { kind, name }).or_default().insert(step);
+            }
+        };
+        for (number, step) in steps.iter().enumerate() {
+            add(EntityKind::Host, step.host.clone(), number);
+        }
+        for member in self.members {
+            let Some(step) = step_of.get(member).copied() else { continue };
+            for common in self.named.get(*member as usize).into_iter().flatten() {
+                match self.lists.get(*common as usize).map(|(common, _)| common) {
+                    // Accounts stand there twice, once as those of a machine.
+                    Some(Common::Entity(EntityKind::Account, name))
+                        if name.contains(' ') || is_common_account(name) => {}
+                    Some(Common::Entity(kind, name)) => add(*kind, name.to_string(), step),
+                    Some(Common::Process(number)) => {
+                        if let Some(process) = self.processes.get(*number) {
+                            add(EntityKind::Process, why::process(process), step);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut entities: Vec<(Entity, Vec<usize>)> =
+            found.into_iter().map(|(entity, steps)| (entity, steps.into_iter().collect())).collect();
+        entities.sort_by(|(a, one), (b, other)| other.len().cmp(&one.len()).then_with(|| a.cmp(b)));
+        let mut is_host =
+            entities.iter().map(|(entity, _)| entity.kind == EntityKind::Host).collect::<Vec<_>>().into_iter();
+        let mut left = MAX_ENTITIES;
+        entities.retain(|_| {
+            let keep = is_host.next() == Some(true) || left > 0;
+            left = left.saturating_sub(1);
+            keep
+        });
+        entities
+    }
+}
+
+fn span(findings: &[Arc<Finding>]) -> Option<(Time, Time)> {
+    let ends = findings.iter().filter_map(|finding| {
+        let last = finding.correlated.as_ref().map(|correlated| correlated.last.time);
+        finding.time.map(|time| (time, last.unwrap_or(time).max(time)))
+    });
+    ends.map(Some).reduce(join).flatten()
+}
+
+fn join(one: Option<(Time, Time)>, other: Option<(Time, Time)>) -> Option<(Time, Time)> {
+    match (one, other) {
+        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,136 @@
+//! The detector: another one, whose findings get their context, and beside it traces of what connects findings.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, Slot, TextGroup, Values};
+
+use crate::{
+    context::{context, is_nothing, shortened},
+    trace::{Kind, TRACES},
+};
+
+/// Classes of records that are traced are counted from here; a detector's own are fewer.
+const FIRST: u32 = 3 << 30;
+/// Bytes of a value that a trace keeps.
+const MAX_VALUE: usize = 256;
+/// Traces that say nothing new when they are repeated are remembered up to so many a thread.
+const MAX_TOLD: usize = 1 << 14;
+
+/// A detector whose findings say who and what was concerned, and which observes what may connect them.
+pub struct Linked<D> {
+    inner: D,
+    /// Whether anybody links; if not, it is as the other one.
+    links: bool,
+    classes: HashMap<(Class, Kind), Class>,
+    traced: HashMap<Class, Traced>,
+    /// Addresses and libraries that were told.
+    told: HashSet<(String, String)>,
+    values: Vec<String>,
+    packed: Vec<u8>,
+}
+
+/// What is known of a class whose records are traced.
+struct Traced {
+    inner: Class,
+    kind: Kind,
+    wanted: Arc<Interest>,
+    interest: Arc<Interest>,
+    slots: Vec<Option<Slot>>,
+}
+
+impl Traced {
+    fn new(inner: Class, kind: Kind, wanted: Arc<Interest>) -> Self {
+        // Of a class that only words make interesting nothing else is decoded.
+        let mut interest = if wanted.wanted { Interest::clone(&wanted) } else { Interest::default() };
+        let slot = |field: &&str| if field.is_empty() { None } else { interest.slot(field) };
+        let slots = kind.fields().iter().map(slot).collect();
+        (interest.wanted, interest.text_only, interest.needed) = (true, false, None);
+        Self { inner, kind, wanted, interest: Arc::new(interest), slots }
+    }
+}
+
+impl<D: Detector> Linked<D> {
+    /// One that gives the findings of `inner` their context, if they are to be linked.
+    pub fn new(inner: D, links: bool) -> Self {
+        let (classes, traced, told) = (HashMap::new(), HashMap::new(), HashSet::new());
+        Self { inner, links, classes, traced, told, values: Vec::new(), packed: Vec::new() }
+    }
+
+    fn trace(&mut self, event: &Event<'_>, seen: &mut Seen) {
+        let Some(Traced { kind, slots, .. }) = self.traced.get(&event.class) else { return };
+        let (kind, slots) = (*kind, slots.as_slice());
+        let text = |slot: Option<Slot>| {
+            let value = slot.and_then(|slot| event.fields.iter().find(|(one, _)| *one == slot));
+            value.map(|(_, value)| value.text()).filter(|text| !is_nothing(text)).unwrap_or_default()
+        };
+        let ends = [slots.first(), slots.last()].map(|slot| text(slot.copied().flatten()));
+        if event.time.is_none() || !kind.is_wanted(&ends[0], &ends[1]) {
+            return;
+        }
+        let host = event.record.host();
+        let process = slots.get(1).copied().flatten();
+        let new = match kind {
+            Kind::Connection => Some((host.to_string(), ends[0].to_string())),
+            Kind::Library => Some((text(process).into_owned(), ends[0].to_string())),
+            _ => None,
+        };
+        if let Some(new) = new {
+            if self.told.len() >= MAX_TOLD || !self.told.insert(new) {
+                return;
+            }
+        }
+        self.values.clear();
+        self.values.extend(slots.iter().map(|slot| shortened(&text(*slot), MAX_VALUE).to_owned()));
+        self.packed.clear();
+        kind.pack(&host, &self.values, &mut self.packed);
+        seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
+    }
+}
+
+impl<D: Detector> Detector for Linked<D> {
+    fn class(&mut self, source: &LogSource<'_>) -> Class {
+        let inner = self.inner.class(source);
+        let Some(kind) = Kind::of(source).filter(|_| self.links) else { return inner };
+        let next = Class(FIRST + self.classes.len() as u32);
+        let class = *self.classes.entry((inner, kind)).or_insert(next);
+        let traced = || Traced::new(inner, kind, self.inner.interest(inner));
+        self.traced.entry(class).or_insert_with(traced);
+        class
+    }
+
+    fn interest(&self, class: Class) -> Arc<Interest> {
+        match self.traced.get(&class) {
+            Some(traced) => Arc::clone(&traced.interest),
+            None => self.inner.interest(class),
+        }
+    }
+
+    fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {
+        self.inner.text_hits(group, raw, encoding, hits)
+    }
+
+    fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
+        if !self.links {
+            return self.inner.look(event, seen);
+        }
+        let before = seen.findings.len();
+        match self.traced.get(&event.class) {
+            None => self.inner.look(event, seen),
+            Some(Traced { inner, wanted, .. }) => {
+                if wanted.wanted && (event.text || !wanted.text_only) {
+                    self.inner.look(&Event { class: *inner, ..*event }, seen);
+                }
+                self.trace(event, seen);
+            }
+        }
+        let found = seen.findings.get_mut(before..).unwrap_or_default();
+        if let Some((last, others)) = found.split_last_mut() {
+            let context = context(event);
+            others.iter_mut().for_each(|finding| finding.context.clone_from(&context));
+            last.context = context;
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Which process started which, and which wrote what others ran or loaded: what the traces tell, in bounded tables.
+
+use std::sync::Arc;
+
+use event::Time;
+use foldhash::HashMap;
+
+use crate::{
+    common::is_common_program,
+    names,
+    trace::{Kind, Trace, is_windows_own, name_of},
+};
+
+/// Processes, and files, of which is kept who they come from.
+const MAX_PROCESSES: usize = 400_000;
+/// See [`MAX_PROCESSES`].
+const MAX_FILES: usize = 400_000;
+/// So far back an ancestor is followed.
+const MAX_DEPTH: usize = 8;
+/// Two logs tell of one start within this time, in nanoseconds.
+const ONE_START: i64 = 3_000_000_000;
+/// A finding may be told a little before the start of its process, by clocks of two logs.
+const EARLY: i64 = 2_000_000_000;
+
+/// The number of a process in the table.
+pub type Number = u32;
+
+/// One run of a program.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    pub host: Arc<str>,
+    pub image: Arc<str>,
+    pub command: Arc<str>,
+    pub account: Arc<str>,
+    pub session: Arc<str>,
+    pub pid: Option<u32>,
+    /// Whether a record named it by a GUID.
+    pub has_guid: bool,
+    /// Who started it, and who wrote what it runs.
+    pub origins: Vec<(Number, Origin)>,
+}
+
+/// How a process comes from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Started,
+    Wrote,
+}
+
+/// Names of a process in a record.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    pub host: &'a str,
+    pub guid: &'a str,
+    pub pid: &'a str,
+    pub image: &'a str,
+}
+
+/// All that the traces tell.
+#[derive(Default)]
+pub struct Processes {
+    list: Vec<Process>,
+    by_guid: HashMap<(Arc<str>, String), Number>,
+    /// Those of one number on a machine, with their starts, in the order of time.
+    by_pid: HashMap<(Arc<str>, u32), Vec<(i64, Number)>>,
+    /// Who wrote a file last.
+    writers: HashMap<(Arc<str>, String), Number>,
+    names: HashMap<Arc<str>, Arc<str>>,
+    /// Traces for which there was no room.
+    pub beyond: u64,
+}
+
+impl Processes {
+    /// The process of a number.
+    pub fn get(&self, number: Number) -> Option<&Process> {
+        self.list.get(number as usize)
+    }
+
+    /// Whether a file was written while logs were kept.
+    pub fn is_written(&self, host: &Arc<str>, path: &str) -> bool {
+        self.writers.contains_key(&(Arc::clone(host), path.to_owned()))
+    }
+
+    /// One copy of a text.
+    pub fn intern(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.names.insert(Arc::clone(&new), Arc::clone(&new));
+        new
+    }
+
+    /// Takes a trace that tells of a process; traces come in the order of time.
+    pub fn observe(&mut self, time: Time, trace: &Trace<'_>) {
+        match trace.kind {
+            Kind::SysmonProcess | Kind::SecurityProcess | Kind::AuditProcess => self.start(time.as_nanos(), trace),
+            Kind::File => {
+                let [path, guid, pid] = trace.values();
+                let host = names::host(trace.host);
+                let writer = self.find_or_make(time.as_nanos(), Named { host: &host, guid, pid, image: "" });
+                if let Some(writer) = writer.filter(|_| self.writers.len() < MAX_FILES) {
+                    let host = self.intern(&host);
+                    self.writers.insert((host, names::path(path)), writer);
+                } else {
+                    self.beyond += 1;
+                }
+            }
+            Kind::Library => {
+                let [path, guid, pid] = trace.values();
+                let host = names::host(trace.host);
+                let loader = self.find_or_make(time.as_nanos(), Named { host: &host, guid, pid, image: "" });
+                if let Some(loader) = loader {
+                    self.comes_from_writer(loader, path);
+                }
+            }
+            Kind::Connection | Kind::Logon => {}
+        }
+    }
+
+    fn start(&mut self, time: i64, trace: &Trace<'_>) {
+        let [image, command, guid, pid, parent_guid, parent_pid, parent_image, user, session] = trace.values();
+        let host = names::host(trace.host);
+        let parent = Named { host: &host, guid: parent_guid, pid: parent_pid, image: parent_image };
+        let parent = self.find_or_make(time, parent);
+        let Some(number) = self.started(time, Named { host: &host, guid, pid, image }) else { return };
+        let [account, session, command] =
+            [names::account(user), names::session(session), command.to_owned()].map(|text| self.intern(&text));
+        if let Some(process) = self.list.get_mut(number as usize) {
+            let fill = |field: &mut Arc<str>, text: Arc<str>| {
+                if field.is_empty() {
+                    *field = text;
+                }
+            };
+            fill(&mut process.command, Arc::clone(&command));
+            fill(&mut process.account, account);
+            fill(&mut process.session, session);
+        }
+        if let Some(parent) = parent {
+            self.comes_from(number, parent, Origin::Started);
+        }
+        self.comes_from_writer(number, image);
+        let arguments = files_named(&command).map(str::to_owned).collect::<Vec<_>>();
+        arguments.iter().for_each(|path| self.comes_from_writer(number, path));
+    }
+
+    /// The process whose start is told: a new one, unless another log told of it already.
+    fn started(&mut self, time: i64, named: Named<'_>) -> Option<Number> {
+        let host = self.intern(named.host);
+        let guid = names::guid(named.guid).map(|guid| (Arc::clone(&host), guid));
+        if let Some(known) = guid.as_ref().and_then(|guid| self.by_guid.get(guid)) {
+            return Some(*known);
+        }
+        let pid = names::pid(named.pid);
+        let last = pid.and_then(|pid| self.by_pid.get(&(Arc::clone(&host), pid))).and_then(|starts| starts.last());
+        let same = last.filter(|(start, number)| {
+            let has_name = |process: &Process| name_of(&process.image).eq_ignore_ascii_case(name_of(named.image));
+            time.saturating_sub(*start) <= ONE_START && self.get(*number).is_some_and(has_name)
+        });
+        let number = match same {
+            Some((_, number)) => *number,
+            None => self.make(&host, pid, named.image, time)?,
+        };
+        if let Some(guid) = guid {
+            self.by_guid.insert(guid, number);
+            self.list.get_mut(number as usize).into_iter().for_each(|process| process.has_guid = true);
+        }
+        Some(number)
+    }
+
+    fn make(&mut self, host: &Arc<str>, pid: Option<u32>, image: &str, start: i64) -> Option<Number> {
+        if self.list.len() >= MAX_PROCESSES {
+            self.beyond += 1;
+            return None;
+        }
+        let number = self.list.len() as Number;
+        let image = self.intern(image);
+        self.list.push(Process { host: Arc::clone(host), image, pid, ..Process::default() });
+        if let Some(pid) = pid {
+            let starts = self.by_pid.entry((Arc::clone(host), pid)).or_default();
+            let at = starts.partition_point(|(other, _)| *other <= start);
+            starts.insert(at, (start, number));
+        }
+        Some(number)
+    }
+
+    /// The process that a record names, if its start was told.
+    pub fn find(&self, time: Option<i64>, named: Named<'_>) -> Option<Number> {
+        let host: Arc<str> = named.host.into();
+        let guid = names::guid(named.guid);
+        let has_guid = guid.is_some();
+        if let Some(known) = guid.and_then(|guid| self.by_guid.get(&(Arc::clone(&host), guid))) {
+            return Some(*known);
+        }
+        let starts = self.by_pid.get(&(host, names::pid(named.pid)?))?;
+        let until = time.unwrap_or(i64::MAX).saturating_add(EARLY);
+        let at = starts.partition_point(|(start, _)| *start <= until);
+        let (_, number) = starts.get(at.checked_sub(1)?)?;
+        let fits = |process: &Process| {
+            named.image.is_empty()
+                || process.image.is_empty()
+                || name_of(&process.image).eq_ignore_ascii_case(name_of(named.image))
+        };
+        self.get(*number).filter(|process| fits(process) && !(has_guid && process.has_guid)).map(|_| *number)
+    }
+
+    /// The process that a record names, taken for one that had started before the logs began if its start was not told.
+    pub fn find_or_make(&mut self, time: i64, named: Named<'_>) -> Option<Number> {
+        let host = self.intern(named.host);
+        let (guid, pid) = (names::guid(named.guid), names::pid(named.pid));
+        if guid.is_none() && pid.is_none() {
+            return None;
+        }
+        let number = match self.find(Some(time), named) {
+            Some(known) => known,
+            None => self.make(&host, pid, named.image, time)?,
+        };
+        if let Some(process) = self.list.get_mut(number as usize) {
+            if process.image.is_empty() {
+                process.image = named.image.into();
+            }
+            process.has_guid |= guid.is_some();
+        }
+        if let Some(guid) = guid {
+            self.by_guid.entry((host, guid)).or_insert(number);
+        }
+        Some(number)
+    }
+
+    fn comes_from(&mut self, number: Number, from: Number, origin: Origin) {
+        const MAX_ORIGINS: usize = 8;
+        if number == from {
+            return;
+        }
+        if let Some(process) = self.list.get_mut(number as usize) {
+            if process.origins.len() < MAX_ORIGINS && !process.origins.contains(&(from, origin)) {
+                process.origins.push((from, origin));
+            }
+        }
+    }
+
+    fn comes_from_writer(&mut self, number: Number, path: &str) {
+        let Some(process) = self.get(number) else { return };
+        let writer = self.writers.get(&(Arc::clone(&process.host), names::path(path))).copied();
+        if let Some(writer) = writer {
+            self.comes_from(number, writer, Origin::Wrote);
+        }
+    }
+
+    /// The processes that one comes from, the nearest first, with how close they are (1 is itself). Ends at what works for everybody.
+    pub fn ancestors(&self, number: Number) -> Vec<(Number, f32, Origin)> {
+        let mut found = vec![(number, 1.0, Origin::Started)];
+        let mut at = 0;
+        while let Some((from, closeness, how)) = found.get(at).copied() {
+            at += 1;
+            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(&process.image)) else {
+                continue;
+            };
+            for (origin, kind) in &process.origins {
+                let is_known = found.iter().any(|(known, _, _)| known == origin);
+                let is_common = self.get(*origin).is_none_or(|origin| is_common_program(&origin.image));
+                if !is_known && !is_common && found.len() < MAX_DEPTH {
+                    let how = if *kind == Origin::Wrote { *kind } else { how };
+                    found.push((*origin, closeness * 0.97, how));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The files that a command line names by their whole path, and which are not Windows' own.
+pub fn files_named(command: &str) -> impl Iterator<Item = &str> {
+    const MAX_FILES: usize = 8;
+    let ends =
+        |c: char| matches!(c, '"' | '\'' | ',' | ';' | '|' | '&' | '>' | '<' | '=' | '(' | ')') || c.is_whitespace();
+    let is_path = |word: &&str| {
+        word.get(1..3) == Some(r":\")
+            || word.starts_with("/tmp/")
+            || word.starts_with("/var/")
+            || word.starts_with("/home/")
+    };
+    command
+        .split(ends)
+        .filter(is_path)
+        .filter(|path| crate::trace::can_run(path) && !is_windows_own(path))
+        .take(MAX_FILES)
+}
