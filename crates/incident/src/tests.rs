@@ -85,7 +85,8 @@ impl Case {
 
     fn linked(self) -> Incidents {
         let mut linker = Linker::new(Limits::default());
-        self.traces.iter().for_each(|trace| linker.observe(&trace));
+        let piece = Arc::new(Piece { path: "traces".into() });
+        self.traces.iter().for_each(|trace| linker.observe(&piece, &trace));
         self.findings.into_iter().for_each(|finding| linker.finding(finding));
         linker.incidents(&[])
     }
