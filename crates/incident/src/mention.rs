@@ -67,14 +67,12 @@ pub struct Mentions<'p> {
     processes: &'p mut Processes,
     found: Vec<(Common, Weight)>,
     host: Arc<str>,
-    /// Whether it is known which process did it.
-    has_process: bool,
 }
 
 /// All that a finding names, each once, with the greatest weight.
 pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, Weight)> {
     let host = processes.intern(&names::host(&finding.host));
-    let mut mentions = Mentions { processes, found: Vec::new(), host, has_process: false };
+    let mut mentions = Mentions { processes, found: Vec::new(), host };
     let facts = Facts(finding);
     mentions.records(finding);
     mentions.own_process(facts);
@@ -143,7 +141,6 @@ impl Mentions<'_> {
             None => self.processes.find(None, named),
         };
         if let Some(process) = process {
-            self.has_process = true;
             let parent = self.parent(facts, process, time);
             let is_common = self.processes.get(process).is_some_and(|process| is_common_program(&process.image));
             let strength = if is_common { 0.3 } else { 0.97 };
@@ -372,12 +369,10 @@ impl Mentions<'_> {
     fn surroundings(&mut self, finding: &Finding) {
         let host = Arc::clone(&self.host);
         let rule = finding.rule.id.clone();
-        // What other processes do is another matter, unless something else connects them.
-        let (same, of_rule) = if self.has_process { (0.45, 0.25) } else { (0.45, 0.25) };
         let values = finding.matched.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join("\n");
         let values = crate::context::shortened(&values, 512);
-        self.push(Common::Same(format!("{host} {rule} {values}")), weight(same, 5.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Rule(Arc::clone(&host), rule), weight(of_rule, 2.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Same(format!("{host} {rule} {values}")), weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Rule(Arc::clone(&host), rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Moment(host), weight(0.6, 120.0, LinkKind::SameEntity));
     }
 }

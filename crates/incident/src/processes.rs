@@ -63,13 +63,16 @@ pub struct Named<'a> {
     pub image: &'a str,
 }
 
+/// Processes that had one number, with the times in nanoseconds at which they began.
+type Starts = Vec<(i64, Number)>;
+
 /// All that the traces tell.
 #[derive(Default)]
 pub struct Processes {
     list: Vec<Process>,
     by_guid: HashMap<(Arc<str>, String), Number>,
     /// Those of one number on a machine, with their starts, in the order of time.
-    by_pid: HashMap<(Arc<str>, u32), Vec<(i64, Number)>>,
+    by_pid: HashMap<(Arc<str>, u32), Starts>,
     /// Who wrote a file last.
     writers: HashMap<(Arc<str>, String), Number>,
     names: HashMap<Arc<str>, Arc<str>>,
@@ -243,10 +246,10 @@ impl Processes {
         if number == from {
             return;
         }
-        if let Some(process) = self.list.get_mut(number as usize) {
-            if process.origins.len() < MAX_ORIGINS && !process.origins.contains(&(from, origin)) {
-                process.origins.push((from, origin));
-            }
+        let process = self.list.get_mut(number as usize);
+        let is_new = |process: &&mut Process| !process.origins.contains(&(from, origin));
+        if let Some(process) = process.filter(is_new).filter(|process| process.origins.len() < MAX_ORIGINS) {
+            process.origins.push((from, origin));
         }
     }
 
