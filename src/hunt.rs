@@ -171,7 +171,7 @@ impl Hunting<'_> {
             [
                 &mut |piece, observation| correlator.observe(piece, observation, &mut findings),
                 &mut |piece, observation| {
-                    telling.observe(observation);
+                    telling.observe(piece, observation);
                     if observation.rule == accounting::LOGINS {
                         accounting.observe(piece, observation, &mut accounted);
                     }

@@ -1,9 +1,12 @@
 //! What a hunt does with its findings: it prints each, or links them to incidents and tells these at the end.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
-use event::{Finding, Level, Observation};
+use event::{Finding, Level, Observation, Piece};
 use incident::{IncidentId, Incidents, Limits, Linker};
 use report::{Printer, Style, Summary};
 
@@ -55,11 +58,11 @@ impl<'a> Telling<'a> {
     }
 
     /// Takes an observation, of a login or a trace.
-    pub fn observe(&mut self, observation: &Observation<'_>) {
+    pub fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
         if let Some(linker) = &mut self.linker {
             match observation.rule {
-                incident::TRACES => linker.observe(observation),
-                _ => linker.login(observation),
+                incident::TRACES => linker.observe(piece, observation),
+                _ => linker.login(piece, observation),
             }
         }
     }

@@ -75,7 +75,7 @@ fn run(size: usize) {
         findings.push(finding);
     }
     let start = Instant::now();
-    traces.iter().for_each(|trace| linker.observe(&trace));
+    traces.iter().for_each(|trace| linker.observe(&piece, &trace));
     findings.into_iter().for_each(|finding| linker.finding(finding));
     let incidents = linker.incidents(&[]);
     let took = start.elapsed();

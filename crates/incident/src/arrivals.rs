@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use event::{Finding, Time};
+use event::{Finding, Place, Time};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::{LinkKind, common::is_common_session, facts::Facts, mention::Weight, names};
@@ -22,6 +22,10 @@ pub struct Arrival {
     pub account: String,
     /// What its session is called there.
     pub session: String,
+    /// The key's fingerprint, where there is one.
+    pub key: String,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// So long after a login what happens is taken for its session's, in seconds.
@@ -35,6 +39,7 @@ pub struct Arrivals<'a> {
     addresses: &'a BTreeMap<String, String>,
     /// Numbers of arrivals at a machine, in the order of time.
     by_host: HashMap<&'a str, Vec<u32>>,
+    by_place: HashMap<&'a Place, u32>,
 }
 
 impl<'a> Arrivals<'a> {
@@ -44,7 +49,8 @@ impl<'a> Arrivals<'a> {
         for (number, arrival) in list.iter().enumerate() {
             by_host.entry(&arrival.host).or_default().push(number as u32);
         }
-        Self { list, addresses, by_host }
+        let by_place = list.iter().zip(0..).map(|(arrival, number)| (&arrival.place, number)).collect();
+        Self { list, addresses, by_host, by_place }
     }
 
     pub fn get(&self, number: u32) -> Option<&'a Arrival> {
@@ -63,6 +69,9 @@ impl<'a> Arrivals<'a> {
         let (host, time) = (names::host(&finding.host), finding.time?);
         let list = self.by_host.get(host.as_str())?;
         let facts = Facts(finding);
+        if let Some(number) = self.told_by(finding) {
+            return Some((number, Weight { strength: 0.9, within: 4.0 * SESSION as f32, kind: LinkKind::Login }));
+        }
         let sessions = ["LogonId", "SubjectLogonId", "TargetLogonId"].map(|field| names::session(facts.get(field)));
         let pid = format!("pid {}", facts.get("pid"));
         let source = facts.first(&["source_address", "IpAddress"]);
@@ -83,9 +92,31 @@ impl<'a> Arrivals<'a> {
                 () if apart > SESSION => return None,
                 () if is_source => 0.75,
                 () if is_account => 0.45,
+                // What happened on a machine, by whomever, soon after somebody came in.
+                () if account.is_empty() && finding.correlated.is_some() => 0.55,
                 () => return None,
             };
             Some((*number, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))
+        })
+    }
+
+    /// The login that a correlation counts among its events, the first one.
+    fn told_by(&self, finding: &Finding) -> Option<u32> {
+        let correlated = finding.correlated.as_ref()?;
+        let places = correlated.firsts.iter().map(|first| &first.place);
+        places.chain([&finding.place, &correlated.last.place]).find_map(|place| self.by_place.get(place).copied())
+    }
+
+    /// The login by which the same account had come to the machine that it now went on from.
+    pub fn before(&self, number: u32) -> Option<u32> {
+        const SAME_VISIT: i64 = 12 * 3600 * 1_000_000_000;
+        let arrival = self.get(number)?;
+        let there = self.by_host.get(self.from(arrival)?)?;
+        let end = there.partition_point(|other| self.get(*other).is_some_and(|other| other.time < arrival.time));
+        there.get(..end)?.iter().rev().take(64).copied().find(|other| {
+            self.get(*other).is_some_and(|other| {
+                other.account == arrival.account && arrival.time.as_nanos() - other.time.as_nanos() <= SAME_VISIT
+            })
         })
     }
 

@@ -153,7 +153,8 @@ pub fn is_nothing(text: &str) -> bool {
 
 /// The beginning of a text, of at most so many bytes.
 pub fn shortened(text: &str, bytes: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or(text)
 }
 
 #[cfg(test)]

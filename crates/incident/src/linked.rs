@@ -77,10 +77,11 @@ impl<D: Detector> Linked<D> {
             Kind::Library => Some((text(process).into_owned(), ends[0].to_string())),
             _ => None,
         };
-        if let Some(new) = new {
-            if self.told.len() >= MAX_TOLD || !self.told.insert(new) {
-                return;
-            }
+        if self.told.len() >= MAX_TOLD {
+            self.told.clear();
+        }
+        if new.is_some_and(|new| !self.told.insert(new)) {
+            return;
         }
         self.values.clear();
         self.values.extend(slots.iter().map(|slot| shortened(&text(*slot), MAX_VALUE).to_owned()));

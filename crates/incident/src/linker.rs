@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use event::{Finding, Login, Observation, Outcome, Step as LoginStep};
+use event::{Finding, Login, Observation, Outcome, Piece, Place, Step as LoginStep};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     arrivals::{Arrival, Arrivals},
     assemble,
     graph::{self, Mention},
-    mention::{Common, Weight, mentions},
+    mention::{Common, Weight, came_with, mentions},
     names,
     processes::Processes,
     trace::{Kind, Trace, is_address},
@@ -68,7 +68,7 @@ impl Linker {
     }
 
     /// Takes an observation of [`TRACES`](crate::TRACES).
-    pub fn observe(&mut self, observation: &Observation<'_>) {
+    pub fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
         let Some(trace) = Trace::unpack(observation) else { return };
         match trace.kind {
             Kind::Connection => {
@@ -84,6 +84,8 @@ impl Linker {
                     from_host: names::host(workstation),
                     account: names::account(account),
                     session: names::session(session),
+                    key: String::new(),
+                    place: Place { piece: Arc::clone(piece), position: observation.position },
                 });
             }
             _ => self.processes.observe(observation.time, &trace),
@@ -91,11 +93,13 @@ impl Linker {
     }
 
     /// Takes what a record tells of a login, as the accounting has it.
-    pub fn login(&mut self, observation: &Observation<'_>) {
+    pub fn login(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
         let Some(LoginStep::Login(login) | LoginStep::Hint(login)) = LoginStep::unpack(observation.values) else {
             return;
         };
-        let Login { outcome: Outcome::Accepted, user, host, source, source_host, session, .. } = login else { return };
+        let Login { outcome: Outcome::Accepted, user, host, source, source_host, session, key, .. } = login else {
+            return;
+        };
         if is_address(&source) || !source_host.is_empty() {
             self.arrive(Arrival {
                 time: observation.time,
@@ -104,6 +108,8 @@ impl Linker {
                 from_host: names::host(&source_host),
                 account: names::account(&user),
                 session: session.into_owned(),
+                key: key.map(|key| key.fingerprint.into_owned()).unwrap_or_default(),
+                place: Place { piece: Arc::clone(piece), position: observation.position },
             });
         }
     }
@@ -162,6 +168,13 @@ impl Linker {
             if let Some((arrival, weight)) = arrivals.of(finding) {
                 reached.insert(arrival);
                 add(Common::Login(arrival), number, weight);
+                if let Some(before) = arrivals.before(arrival) {
+                    reached.insert(before);
+                    add(Common::Login(before), number, weight);
+                }
+                for (common, weight) in arrivals.get(arrival).into_iter().flat_map(came_with) {
+                    add(common, number, weight);
+                }
             }
         }
         for (arrival, number, weight) in arrivals.departures(findings, &reached) {

@@ -6,11 +6,12 @@ use event::Finding;
 
 use crate::{
     EntityKind, LinkKind,
+    arrivals::Arrival,
     common::{is_common_account, is_common_domain, is_common_program, is_common_session},
     facts::Facts,
     names,
     processes::{Named, Number, Origin, Processes, files_named},
-    trace::{is_address, is_windows_own, name_of},
+    trace::{is_address, is_inside, is_windows_own, name_of},
 };
 
 /// What two findings may have in common.
@@ -66,14 +67,12 @@ pub struct Mentions<'p> {
     processes: &'p mut Processes,
     found: Vec<(Common, Weight)>,
     host: Arc<str>,
-    /// Whether it is known which process did it.
-    has_process: bool,
 }
 
 /// All that a finding names, each once, with the greatest weight.
 pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, Weight)> {
     let host = processes.intern(&names::host(&finding.host));
-    let mut mentions = Mentions { processes, found: Vec::new(), host, has_process: false };
+    let mut mentions = Mentions { processes, found: Vec::new(), host };
     let facts = Facts(finding);
     mentions.records(finding);
     mentions.own_process(facts);
@@ -142,7 +141,6 @@ impl Mentions<'_> {
             None => self.processes.find(None, named),
         };
         if let Some(process) = process {
-            self.has_process = true;
             let parent = self.parent(facts, process, time);
             let is_common = self.processes.get(process).is_some_and(|process| is_common_program(&process.image));
             let strength = if is_common { 0.3 } else { 0.97 };
@@ -324,13 +322,14 @@ impl Mentions<'_> {
             // Where a machine connects from is its own address.
             let is_own = field == "SourceIp" && facts.get("Initiated") == "true";
             if is_address(address) && !is_own {
-                self.entity(EntityKind::Address, address, weight(0.45, HOUR, LinkKind::SameEntity));
+                let (strength, within) = if is_inside(address) { (0.45, HOUR) } else { (0.6, 2.0 * DAY) };
+                self.entity(EntityKind::Address, address, weight(strength, within, LinkKind::SameEntity));
             }
         }
         for field in ["QueryName", "DestinationHostname", "cs-host", "Domain"] {
             let domain = names::domain(facts.get(field));
             if domain.contains('.') && !is_address(&domain) && !is_common_domain(&domain) {
-                self.entity(EntityKind::Domain, &domain, weight(0.5, 6.0 * HOUR, LinkKind::SameEntity));
+                self.entity(EntityKind::Domain, &domain, weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
             }
         }
         let detection = facts.get("Detection ID").to_lowercase();
@@ -370,14 +369,26 @@ impl Mentions<'_> {
     fn surroundings(&mut self, finding: &Finding) {
         let host = Arc::clone(&self.host);
         let rule = finding.rule.id.clone();
-        // What other processes do is another matter, unless something else connects them.
-        let (same, of_rule) = if self.has_process { (0.45, 0.25) } else { (0.45, 0.25) };
         let values = finding.matched.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join("\n");
         let values = crate::context::shortened(&values, 512);
-        self.push(Common::Same(format!("{host} {rule} {values}")), weight(same, 5.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Rule(Arc::clone(&host), rule), weight(of_rule, 2.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Same(format!("{host} {rule} {values}")), weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Rule(Arc::clone(&host), rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Moment(host), weight(0.6, 120.0, LinkKind::SameEntity));
     }
+}
+
+/// What a login names that a finding in its session does not: the address and the key.
+pub fn came_with(arrival: &Arrival) -> Vec<(Common, Weight)> {
+    let mut found = Vec::new();
+    if is_address(&arrival.from) && !is_inside(&arrival.from) {
+        let address = Common::Entity(EntityKind::Address, arrival.from.as_str().into());
+        found.push((address, weight(0.6, 2.0 * DAY, LinkKind::SameEntity)));
+    }
+    if !arrival.key.is_empty() {
+        let key = Common::Entity(EntityKind::Key, arrival.key.as_str().into());
+        found.push((key, weight(0.6, 7.0 * DAY, LinkKind::SameEntity)));
+    }
+    found
 }
 
 /// The file on the machine that was reached through one of its shares.

@@ -22,6 +22,11 @@ const ONE_START: i64 = 3_000_000_000;
 /// A finding may be told a little before the start of its process, by clocks of two logs.
 const EARLY: i64 = 2_000_000_000;
 
+/// A number stands for the same process if that was seen within so many nanoseconds; by a GUID that is new, within far fewer.
+const SAME_NUMBER: i64 = 2 * 3600 * 1_000_000_000;
+/// See [`SAME_NUMBER`].
+const SAME_NUMBER_NEW_GUID: i64 = 60 * 1_000_000_000;
+
 /// The number of a process in the table.
 pub type Number = u32;
 
@@ -36,6 +41,8 @@ pub struct Process {
     pub pid: Option<u32>,
     /// Whether a record named it by a GUID.
     pub has_guid: bool,
+    /// When it was last named, in nanoseconds.
+    seen: i64,
     /// Who started it, and who wrote what it runs.
     pub origins: Vec<(Number, Origin)>,
 }
@@ -56,13 +63,16 @@ pub struct Named<'a> {
     pub image: &'a str,
 }
 
+/// Processes that had one number, with the times in nanoseconds at which they began.
+type Starts = Vec<(i64, Number)>;
+
 /// All that the traces tell.
 #[derive(Default)]
 pub struct Processes {
     list: Vec<Process>,
     by_guid: HashMap<(Arc<str>, String), Number>,
     /// Those of one number on a machine, with their starts, in the order of time.
-    by_pid: HashMap<(Arc<str>, u32), Vec<(i64, Number)>>,
+    by_pid: HashMap<(Arc<str>, u32), Starts>,
     /// Who wrote a file last.
     writers: HashMap<(Arc<str>, String), Number>,
     names: HashMap<Arc<str>, Arc<str>>,
@@ -175,7 +185,7 @@ impl Processes {
         }
         let number = self.list.len() as Number;
         let image = self.intern(image);
-        self.list.push(Process { host: Arc::clone(host), image, pid, ..Process::default() });
+        self.list.push(Process { host: Arc::clone(host), image, pid, seen: start, ..Process::default() });
         if let Some(pid) = pid {
             let starts = self.by_pid.entry((Arc::clone(host), pid)).or_default();
             let at = starts.partition_point(|(other, _)| *other <= start);
@@ -201,7 +211,10 @@ impl Processes {
                 || process.image.is_empty()
                 || name_of(&process.image).eq_ignore_ascii_case(name_of(named.image))
         };
-        self.get(*number).filter(|process| fits(process) && !(has_guid && process.has_guid)).map(|_| *number)
+        let horizon = if has_guid { SAME_NUMBER_NEW_GUID } else { SAME_NUMBER };
+        let is_near = |process: &Process| time.is_none_or(|time| time.saturating_sub(process.seen) <= horizon);
+        let is_other = |process: &Process| has_guid && process.has_guid;
+        self.get(*number).filter(|process| fits(process) && is_near(process) && !is_other(process)).map(|_| *number)
     }
 
     /// The process that a record names, taken for one that had started before the logs began if its start was not told.
@@ -220,6 +233,7 @@ impl Processes {
                 process.image = named.image.into();
             }
             process.has_guid |= guid.is_some();
+            process.seen = process.seen.max(time);
         }
         if let Some(guid) = guid {
             self.by_guid.entry((host, guid)).or_insert(number);
@@ -232,10 +246,10 @@ impl Processes {
         if number == from {
             return;
         }
-        if let Some(process) = self.list.get_mut(number as usize) {
-            if process.origins.len() < MAX_ORIGINS && !process.origins.contains(&(from, origin)) {
-                process.origins.push((from, origin));
-            }
+        let process = self.list.get_mut(number as usize);
+        let is_new = |process: &&mut Process| !process.origins.contains(&(from, origin));
+        if let Some(process) = process.filter(is_new).filter(|process| process.origins.len() < MAX_ORIGINS) {
+            process.origins.push((from, origin));
         }
     }
 

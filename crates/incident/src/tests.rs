@@ -85,7 +85,8 @@ impl Case {
 
     fn linked(self) -> Incidents {
         let mut linker = Linker::new(Limits::default());
-        self.traces.iter().for_each(|trace| linker.observe(&trace));
+        let piece = Arc::new(Piece { path: "traces".into() });
+        self.traces.iter().for_each(|trace| linker.observe(&piece, &trace));
         self.findings.into_iter().for_each(|finding| linker.finding(finding));
         linker.incidents(&[])
     }
@@ -263,8 +264,8 @@ fn a_moment_joins_only_where_nothing_else_happens() {
     for number in 1..9 {
         let (own, image) = (guid(number), format!(r"C:\x\a{number}.exe"));
         let fields = [("ProcessGuid", own.as_str()), ("Image", image.as_str())];
-        crowd = crowd.found("x", 30 * i64::from(number), "ws-1", SYSMON, 3, &fields);
-        crowd = crowd.found("y", 30 * i64::from(number) + 200, "ws-1", SYSMON, 13, &fields);
+        crowd = crowd.found(&format!("x{number}"), 30 * i64::from(number), "ws-1", SYSMON, 3, &fields);
+        crowd = crowd.found(&format!("y{number}"), 30 * i64::from(number) + 200, "ws-1", SYSMON, 13, &fields);
     }
     assert!(crowd.kinds().0 > 5);
 }

@@ -171,3 +171,13 @@ pub fn is_address(text: &str) -> bool {
         Err(_) => false,
     }
 }
+
+/// Whether an address is one that many networks have inside.
+pub fn is_inside(text: &str) -> bool {
+    use std::net::IpAddr;
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_private(),
+        Ok(IpAddr::V6(address)) => address.is_unique_local(),
+        Err(_) => false,
+    }
+}
