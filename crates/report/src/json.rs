@@ -87,8 +87,8 @@ impl Summary {
     }
 }
 
-/// Into memory, since `out` may be slow at many small writes.
-pub(crate) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+/// In many small writes: into memory, or through a buffer.
+pub(crate) fn write_json(value: &impl Serialize, out: impl Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(out, Harmless);
     value.serialize(&mut serializer).map_err(io::Error::from)
 }

@@ -34,7 +34,8 @@ const TITLE: usize = 60;
 pub(super) struct Rows {
     rows: Vec<Row>,
     findings: usize,
-    rules: Table<(String, Level, String)>,
+    /// Title, level, techniques, and what tells rules of the same title apart.
+    rules: Table<(String, Level, String, String)>,
     hosts: Table<String>,
     paths: Table<String>,
     /// Id and title.
@@ -93,7 +94,8 @@ impl Rows {
         zone: &Zone,
     ) {
         let rule = &finding.rule;
-        let rule = (shorten(&rule.title, NAME), rule.level, shorten(&rule.techniques().join(" "), NAME));
+        let rule =
+            (shorten(&rule.title, NAME), rule.level, shorten(&rule.techniques().join(" "), NAME), rule.id.clone());
         let (rule, host) = (self.rules.number(rule), self.hosts.number(shorten(&finding.host, NAME)));
         let row = match same.entry((rule, host, incident, digest(finding))) {
             Entry::Occupied(row) => self.rows.get_mut(*row.get()),
@@ -132,7 +134,7 @@ impl Rows {
             Ok(text)
         };
         let levels: Vec<&str> = Level::ALL.iter().map(|level| level.as_str()).collect();
-        let rules = self.rules.values.iter().map(|(title, level, techniques)| (title, *level as usize, techniques));
+        let rules = self.rules.values.iter().map(|(title, level, techniques, _)| (title, *level as usize, techniques));
         let mut data = b"{\"levels\":".to_vec();
         write_json(&levels, &mut data)?;
         data.extend_from_slice(b",\"rules\":");
@@ -264,7 +266,7 @@ fn table(html: &mut Html, rows: &Rows) {
 fn table_row(html: &mut Html, row: &Row, rows: &Rows) {
     html.raw("<tr><td>");
     html.text(&row.time);
-    if let Some((title, severity, techniques)) = rows.rules.values.get(row.rule) {
+    if let Some((title, severity, techniques, _)) = rows.rules.values.get(row.rule) {
         html.raw("<td>");
         level(html, *severity);
         html.raw("<td>");

@@ -8,7 +8,7 @@ use crate::{Zone, incidents::words::strongest, plain::shorten};
 
 /// The width of the drawing, of the names of hosts on its left, and of the margin on its right, in units of its own.
 const WIDTH: f64 = 960.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 170.0;
 const RIGHT: f64 = 24.0;
 /// The height of a lane.
 const LANE: f64 = 46.0;
@@ -20,6 +20,8 @@ const EVEN: f64 = 0.6;
 const NUMBERED: f64 = 21.0;
 /// How far apart times are written.
 const TICK: f64 = 84.0;
+/// How much of a host's name fits there, in columns.
+const HOST: usize = 18;
 /// How many hosts have a lane of their own.
 const LANES: usize = 20;
 
@@ -57,7 +59,7 @@ pub(super) fn draw(html: &mut Html, incident: &Incident, most: usize, zone: &Zon
 fn lanes(steps: &[Step]) -> (Vec<String>, Vec<usize>) {
     let mut lanes: Vec<String> = Vec::new();
     let mut lane_of = |step: &Step| {
-        let name = if step.host.is_empty() { "host unknown".to_owned() } else { shorten(&step.host, 20) };
+        let name = if step.host.is_empty() { "host unknown".to_owned() } else { shorten(&step.host, HOST) };
         match lanes.iter().position(|lane| *lane == name) {
             Some(lane) => lane,
             None if lanes.len() < LANES => {

@@ -1,8 +1,11 @@
-use std::io::{self, Write};
+use std::{
+    io::{self, BufWriter, Write},
+    sync::Arc,
+};
 
-use event::Time;
+use event::{Finding, Time};
 use incident::{Action, Entity, Incident, Link, Part, Resemblance, Step, Tactic};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Told;
 use crate::{
@@ -12,31 +15,38 @@ use crate::{
 
 /// One JSON object: incidents and single observations a line each, limits, and the summary.
 pub(super) fn write(told: &Told<'_>, summary: &Summary, out: &mut dyn Write, zone: &Zone) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
     out.write_all(b"{\"incidents\":[")?;
-    lines(told.incidents.iter().map(|one| IncidentView::of(one, zone)), out)?;
+    lines(told.incidents.iter().map(|one| IncidentView::of(one, zone)), &mut out)?;
     out.write_all(b"],\"single\":[")?;
-    lines(told.single.iter().map(|finding| FindingView::of(finding, zone)), out)?;
+    lines(told.single.iter().map(|finding| FindingView::of(finding, zone)), &mut out)?;
     out.write_all(b"],\"limits\":")?;
-    let mut text = Vec::new();
-    write_json(&told.limits, &mut text)?;
-    out.write_all(&text)?;
+    write_json(&told.limits, &mut out)?;
     out.write_all(b",\"summary\":\n")?;
-    summary.to_json(zone, out)?;
-    out.write_all(b"\n}\n")
+    summary.to_json(zone, &mut out)?;
+    out.write_all(b"\n}\n")?;
+    out.flush()
 }
 
 /// Each value on a line of its own, with commas between them.
-fn lines(values: impl Iterator<Item = impl Serialize>, out: &mut dyn Write) -> io::Result<()> {
-    let mut line = Vec::new();
+fn lines(values: impl Iterator<Item = impl Serialize>, out: &mut impl Write) -> io::Result<()> {
     let mut any = false;
     for value in values {
-        line.clear();
-        line.extend_from_slice(if any { b",\n" } else { b"\n" });
+        out.write_all(if any { b",\n" } else { b"\n" })?;
         any = true;
-        write_json(&value, &mut line)?;
-        out.write_all(&line)?;
+        write_json(&value, &mut *out)?;
     }
     out.write_all(if any { b"\n" } else { b"" })
+}
+
+/// A list whose values are made one at a time, since an incident may have very many findings.
+struct Each<'a, T, V>(&'a [T], &'a Zone, fn(&'a T, &'a Zone) -> V);
+
+impl<T, V: Serialize> Serialize for Each<'_, T, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(values, zone, view) = self;
+        serializer.collect_seq(values.iter().map(|value| view(value, zone)))
+    }
 }
 
 /// An incident, in the order of keys that `docs/report.md` gives.
@@ -53,7 +63,7 @@ struct IncidentView<'a> {
     accounts: &'a [String],
     tactics: Vec<&'static str>,
     techniques: &'a [String],
-    steps: Vec<StepView<'a>>,
+    steps: Each<'a, Step, StepView<'a>>,
     links: Vec<LinkView<'a>>,
     entities: Vec<EntityView<'a>>,
     resemblance: Vec<ResemblanceView<'a>>,
@@ -61,7 +71,7 @@ struct IncidentView<'a> {
 }
 
 impl<'a> IncidentView<'a> {
-    fn of(incident: &'a Incident, zone: &Zone) -> Self {
+    fn of(incident: &'a Incident, zone: &'a Zone) -> Self {
         let (from, until) = moments(incident.span, zone);
         Self {
             id: incident.id.to_string(),
@@ -75,7 +85,7 @@ impl<'a> IncidentView<'a> {
             accounts: &incident.accounts,
             tactics: incident.tactics.iter().copied().map(Tactic::as_str).collect(),
             techniques: &incident.techniques,
-            steps: incident.steps.iter().map(|step| StepView::of(step, zone)).collect(),
+            steps: Each(&incident.steps, zone, StepView::of),
             links: incident.links.iter().map(LinkView::of).collect(),
             entities: incident.entities.iter().map(|(entity, steps)| EntityView::of(entity, steps)).collect(),
             resemblance: incident.resemblance.iter().map(ResemblanceView::of).collect(),
@@ -108,11 +118,11 @@ struct StepView<'a> {
     host: &'a str,
     sentence: &'a str,
     level: &'static str,
-    findings: Vec<FindingView<'a>>,
+    findings: Each<'a, Arc<Finding>, FindingView<'a>>,
 }
 
 impl<'a> StepView<'a> {
-    fn of(step: &'a Step, zone: &Zone) -> Self {
+    fn of(step: &'a Step, zone: &'a Zone) -> Self {
         let (from, until) = moments(step.span, zone);
         Self {
             from,
@@ -121,7 +131,7 @@ impl<'a> StepView<'a> {
             host: &step.host,
             sentence: &step.sentence,
             level: step.level.as_str(),
-            findings: step.findings.iter().map(|finding| FindingView::of(finding, zone)).collect(),
+            findings: Each(&step.findings, zone, |finding, zone| FindingView::of(finding, zone)),
         }
     }
 }

@@ -21,7 +21,9 @@ const NAMED: usize = 10;
 #[derive(Default)]
 struct Seen {
     level: Option<Level>,
+    /// The worst of them.
     incidents: Vec<String>,
+    more_incidents: u64,
     single: u64,
 }
 
@@ -54,7 +56,11 @@ fn seen(told: &Told<'_>) -> BTreeMap<String, Seen> {
     for incident in &told.incidents {
         for technique in &incident.techniques {
             let seen = techniques.entry(technique.clone()).or_default();
-            seen.incidents.push(format!("{} {}", incident.id, shorten(&incident.title, 100)));
+            if seen.incidents.len() < NAMED {
+                seen.incidents.push(format!("{} {}", incident.id, shorten(&incident.title, 100)));
+            } else {
+                seen.more_incidents += 1;
+            }
         }
         for finding in incident.steps.iter().flat_map(|step| &step.findings) {
             for technique in finding.rule.techniques() {
@@ -74,9 +80,9 @@ fn seen(told: &Told<'_>) -> BTreeMap<String, Seen> {
 }
 
 fn view(technique: &str, seen: &Seen) -> Value {
-    let mut lines: Vec<String> = seen.incidents.iter().take(NAMED).cloned().collect();
-    if seen.incidents.len() > NAMED {
-        lines.push(counted((seen.incidents.len() - NAMED) as u64, "more incident", "more incidents"));
+    let mut lines = seen.incidents.clone();
+    if seen.more_incidents > 0 {
+        lines.push(counted(seen.more_incidents, "more incident", "more incidents"));
     }
     if seen.single > 0 {
         lines.push(counted(seen.single, "single observation", "single observations"));

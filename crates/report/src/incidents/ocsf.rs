@@ -1,10 +1,13 @@
 //! The Open Cybersecurity Schema Framework, version 1.5: <https://schema.ocsf.io/1.5.0>.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, BufWriter, Write},
+    sync::Arc,
+};
 
 use event::{Finding, Level, Time};
 use incident::{Incident, Tactic};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Told;
@@ -26,24 +29,45 @@ const RULE: u32 = 1;
 
 /// A JSON object a line: each incident, followed by its findings; then single observations.
 pub(super) fn write(told: &Told<'_>, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    let mut line = Vec::new();
-    let mut put = |value: Value| -> io::Result<()> {
-        line.clear();
-        write_json(&value, &mut line)?;
-        line.push(b'\n');
-        out.write_all(&line)
-    };
+    let mut out = BufWriter::new(out);
     for incident in &told.incidents {
-        put(incident_finding(incident, summary))?;
-        for finding in incident.steps.iter().flat_map(|step| &step.findings) {
-            put(detection_finding(finding, Some(incident), summary))?;
+        line(&incident_finding(incident, summary), &mut out)?;
+        for finding in findings(incident) {
+            line(&detection_finding(finding, Some(incident), summary), &mut out)?;
         }
     }
-    told.single.iter().try_for_each(|finding| put(detection_finding(finding, None, summary)))
+    for finding in told.single {
+        line(&detection_finding(finding, None, summary), &mut out)?;
+    }
+    out.flush()
 }
 
-fn incident_finding(incident: &Incident, summary: &Summary) -> Value {
-    let findings = incident.steps.iter().flat_map(|step| &step.findings);
+fn line(event: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    write_json(event, &mut *out)?;
+    out.write_all(b"\n")
+}
+
+fn findings(incident: &Incident) -> impl Iterator<Item = &Arc<Finding>> {
+    incident.steps.iter().flat_map(|step| &step.findings)
+}
+
+/// An incident finding. Its findings are made one at a time, since there may be very many.
+#[derive(Serialize)]
+struct IncidentFinding<'a> {
+    #[serde(flatten)]
+    event: Value,
+    finding_info_list: Infos<'a>,
+}
+
+struct Infos<'a>(&'a Incident);
+
+impl Serialize for Infos<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(findings(self.0).map(|finding| finding_info(finding)))
+    }
+}
+
+fn incident_finding<'a>(incident: &'a Incident, summary: &Summary) -> IncidentFinding<'a> {
     let attacks: Vec<Value> = incident
         .tactics
         .iter()
@@ -60,7 +84,6 @@ fn incident_finding(incident: &Incident, summary: &Summary) -> Value {
             "status_id": 1,
             // The schema wants to know who has it in hand.
             "assignee_group": { "name": "unassigned" },
-            "finding_info_list": findings.map(|finding| finding_info(finding)).collect::<Vec<_>>(),
             "attacks": attacks,
             "unmapped": { "incident_id": incident.id.to_string(), "points": incident.points(), "hosts": incident.hosts, "accounts": incident.accounts },
         }),
@@ -68,14 +91,14 @@ fn incident_finding(incident: &Incident, summary: &Summary) -> Value {
     if let Some((from, until)) = incident.span {
         extend(&mut event, json!({ "start_time": millis(from), "end_time": millis(until) }));
     }
-    event
+    IncidentFinding { event, finding_info_list: Infos(incident) }
 }
 
 fn detection_finding(finding: &Finding, incident: Option<&Incident>, summary: &Summary) -> Value {
     let rule = &finding.rule;
-    let until = incident.and_then(|one| one.span).map(|(from, _)| from);
+    let begin = incident.and_then(|one| one.span).map(|(from, _)| from);
     let group = incident.map_or_else(String::new, |one| one.id.to_string());
-    let mut event = event(DETECTION, rule.level, finding.time.or(until), summary, &group);
+    let mut event = event(DETECTION, rule.level, finding.time.or(begin), summary, &group);
     let matched: serde_json::Map<String, Value> =
         by_field(&finding.matched).into_iter().map(|(field, values)| (field.to_owned(), json!(values))).collect();
     let data = json!({ "place": PlaceView::of(&finding.place), "matched": matched });

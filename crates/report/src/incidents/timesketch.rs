@@ -1,6 +1,6 @@
 //! JSON lines for Timesketch: <https://timesketch.org/guides/user/import-from-json-csv/>.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use event::{Finding, Time};
 use incident::{Incident, Step};
@@ -14,12 +14,10 @@ const MATCHED: usize = 2000;
 
 /// A JSON object a line, one for each finding: those of incidents in the order of their steps, then single observations.
 pub(super) fn write(told: &Told<'_>, out: &mut dyn Write, zone: &Zone) -> io::Result<()> {
-    let mut line = Vec::new();
+    let mut out = BufWriter::new(out);
     let mut put = |row: &Row<'_>| -> io::Result<()> {
-        line.clear();
-        write_json(row, &mut line)?;
-        line.push(b'\n');
-        out.write_all(&line)
+        write_json(row, &mut out)?;
+        out.write_all(b"\n")
     };
     for incident in &told.incidents {
         for (number, step) in incident.steps.iter().enumerate() {
@@ -28,7 +26,8 @@ pub(super) fn write(told: &Told<'_>, out: &mut dyn Write, zone: &Zone) -> io::Re
             }
         }
     }
-    told.single.iter().try_for_each(|finding| put(&Row::of(finding, zone)))
+    told.single.iter().try_for_each(|finding| put(&Row::of(finding, zone)))?;
+    out.flush()
 }
 
 /// The first three are what Timesketch asks for.
