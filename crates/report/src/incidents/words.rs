@@ -56,7 +56,7 @@ pub(crate) fn repeated(step: &Step, zone: &Zone) -> Option<String> {
     }
     let times = crate::terminal::page::thousands(step.times);
     Some(match step.span {
-        Some((from, until)) if from == until => format!("{times} times at that time"),
+        Some((from, until)) if from == until => format!("{times} times"),
         Some((from, until)) if zone.date(from) == zone.date(until) => {
             format!("{times} times until {}", zone.clock(until))
         }
