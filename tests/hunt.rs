@@ -27,7 +27,8 @@ fn the_shipyard_is_reported_as_expected() {
     let folder = root().join("tests/golden/hunt/shipyard");
     let place = Place::new();
     for format in FORMATS {
-        let arguments = ["hunt", "examples/shipyard", "--format", format];
+        let listed: &[&str] = if format == "text" { &["--findings"] } else { &[] };
+        let arguments = [&["hunt", "examples/shipyard", "--format", format], listed].concat();
         let run = Run::of(place.command(&arguments).current_dir(root()).output().unwrap());
         run.ends(0, &[]);
         let expected = folder.join(format!("expected.{}", if format == "text" { "txt" } else { format }));

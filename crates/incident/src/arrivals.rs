@@ -33,6 +33,9 @@ const SESSION: i64 = 30 * 60;
 /// So long before a login somebody at the other machine may have set about it, in seconds.
 const BEFORE: i64 = 10 * 60;
 
+/// So long a visit lasts, in nanoseconds.
+const VISIT: i64 = 3600 * 1_000_000_000;
+
 /// All of them, by where they led to.
 pub struct Arrivals<'a> {
     list: &'a [Arrival],
@@ -65,13 +68,20 @@ impl<'a> Arrivals<'a> {
     }
 
     /// The logins in whose session a finding was made: the last ones before it, by session, address or account.
-    pub fn of(&self, finding: &Finding) -> Option<(u32, Weight)> {
+    pub fn of(&self, finding: &Finding) -> Vec<(u32, Weight)> {
+        let told: Vec<u32> = self.told_by(finding);
+        let weight = Weight { strength: 0.9, within: 4.0 * SESSION as f32, kind: LinkKind::Login };
+        match told.as_slice() {
+            [] => self.around(finding).into_iter().collect(),
+            told => told.iter().map(|number| (*number, weight)).collect(),
+        }
+    }
+
+    /// The last login before a finding that fits it.
+    fn around(&self, finding: &Finding) -> Option<(u32, Weight)> {
         let (host, time) = (names::host(&finding.host), finding.time?);
         let list = self.by_host.get(host.as_str())?;
         let facts = Facts(finding);
-        if let Some(number) = self.told_by(finding) {
-            return Some((number, Weight { strength: 0.9, within: 4.0 * SESSION as f32, kind: LinkKind::Login }));
-        }
         let sessions = ["LogonId", "SubjectLogonId", "TargetLogonId"].map(|field| names::session(facts.get(field)));
         let pid = format!("pid {}", facts.get("pid"));
         let source = facts.first(&["source_address", "IpAddress"]);
@@ -100,23 +110,35 @@ impl<'a> Arrivals<'a> {
         })
     }
 
-    /// The login that a correlation counts among its events, the first one.
-    fn told_by(&self, finding: &Finding) -> Option<u32> {
-        let correlated = finding.correlated.as_ref()?;
-        let places = correlated.firsts.iter().map(|first| &first.place);
-        places.chain([&finding.place, &correlated.last.place]).find_map(|place| self.by_place.get(place).copied())
+    /// The logins that a correlation counts among its events.
+    fn told_by(&self, finding: &Finding) -> Vec<u32> {
+        let Some(correlated) = &finding.correlated else { return Vec::new() };
+        let places = correlated.firsts.iter().map(|first| &first.place).chain([&correlated.last.place]);
+        let mut told: Vec<u32> = places.filter_map(|place| self.by_place.get(place).copied()).collect();
+        told.sort_unstable();
+        told.dedup();
+        told
     }
 
-    /// The login by which the same account had come to the machine that it now went on from.
+    /// The login that one goes on from: another one to the machine from the same address within the hour, or that by which the same account had come to
+    /// the machine that it now went on from.
     pub fn before(&self, number: u32) -> Option<u32> {
-        const SAME_VISIT: i64 = 12 * 3600 * 1_000_000_000;
         let arrival = self.get(number)?;
-        let there = self.by_host.get(self.from(arrival)?)?;
-        let end = there.partition_point(|other| self.get(*other).is_some_and(|other| other.time < arrival.time));
-        there.get(..end)?.iter().rev().take(64).copied().find(|other| {
-            self.get(*other).is_some_and(|other| {
-                other.account == arrival.account && arrival.time.as_nanos() - other.time.as_nanos() <= SAME_VISIT
-            })
+        let here = self.by_host.get(arrival.host.as_str())?;
+        let is_same = |other: &Arrival| other.from == arrival.from && !other.from.is_empty();
+        self.last(here, arrival, VISIT, is_same).or_else(|| {
+            let there = self.by_host.get(self.from(arrival)?)?;
+            self.last(there, arrival, 12 * VISIT, |other| other.account == arrival.account)
+        })
+    }
+
+    /// The last of these logins before one that is like it, not longer ago than that.
+    fn last(&self, list: &[u32], arrival: &Arrival, within: i64, is_like: impl Fn(&Arrival) -> bool) -> Option<u32> {
+        const BACK: usize = 64;
+        let end = list.partition_point(|other| self.get(*other).is_some_and(|other| other.time < arrival.time));
+        list.get(..end)?.iter().rev().take(BACK).copied().find(|other| {
+            let other = self.get(*other);
+            other.is_some_and(|other| is_like(other) && arrival.time.as_nanos() - other.time.as_nanos() <= within)
         })
     }
 

@@ -116,7 +116,7 @@ fn link(times: &[Option<f64>], earlier: &Mention, later: &Mention, common: u32, 
 }
 
 /// The best reason of each kind between two groups.
-type Reasons = HashMap<(u32, u32), HashMap<u8, Joined>>;
+type Reasons = HashMap<(u32, u32), Vec<(u8, Joined)>>;
 
 /// Joins groups by what adds up; tells whether any were.
 fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut Groups) -> bool {
@@ -142,9 +142,10 @@ fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut G
                 let alone = crowd.get(at).map_or(1.0, |groups| 2.0 / (*groups).max(2) as f32);
                 let joined = link(times, earlier, later, number as u32, rarity * alone);
                 let best = reasons.entry((own.min(other), own.max(other))).or_default();
-                let slot = best.entry(common.kind()).or_insert(joined);
-                if joined.strength > slot.strength {
-                    *slot = joined;
+                match best.iter_mut().find(|(kind, _)| *kind == common.kind()) {
+                    Some((_, slot)) if joined.strength > slot.strength => *slot = joined,
+                    Some(_) => {}
+                    None => best.push((common.kind(), joined)),
                 }
                 break;
             }
@@ -153,7 +154,7 @@ fn round(times: &[Option<f64>], lists: &[(Common, Vec<Mention>)], groups: &mut G
     let mut pairs: Vec<(f32, (u32, u32), Vec<Joined>)> = reasons
         .into_iter()
         .map(|(pair, best)| {
-            let mut best: Vec<Joined> = best.into_values().collect();
+            let mut best: Vec<Joined> = best.into_iter().map(|(_, joined)| joined).collect();
             best.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.common.cmp(&b.common)));
             (1.0 - best.iter().fold(1.0, |rest, one| rest * (1.0 - one.strength)), pair, best)
         })

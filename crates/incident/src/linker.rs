@@ -165,7 +165,7 @@ impl Linker {
             for (common, weight) in mentions(finding, &mut self.processes) {
                 add(common, number, weight);
             }
-            if let Some((arrival, weight)) = arrivals.of(finding) {
+            for (arrival, weight) in arrivals.of(finding) {
                 reached.insert(arrival);
                 add(Common::Login(arrival), number, weight);
                 if let Some(before) = arrivals.before(arrival) {

@@ -300,7 +300,10 @@ impl Mentions<'_> {
         for field in ["User", "SubjectUserName", "TargetUserName", "user", "AccountName", "acct", "cs-username"] {
             let account = names::account(facts.get(field));
             if !account.is_empty() && !is_common_account(&account) && !account.starts_with("s-1-5-") {
-                self.local(EntityKind::Account, &account, weight(0.2, 5.0 * MINUTE, LinkKind::SameEntity));
+                // From elsewhere, an account is tried by one who then comes in by it.
+                let is_try = !facts.get("source_address").is_empty();
+                let (strength, within) = if is_try { (0.55, HOUR) } else { (0.2, 5.0 * MINUTE) };
+                self.local(EntityKind::Account, &account, weight(strength, within, LinkKind::SameEntity));
                 self.entity(EntityKind::Account, &account, weight(0.1, 10.0 * MINUTE, LinkKind::SameEntity));
             }
         }
@@ -383,6 +386,11 @@ pub fn came_with(arrival: &Arrival) -> Vec<(Common, Weight)> {
     if is_address(&arrival.from) && !is_inside(&arrival.from) {
         let address = Common::Entity(EntityKind::Address, arrival.from.as_str().into());
         found.push((address, weight(0.6, 2.0 * DAY, LinkKind::SameEntity)));
+    }
+    let account = &arrival.account;
+    if !account.is_empty() && !is_common_account(account) {
+        let account = Common::Entity(EntityKind::Account, format!("{} {account}", arrival.host).into());
+        found.push((account, weight(0.55, HOUR, LinkKind::SameEntity)));
     }
     if !arrival.key.is_empty() {
         let key = Common::Entity(EntityKind::Key, arrival.key.as_str().into());
