@@ -477,9 +477,11 @@ fn nothing_in_a_value_comes_alive() {
     let mut log = starts(&hostile);
     log += &start(9, "2026-11-01T10:00:00Z", "=host\u{1b}[0m", "C:\\x.exe", "x");
     place.file("log\u{1b}[1m.jsonl", &log);
-    for format in ["text", "csv", "timeline", "jsonl", "json"] {
-        let run = place.run(&["hunt", ".", "--rules", "rule.yml", "--no-shipped-rules", "--format", format]);
-        run.ends(0, &["pwned"]);
+    for format in ["findings", "text", "csv", "timeline", "jsonl", "json", "incidents-json", "ocsf", "timesketch"] {
+        let form: &[&str] = if format == "findings" { &["--findings"] } else { &["--format", format] };
+        let hunt = ["hunt", ".", "--rules", "rule.yml", "--no-shipped-rules"];
+        let run = place.run(&[&hunt, form].concat());
+        run.ends(0, if format == "text" { &["=Title"] } else { &["pwned"] });
         for text in [&run.out, &run.err] {
             let alive = |c: char| (c.is_control() && c != '\n' && !(c == '\r' && format == "csv")) || c == '\u{202e}';
             assert!(!text.contains(alive), "{format}: {text:?}");
