@@ -107,12 +107,10 @@ pub fn write(
     style: &Style,
 ) -> Result<()> {
     let HuntFormat::Incidents(format) = form else { return Ok(()) };
-    if let Some(id) = only {
-        if !incidents.incidents.iter().any(|incident| incident.id == id) {
-            bail!(
-                "there is no incident {id} in this evidence; without --incident the report names those that there are"
-            );
-        }
+    if let Some(id) = only
+        && !incidents.incidents.iter().any(|incident| incident.id == id)
+    {
+        bail!("there is no incident {id} in this evidence; without --incident the report names those that there are");
     }
     report::write_incidents(format, incidents, summary, only, out, style).context("cannot write the report")
 }
