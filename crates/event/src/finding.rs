@@ -69,8 +69,8 @@ pub struct Finding {
     /// What satisfied the rule, in the order in which the rule asks; of a correlation, what its events have in common.
     pub matched: Vec<Matched>,
     /// What else its record says of who and what was concerned, under the names of its fields: what findings are linked by. Takes no part in
-    /// the id; empty where nobody links.
-    pub context: Vec<Matched>,
+    /// the id; shared by all findings of the record; empty where nobody links.
+    pub context: Arc<[Matched]>,
     /// The events that made it, if it is a correlation's.
     pub correlated: Option<Box<Correlated>>,
 }
@@ -117,7 +117,7 @@ impl Finding {
             event_id: source.event_id,
             place,
             matched,
-            context: Vec::new(),
+            context: Arc::default(),
             correlated: None,
         };
         finding.id = FindingId::of(&finding);
@@ -138,7 +138,7 @@ impl Finding {
             event_id: 0,
             place: first.place.clone(),
             matched,
-            context: Vec::new(),
+            context: Arc::default(),
             correlated: Some(Box::new(correlated)),
         };
         finding.id = FindingId::of(&finding);

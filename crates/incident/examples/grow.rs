@@ -71,7 +71,7 @@ fn run(size: usize) {
             ("DestinationIp", format!("198.51.{}.{}", next(100), next(250))),
             ("TargetFilename", format!(r"C:\Users\u\file{}.dll", next(size as u64))),
         ];
-        finding.context = fields.map(|(field, value)| Matched { field: field.into(), value }).to_vec();
+        finding.context = fields.map(|(field, value)| Matched { field: field.into(), value }).into();
         findings.push(finding);
     }
     let start = Instant::now();

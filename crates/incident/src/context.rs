@@ -1,5 +1,7 @@
 //! What a finding's record says of who and what was concerned.
 
+use std::sync::Arc;
+
 use event::{Event, Matched};
 
 /// The fields that name entities, sorted; `docs/incidents.md` tells what each is taken for.
@@ -132,7 +134,7 @@ const MAX_VALUE: usize = 1024;
 const MAX_VALUES: usize = 64;
 
 /// What a record says of who and what was concerned, in the order of its fields.
-pub fn context(event: &Event<'_>) -> Vec<Matched> {
+pub fn context(event: &Event<'_>) -> Arc<[Matched]> {
     let mut context = Vec::new();
     event.record.visit(&mut |field, value| {
         if context.len() >= MAX_VALUES || FIELDS.binary_search(&field).is_err() {
@@ -143,7 +145,7 @@ pub fn context(event: &Event<'_>) -> Vec<Matched> {
             context.push(Matched { field: field.to_owned(), value: shortened(&text, MAX_VALUE).to_owned() });
         }
     });
-    context
+    context.into()
 }
 
 /// Whether a value only says that there is none.

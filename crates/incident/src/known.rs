@@ -35,7 +35,8 @@ pub fn resemblance(steps: &[Step]) -> Vec<Resemblance> {
             }
         }
         // Words of the findings that are alike are alike.
-        let texts = step.findings.iter().take(8).flat_map(|finding| finding.matched.iter().chain(&finding.context));
+        let texts =
+            step.findings.iter().take(8).flat_map(|finding| finding.matched.iter().chain(finding.context.iter()));
         let texts = texts.map(|one| one.value.to_lowercase()).collect::<Vec<_>>().join("\n");
         for (tool, known_for) in KNOWN.tools.iter().filter(|(tool, _)| texts.contains(tool.as_str())) {
             add(tool, known_for);

@@ -128,10 +128,9 @@ impl<D: Detector> Detector for Linked<D> {
             }
         }
         let found = seen.findings.get_mut(before..).unwrap_or_default();
-        if let Some((last, others)) = found.split_last_mut() {
+        if !found.is_empty() {
             let context = context(event);
-            others.iter_mut().for_each(|finding| finding.context.clone_from(&context));
-            last.context = context;
+            found.iter_mut().for_each(|finding| finding.context = Arc::clone(&context));
         }
     }
 }

@@ -270,7 +270,7 @@ mod tests {
             event_id: 0,
             place: Place { piece: Arc::new(Piece { path: "a.evtx".to_owned() }), position: Position::Record(1) },
             matched: vec![Matched { field: "Field".to_owned(), value: value.to_owned() }],
-            context: Vec::new(),
+            context: Arc::default(),
             correlated: None,
         }
     }
