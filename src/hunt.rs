@@ -35,10 +35,7 @@ use crate::{
 pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let form = arguments.form()?;
     let site = Site::load(arguments.site.as_deref())?;
-    let zone = match &arguments.timezone {
-        Some(zone) => zone.clone(),
-        None => site.zone()?.unwrap_or_default(),
-    };
+    let zone = site.zone(arguments.timezone.as_ref())?;
     let selection = Selection::load(arguments, &zone)?;
     let formats = formats::formats(&arguments.reading, &site)?;
     let threads = reading::threads(arguments.threads);
@@ -97,22 +94,14 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.telling.findings, &zone);
     summary.rules.not_run = not_run;
     summary.indicators = known.summary();
-    summary.accounting = sink
-        .accounting
-        .get()?
-        .account()
-        .map(|account| accounting::sentences(&account, untimed.into_inner()))
-        .unwrap_or_default();
-    summary.accounting.append(&mut sink.unread);
+    summary.accounting = sink.accounted(untimed.into_inner())?;
     sink.telling.end(&summary).context("cannot write the report")?;
     let incidents = sink.telling.link(site.contacts());
     let worst = sink.telling.worst(form, incidents.as_ref());
     drop(sink);
     if let Some(incidents) = &incidents {
         incidents::write(form, incidents, arguments.incident, &summary, &mut writer, &style)?;
-        if let Some(page) = page {
-            incidents::write_page(page, incidents, &summary, &style)?;
-        }
+        page.map_or(Ok(()), |page| incidents::write_page(page, incidents, &summary, &style))?;
     }
     writer.flush().context("cannot write the report")?;
     drop(writer);
@@ -154,6 +143,13 @@ struct Hunting<'a> {
 }
 
 impl Hunting<'_> {
+    /// What came of all logins, and what could not be compared with releases, in sentences; `untimed` records of logins have no time.
+    fn accounted(&mut self, untimed: u64) -> io::Result<Vec<String>> {
+        let account = self.accounting.get()?.account();
+        let sentences = account.map(|account| accounting::sentences(&account, untimed)).unwrap_or_default();
+        Ok(sentences.into_iter().chain(self.unread.drain(..)).collect())
+    }
+
     /// Tells what several events say together, and what comes of the logins; gives what correlations could not see.
     fn follow(
         &mut self,

@@ -37,10 +37,7 @@ use crate::{
 /// Runs the subcommand.
 pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     let site = Site::load(arguments.site.as_deref())?;
-    let zone = match &arguments.timezone {
-        Some(zone) => zone.clone(),
-        None => site.zone()?.unwrap_or_default(),
-    };
+    let zone = site.zone(arguments.timezone.as_ref())?;
     let formats = formats(&arguments.reading, &site)?;
     let filter = Filter::new(arguments, &zone)?;
     let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;

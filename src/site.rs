@@ -68,9 +68,12 @@ impl Site {
         }
     }
 
-    /// The zone in which times are shown, if it names one.
-    pub fn zone(&self) -> Result<Option<Zone>> {
-        parse("timezone", self.timezone.as_deref())
+    /// The zone in which times are shown: that of the command line, else the one that it names, else UTC.
+    pub fn zone(&self, typed: Option<&Zone>) -> Result<Zone> {
+        match typed {
+            Some(zone) => Ok(zone.clone()),
+            None => Ok(parse("timezone", self.timezone.as_deref())?.unwrap_or_default()),
+        }
     }
 
     /// The proxies whose `X-Forwarded-For` is believed.
