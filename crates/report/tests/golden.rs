@@ -5,9 +5,9 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::fs;
 
-use common::{Case, print, root};
+use common::{Case, check_cases, print};
 use report::{Format, Style};
 
 /// File name, format and width of every expected output.
@@ -23,30 +23,16 @@ const OUTPUTS: [(&str, Format, Option<usize>); 7] = [
 
 #[test]
 fn every_case_gives_what_is_expected() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases: Vec<_> =
-        fs::read_dir(root().join("tests/golden/report")).unwrap().map(|case| case.unwrap().path()).collect();
-    cases.sort();
-    assert!(cases.len() >= 5, "the cases are gone: {cases:?}");
-    let wrong: Vec<String> = cases.iter().flat_map(|case| check(case, update)).collect();
-    assert!(wrong.is_empty(), "not as expected (UPDATE_GOLDEN=1 writes anew):\n{}", wrong.join("\n"));
-}
-
-/// Tells which outputs of a case are not as expected.
-fn check(folder: &Path, update: bool) -> Vec<String> {
-    let input = fs::read_to_string(folder.join("findings.json")).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    let case = Case::parse(&input);
-    let mut wrong = Vec::new();
-    for (name, format, width) in OUTPUTS {
-        let style = Style { zone: case.zone.clone(), width, colour: false };
-        let output = print(format, &style, &case.findings, &case.summary);
-        assert_eq!(output, print(format, &style, &case.findings, &case.summary), "not the same twice");
-        let path = folder.join(name);
-        if update {
-            fs::write(&path, output).unwrap();
-        } else if fs::read_to_string(&path).ok().as_deref() != Some(output.as_str()) {
-            wrong.push(format!("{}:\n{output}", path.display()));
-        }
-    }
-    wrong
+    check_cases("report", 5, |folder| {
+        let input =
+            fs::read_to_string(folder.join("findings.json")).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+        let case = Case::parse(&input);
+        let output = |(name, format, width)| {
+            let style = Style { zone: case.zone.clone(), width, colour: false };
+            let output = print(format, &style, &case.findings, &case.summary);
+            assert_eq!(output, print(format, &style, &case.findings, &case.summary), "not the same twice");
+            (name, output)
+        };
+        OUTPUTS.map(output).into()
+    });
 }

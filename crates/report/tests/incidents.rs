@@ -5,9 +5,9 @@
 
 mod common;
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc};
 
-use common::{Told, any_text, assert_valid, does_harm, incident_id, many, root, without_colours};
+use common::{Told, any_text, assert_valid, check_cases, does_harm, incident_id, many, root, without_colours};
 use incident::{IncidentId, LinkKind, Tactic};
 use proptest::prelude::*;
 use report::{IncidentFormat, Style, write_html, write_incidents};
@@ -45,35 +45,17 @@ fn html(told: &Told) -> String {
 
 #[test]
 fn every_case_gives_what_is_expected() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases: Vec<_> =
-        fs::read_dir(root().join("tests/golden/incidents")).unwrap().map(|case| case.unwrap().path()).collect();
-    cases.sort();
-    assert!(cases.len() >= 3, "the cases are gone: {cases:?}");
-    let wrong: Vec<String> = cases.iter().flat_map(|case| check(case, update)).collect();
-    assert!(wrong.is_empty(), "not as expected (UPDATE_GOLDEN=1 writes anew):\n{}", wrong.join("\n"));
-}
-
-/// Tells which outputs of a case are not as expected.
-fn check(folder: &Path, update: bool) -> Vec<String> {
-    let told = Told::parse(&fs::read_to_string(folder.join("incidents.json")).unwrap());
-    let mut outputs: Vec<(&str, String)> =
-        OUTPUTS.iter().map(|(name, format, width)| (*name, tell(&told, *format, None, *width))).collect();
-    if let Some(worst) = told.incidents.incidents.first() {
-        outputs.push(("expected.whole.txt", tell(&told, IncidentFormat::Text, Some(worst.id), None)));
-        outputs.push(("expected.whole.80.txt", tell(&told, IncidentFormat::Text, Some(worst.id), Some(80))));
-    }
-    outputs.push(("expected.html", without_assets(&html(&told))));
-    let mut wrong = Vec::new();
-    for (name, output) in outputs {
-        let path = folder.join(name);
-        if update {
-            fs::write(&path, output).unwrap();
-        } else if fs::read_to_string(&path).ok().as_deref() != Some(output.as_str()) {
-            wrong.push(format!("{}:\n{output}", path.display()));
+    check_cases("incidents", 3, |folder| {
+        let told = Told::parse(&fs::read_to_string(folder.join("incidents.json")).unwrap());
+        let output = |(name, format, width)| (name, tell(&told, format, None, width));
+        let mut outputs = Vec::from(OUTPUTS.map(output));
+        if let Some(worst) = told.incidents.incidents.first() {
+            outputs.push(("expected.whole.txt", tell(&told, IncidentFormat::Text, Some(worst.id), None)));
+            outputs.push(("expected.whole.80.txt", tell(&told, IncidentFormat::Text, Some(worst.id), Some(80))));
         }
-    }
-    wrong
+        outputs.push(("expected.html", without_assets(&html(&told))));
+        outputs
+    });
 }
 
 /// Without style, script and their hashes, which stand in files of their own.

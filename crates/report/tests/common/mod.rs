@@ -2,7 +2,12 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc};
+use std::{
+    borrow::Cow,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use event::{Damage, Finding, LogSource, Matched, Piece, Place, Position, Record, RuleInfo, Time, Value as FieldValue};
 use incident::{
@@ -18,6 +23,27 @@ use serde_json::Value;
 /// The project's root.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Compares what cases, folders below `tests/golden/FOLDER` of which there are at least so many, give with what is expected of them: texts by
+/// the names of their files.
+pub fn check_cases(folder: &str, least: usize, outputs: impl Fn(&Path) -> Vec<(&'static str, String)>) {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut cases: Vec<_> =
+        fs::read_dir(root().join("tests/golden").join(folder)).unwrap().map(|case| case.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() >= least, "the cases are gone: {cases:?}");
+    let mut wrong = Vec::new();
+    for (path, output) in
+        cases.iter().flat_map(|case| outputs(case).into_iter().map(|(name, output)| (case.join(name), output)))
+    {
+        if update {
+            fs::write(&path, output).unwrap();
+        } else if fs::read_to_string(&path).ok().as_deref() != Some(output.as_str()) {
+            wrong.push(format!("{}:\n{output}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "not as expected (UPDATE_GOLDEN=1 writes anew):\n{}", wrong.join("\n"));
 }
 
 /// What a printer of `format` writes.
