@@ -70,6 +70,7 @@ pub struct Indicated<'i, D> {
     rules: HashMap<u32, Option<Arc<RuleInfo>>>,
     finder: Finder,
     found: Vec<Found>,
+    hits: Vec<usize>,
 }
 
 /// The fields of web logs that together are a URL.
@@ -86,7 +87,8 @@ struct Named {
 /// The values of a record that name indicators, as far as they were looked at.
 struct Values<'v> {
     finder: &'v mut Finder,
-    indicators: &'v Indicators,
+    intel: &'v Intel,
+    hits: &'v mut Vec<usize>,
     found: &'v mut Vec<Found>,
     named: BTreeMap<u32, Named>,
     list: Vec<Matched>,
@@ -95,8 +97,14 @@ struct Values<'v> {
 impl Values<'_> {
     /// Looks at a value; one that is no field counts only for indicators that no field names.
     fn look(&mut self, field: &str, text: &str, is_field: bool) {
+        // Most records come here for what another value or a rule says.
+        self.hits.clear();
+        self.intel.filter.hits(text.as_bytes(), Encoding::RawText, self.hits);
+        if self.hits.is_empty() {
+            return;
+        }
         self.found.clear();
-        self.finder.find(self.indicators, text, self.found);
+        self.finder.find(&self.intel.indicators, text, self.found);
         self.found.sort_unstable();
         self.found.dedup_by_key(|found| found.indicator);
         let mut is_listed = false;
@@ -121,8 +129,8 @@ impl Values<'_> {
 impl<'i, D: Detector> Indicated<'i, D> {
     /// One that finds those indicators, whose rules are chosen, beside what `inner` finds.
     pub fn new(inner: D, intel: &'i Intel, chosen: Chosen<'i>) -> Self {
-        let (interests, rules, found) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { inner, intel, chosen, interests, rules, finder: Finder::default(), found }
+        let (interests, rules, finder) = (HashMap::new(), HashMap::new(), Finder::default());
+        Self { inner, intel, chosen, interests, rules, finder, found: Vec::new(), hits: Vec::new() }
     }
 
     /// What reports say of an indicator, if it is wanted.
@@ -164,9 +172,8 @@ impl<'i, D: Detector> Indicated<'i, D> {
     /// The indicators that a record names, in the order of their numbers, and the values that do.
     fn named(&mut self, event: &Event<'_>) -> (BTreeMap<u32, Named>, Vec<Matched>) {
         let mut parts = [const { String::new() }; WEB.len()];
-        let (finder, found, indicators) = (&mut self.finder, &mut self.found, &self.intel.indicators);
-        found.clear();
-        let mut values = Values { finder, indicators, found, named: BTreeMap::new(), list: Vec::new() };
+        let (finder, intel, hits, found) = (&mut self.finder, self.intel, &mut self.hits, &mut self.found);
+        let mut values = Values { finder, intel, hits, found, named: BTreeMap::new(), list: Vec::new() };
         event.record.visit(&mut |field, value| {
             let text = value.text();
             let part = WEB.iter().position(|name| *name == field).and_then(|part| parts.get_mut(part));

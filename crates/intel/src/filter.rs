@@ -18,7 +18,8 @@ pub struct Filter {
     bloom: Bloom,
     /// By the character before a point and the two behind it: a bit for each length of gram that there is.
     shapes: Vec<u8>,
-    has_hashes: bool,
+    /// A bit for the first two bytes of each hash; empty where there are none.
+    hashes: Vec<u64>,
     /// The lengths of networks, and of addresses, looked for.
     lengths: Vec<u8>,
     has_six: bool,
@@ -34,7 +35,7 @@ impl Filter {
         let mut filter = Self {
             bloom: Bloom::new(indicators.len() * BITS),
             shapes: vec![0; 1 << 15],
-            has_hashes: false,
+            hashes: Vec::new(),
             lengths: four.clone(),
             has_six: !six.is_empty(),
         };
@@ -45,9 +46,13 @@ impl Filter {
     fn add(&mut self, kind: Kind, bytes: &[u8]) {
         match (kind, bytes) {
             (Kind::Hash, _) => {
-                self.has_hashes = true;
-                if let Some(first) = bytes.first_chunk::<8>() {
-                    self.bloom.insert(mix(u64::from_be_bytes(*first), HASH));
+                if let Some(first) = bytes.first_chunk::<8>().map(|first| u64::from_be_bytes(*first)) {
+                    self.hashes.resize(1 << 10, 0);
+                    self.hashes
+                        .get_mut((first >> 54) as usize)
+                        .into_iter()
+                        .for_each(|bits| *bits |= 1 << (first >> 48 & 63));
+                    self.bloom.insert(mix(first, HASH));
                 }
             }
             (Kind::Address, [a, b, c, d]) => self.add_address([*a, *b, *c, *d], 32),
@@ -92,14 +97,14 @@ impl Filter {
             Encoding::Utf8 | Encoding::RawText => self.scan(&Bytes(raw), hits),
             Encoding::Utf16Le => self.scan(&Units(raw), hits),
         }
-        if self.has_hashes || self.has_six {
+        if !self.hashes.is_empty() || self.has_six {
             hits.get_mut(first..).unwrap_or_default().sort_unstable();
         }
     }
 
     fn scan(&self, text: &impl Text, hits: &mut Vec<usize>) {
         hits.extend(memchr::memchr_iter(b'.', text.raw()).filter(|point| self.is_at_point(text, *point)));
-        if self.has_hashes {
+        if !self.hashes.is_empty() {
             self.scan_hashes(text, hits);
         }
         if self.has_six {
@@ -109,8 +114,7 @@ impl Filter {
 
     /// Whether an indicator may stand around a point.
     fn is_at_point<T: Text>(&self, text: &T, point: usize) -> bool {
-        let behind = [text.at(point, 1), text.at(point, 2)].map(|byte| byte.to_ascii_lowercase());
-        let last = text.at(point, -1).to_ascii_lowercase();
+        let [last, behind @ ..] = text.near(point).map(|byte| byte.to_ascii_lowercase());
         if last.is_ascii_digit() && behind.first().is_some_and(u8::is_ascii_digit) && self.is_address(text, point) {
             return true;
         }
@@ -118,7 +122,7 @@ impl Filter {
         if lengths == 0 {
             return false;
         }
-        let before = text.before(point).map(|byte| byte.to_ascii_lowercase());
+        let before = text.eight_before(point).map(|byte| byte.to_ascii_lowercase());
         while lengths != 0 {
             let length = lengths.trailing_zeros() as u8 + 1;
             lengths &= lengths - 1;
@@ -182,14 +186,14 @@ impl Filter {
 
     /// Looks for hashes.
     fn scan_hashes<T: Text>(&self, text: &T, hits: &mut Vec<usize>) {
-        let (is_digit, mut behind) = (|at, ahead| text.at(at, ahead).is_ascii_hexdigit(), 0);
+        let mut behind = 0;
         for place in text.digits() {
             if place < behind {
                 continue;
             }
-            let back = (1isize..).take_while(|back| is_digit(place, -*back)).count();
+            let back = text.before(place).take_while(u8::is_ascii_hexdigit).count();
+            let length = back + text.from(place).take_while(u8::is_ascii_hexdigit).count();
             let start = place - back * T::WIDTH;
-            let length = (back + 1..).take_while(|ahead| is_digit(start, *ahead as isize)).count() + back + 1;
             behind = start + length * T::WIDTH;
             if length >= SHORTEST && self.is_in_run(text, start, length) {
                 hits.push(place);
@@ -199,17 +203,20 @@ impl Filter {
 
     /// Whether a hash may stand in a run of hexadecimal digits: in text at its end, in an event log anywhere.
     fn is_in_run<T: Text>(&self, text: &T, start: usize, length: usize) -> bool {
-        let digit = |at: usize| u64::from(kind::digit(text.at(start, at as isize)).unwrap_or_default());
-        let is_hash = |first: u64| self.bloom.contains(mix(first, HASH));
+        let number = |number: u64, digit: u8| number << 4 | u64::from((digit & 0xf) + 9 * (digit >> 6));
+        let begins_one = |first: u64| {
+            self.hashes.get((first >> 54) as usize).is_some_and(|bits| bits >> (first >> 48 & 63) & 1 != 0)
+        };
+        let is_hash = |first: u64| begins_one(first) && self.bloom.contains(mix(first, HASH));
         if T::RUNS_TOGETHER {
-            let mut first = (0..15).fold(0, |number, at| number << 4 | digit(at));
-            return (15..length - SHORTEST + 16).any(|at| {
-                first = first << 4 | digit(at);
+            let mut digits = text.from(start);
+            let mut first = digits.by_ref().take(15).fold(0, number);
+            return digits.take(length - SHORTEST + 1).any(|digit| {
+                first = number(first, digit);
                 is_hash(first)
             });
         }
-        let of_size =
-            |size: usize| Some((length.checked_sub(size)?..).take(16).fold(0, |number, at| number << 4 | digit(at)));
+        let of_size = |size: usize| Some(text.from(start + length.checked_sub(size)?).take(16).fold(0, number));
         [32, 40, 64].into_iter().filter_map(of_size).any(is_hash)
     }
 }
@@ -267,8 +274,17 @@ trait Text {
     /// The character so many behind the one at `place`.
     fn at(&self, place: usize, ahead: isize) -> u8;
 
+    /// The character before a point, and the two behind it.
+    fn near(&self, point: usize) -> [u8; 3];
+
     /// The eight characters before `place`.
-    fn before(&self, place: usize) -> [u8; 8];
+    fn eight_before(&self, place: usize) -> [u8; 8];
+
+    /// The characters before `place`, the last one first.
+    fn before(&self, place: usize) -> impl Iterator<Item = u8>;
+
+    /// The characters from `place` on.
+    fn from(&self, place: usize) -> impl Iterator<Item = u8>;
 
     /// Places, in rising order, from which on [`WORD`] characters are hexadecimal digits: one or more in each run that may be a hash.
     fn digits(&self) -> impl Iterator<Item = usize>;
@@ -314,7 +330,19 @@ impl Text for Bytes<'_> {
         place.checked_add_signed(ahead).and_then(|at| self.0.get(at)).copied().unwrap_or(0)
     }
 
-    fn before(&self, place: usize) -> [u8; 8] {
+    fn near(&self, point: usize) -> [u8; 3] {
+        [-1, 1, 2].map(|ahead| self.at(point, ahead))
+    }
+
+    fn before(&self, place: usize) -> impl Iterator<Item = u8> {
+        self.0.get(..place).unwrap_or_default().iter().rev().copied()
+    }
+
+    fn from(&self, place: usize) -> impl Iterator<Item = u8> {
+        self.0.get(place..).unwrap_or_default().iter().copied()
+    }
+
+    fn eight_before(&self, place: usize) -> [u8; 8] {
         let whole = self.0.get(..place).and_then(<[u8]>::last_chunk::<8>).copied();
         whole.unwrap_or_else(|| [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back)))
     }
@@ -329,14 +357,18 @@ impl Text for Bytes<'_> {
 /// UTF-16, little endian, at any alignment.
 struct Units<'r>(&'r [u8]);
 
-impl Units<'_> {
-    /// Whether the characters from a place on are digits; `other` are those bytes of a word in which none has its lower half.
-    fn are_digits(&self, at: usize, other: u64) -> bool {
-        let words = self.0.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * WORD }>);
-        // With a digit in place of the other byte of each character.
-        let is_run = |word: u64| word & other == 0 && are_digits(word | (0x3030_3030_3030_3030 & other));
-        words.is_some_and(|words| words.as_chunks::<WORD>().0.iter().all(|word| is_run(u64::from_le_bytes(*word))))
-    }
+/// A character of UTF-16, if it is one of Latin-1.
+const fn narrow([low, high]: [u8; 2]) -> u8 {
+    if high == 0 { low } else { 0 }
+}
+
+/// Whether the [`WORD`] characters of these bytes are digits, and how many bytes in they begin.
+fn digits_at([first, second]: [u64; 2]) -> Option<usize> {
+    let other = if (first | second) & HIGHER == 0 { 0 } else { 1 };
+    let of_other = if other == 0 { 0 } else { !HIGHER };
+    // Each character in one byte, those of one word between those of the other.
+    let word = (first >> (8 * other)) | (second << (8 - 8 * other));
+    ((first | second) & of_other == 0 && are_digits(word)).then_some(other)
 }
 
 impl Text for Units<'_> {
@@ -352,15 +384,32 @@ impl Text for Units<'_> {
         if let Some([low, 0]) = unit { *low } else { 0 }
     }
 
-    fn before(&self, place: usize) -> [u8; 8] {
+    fn near(&self, point: usize) -> [u8; 3] {
+        match point.checked_sub(2).and_then(|at| self.0.get(at..)).and_then(<[u8]>::first_chunk::<8>) {
+            Some([a, b, _, _, c, d, e, f]) => [[*a, *b], [*c, *d], [*e, *f]].map(narrow),
+            None => [-1, 1, 2].map(|ahead| self.at(point, ahead)),
+        }
+    }
+
+    fn before(&self, place: usize) -> impl Iterator<Item = u8> {
+        self.0.get(..place).unwrap_or_default().as_rchunks().1.iter().rev().map(|unit| narrow(*unit))
+    }
+
+    fn from(&self, place: usize) -> impl Iterator<Item = u8> {
+        self.0.get(place..).unwrap_or_default().as_chunks().0.iter().map(|unit| narrow(*unit))
+    }
+
+    fn eight_before(&self, place: usize) -> [u8; 8] {
         [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back))
     }
 
     fn digits(&self) -> impl Iterator<Item = usize> {
-        let place = |at: usize| match [HIGHER, !HIGHER].map(|other| self.are_digits(at, other)) {
-            [true, _] => Some(at),
-            [_, true] => Some(at + 1),
-            _ => None,
+        let words = |at: usize| {
+            self.0.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * WORD }>)?.as_chunks::<WORD>().0.try_into().ok()
+        };
+        let place = move |at: usize| {
+            let words: [[u8; WORD]; 2] = words(at)?;
+            digits_at(words.map(u64::from_le_bytes)).map(|other| at + other)
         };
         (0..self.0.len()).step_by(2 * (SHORTEST - WORD)).filter_map(place)
     }
