@@ -278,6 +278,42 @@ fn a_match_block_against_the_setup_is_found() {
 }
 
 #[test]
+fn keys_open_the_accounts_of_standing_access_alone() {
+    let standing = "[[standing]]\nname = \"nightly\"\nwho = [\"bob\"]\nhosts = [\"web01\"]\naccounts = [\"daemon\"]\n\
+        keys = [\"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]\n";
+    let mut house = House::new(&format!("{POLICY}{standing}"));
+    house.open_gate();
+    house.start_server("web01");
+    let etc = house.etc("web01");
+    let text = |path: &Path| path.display().to_string();
+    let [config, ours] = ["sshd_config", "sshd_config.d/00-dreamcatcher.conf"].map(|name| etc.join(name));
+    let sshd = |user: &str| {
+        let mut sshd = Command::new("/usr/sbin/sshd");
+        sshd.args(["-T", "-C", &format!("user={user},host=h,addr=192.0.2.1"), "-f"]).arg(&config);
+        run(sshd, "").fine().out
+    };
+    assert!(sshd("daemon").contains("\nauthorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2\n"));
+    assert!(sshd("daemon").contains("\npasswordauthentication no\n"));
+    assert!(sshd("bin").contains("\nauthorizedkeysfile none\n"));
+
+    // Where the host keeps them elsewhere, the setup is not written, until it says so.
+    fs::remove_file(&ours).unwrap();
+    let before = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{before}AuthorizedKeysFile /etc/keys/%u\n")).unwrap();
+    let (setup, pam, gate) = (text(&house.path("web01.json")), text(&house.path("web01-pam")), text(&house.gate()));
+    let place = ["--etc", &text(&etc), "--pam", &pam].map(str::to_owned);
+    let place: Vec<&str> = place.iter().map(String::as_str).collect();
+    let apply = [&["host-setup", "web01", "--apply", &setup], &place[..]].concat();
+    house.access(&apply).fails(3, "found '/etc/keys/%u': use --authorized-keys-file");
+    assert!(!ours.exists());
+    let keys = ["--folder", &gate, "--authorized-keys-file", "/etc/keys/%u", "--output", &setup];
+    house.access(&[&["host-setup", "web01"], &keys[..], &place[..]].concat()).fine();
+    house.access(&apply).fine();
+    assert!(sshd("daemon").contains("\nauthorizedkeysfile /etc/keys/%u\n"));
+    assert!(sshd("bin").contains("\nauthorizedkeysfile none\n"));
+}
+
+#[test]
 fn waiting_in_vain_has_a_status_of_its_own() {
     let mut house = House::new(POLICY);
     house.open_gate();

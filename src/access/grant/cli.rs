@@ -67,7 +67,7 @@ pub enum GrantCommand {
         command: LedgerCommand,
     },
     /// What a host's sshd needs: prints it on the gate, writes it on the host with --apply, takes it back with --undo.
-    HostSetup(HostSetupArguments),
+    HostSetup(Box<HostSetupArguments>),
     /// On a host: what PAM runs with each session, so that it ends with its certificate.
     #[command(hide = true)]
     Session(SessionArguments),
@@ -224,6 +224,9 @@ pub struct HostSetupArguments {
     /// On the gate: where the host reaches the gate to fetch what is revoked, e.g. access@gate.example.
     #[arg(long, value_name = "USER@HOST", requires = "host_key")]
     pub gate: Option<String>,
+    /// On the gate: where the host keeps the keys of standing access, as its sshd's AuthorizedKeysFile says. No other account's keys open anything.
+    #[arg(long, value_name = "PATHS", default_value = ".ssh/authorized_keys .ssh/authorized_keys2")]
+    pub authorized_keys_file: String,
     /// On the gate: write the setup to this file, for --apply on the host.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -53,6 +53,7 @@ fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
         krl: &gate.krl()?,
         certificate: certificate.as_deref().map(|certificate| (arguments.key_path.as_path(), certificate)),
         gate: arguments.gate.as_deref(),
+        authorized_keys: &arguments.authorized_keys_file,
         etc: &arguments.etc,
         pam: &arguments.pam,
         program: &arguments.program,

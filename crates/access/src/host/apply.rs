@@ -29,6 +29,7 @@ pub fn apply(setup: &Setup, sshd: &Path, leave: &[String]) -> Result<()> {
     }
     // As it stands now: a fault that was there before is not to be blamed on the setup, nor hidden by it.
     check(sshd, &setup.etc, &[])?;
+    check_standing_keys(setup)?;
     let paths = setup.files.iter().map(|file| setup.etc.join(&file.path)).chain([setup.pam.clone()]);
     let before = paths.map(Before::take).collect::<Result<Vec<_>>>()?;
     let done = write(setup)
@@ -170,24 +171,61 @@ fn check(sshd: &Path, etc: &Path, effective: &[(String, String)]) -> Result<()> 
     Ok(())
 }
 
-/// Whether a `Match` block says otherwise for some account: sshd asks these first, whatever stands before them.
-fn check_accounts(setup: &Setup, leave: &[String]) -> Result<()> {
+/// The configuration of sshd as it stands, and the accounts of the host.
+fn read_configuration(setup: &Setup) -> Result<(Config, Vec<Who>)> {
     let configuration = setup.etc.join("sshd_config");
     let fail = |error| Error::file(&configuration, error);
     let mut files = Files::below(Path::new("/")).map_err(fail)?;
     let path = configuration.canonicalize().map_err(fail)?;
     let config = Config::read(&mut files, &path.display().to_string()).unwrap_or_default();
     let accounts = accounts::read(&mut files).unwrap_or_default();
+    if let Some(unread) = files.unread.first() {
+        return Err(Error::file(&configuration, format!("what it says for each account is not known: {unread}")));
+    }
+    Ok((config, accounts.into_iter().map(|account| account.who).collect()))
+}
+
+/// Whether keys of standing access stand where the setup will have sshd look for them: else it would lock their owners out.
+fn check_standing_keys(setup: &Setup) -> Result<()> {
+    let (config, accounts) = read_configuration(setup)?;
+    let settings = [("authorizedkeysfile", "--authorized-keys-file"), ("authorizedkeyscommand", "a file of keys")];
+    for who in &accounts {
+        let lines = setup.standing.get(&who.name).into_iter().flatten();
+        let Some((_, keys)) = lines.clone().find(|(name, _)| name == "authorizedkeysfile") else { continue };
+        for (name, way_out) in settings {
+            let expected = if name == "authorizedkeysfile" { keys } else { "none" };
+            let is_other = |value: &Value| {
+                let (path, _) = value.place.clone().unwrap_or_default();
+                // What an earlier setup says was compared then.
+                value.place.is_some() && !path.ends_with(CONFIGURATION) && value.words.join(" ") != expected
+            };
+            if let Some(value) = config.values(name, who).first().filter(|value| is_other(value)) {
+                let (path, line) = value.place.clone().unwrap_or_default();
+                let found = value.words.join(" ");
+                let reason = format!(
+                    "{path}:{line}: expected '{name} {expected}' for {}, which has standing access by a key, found '{found}': use {way_out}",
+                    who.name
+                );
+                return Err(Error::file(&setup.etc.join("sshd_config"), reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a `Match` block says otherwise for some account: sshd asks these first, whatever stands before them.
+fn check_accounts(setup: &Setup, leave: &[String]) -> Result<()> {
+    let configuration = setup.etc.join("sshd_config");
+    let (config, accounts) = read_configuration(setup)?;
     let mut others: Vec<String> = Vec::new();
-    for who in accounts.into_iter().map(|account| account.who).filter(|who| !leave.contains(&who.name)) {
-        for (name, expected) in &setup.effective {
+    for who in accounts.into_iter().filter(|who| !leave.contains(&who.name)) {
+        for (name, general) in &setup.effective {
+            let own = setup.standing.get(&who.name).and_then(|lines| lines.iter().find(|(one, _)| one == name));
+            let expected = own.map_or(general, |(_, value)| value);
             let is_other = |value: &Value| value.is_matched && !value.words.join(" ").eq_ignore_ascii_case(expected);
             let values = config.values(name, &who);
             others.extend(values.iter().filter(|value| is_other(value)).map(|value| contrary(name, value, &who)));
         }
-    }
-    if let Some(unread) = files.unread.first() {
-        return Err(Error::file(&configuration, format!("what it says for each account is not known: {unread}")));
     }
     let Some(first) = others.first() else { return Ok(()) };
     let more = if others.len() > 1 { format!(", and {} more of the kind", others.len() - 1) } else { String::new() };

@@ -8,7 +8,7 @@ mod apply;
 mod session;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -44,6 +44,8 @@ pub struct Setup {
     pub program: PathBuf,
     /// What sshd has to say of itself afterwards: names and values as `sshd -T` prints them.
     pub effective: Vec<(String, String)>,
+    /// The accounts of standing access, each with what sshd has to say otherwise of it.
+    pub standing: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// One file.
@@ -70,6 +72,8 @@ pub struct Facts<'a> {
     pub certificate: Option<(&'a Path, &'a str)>,
     /// Where hosts reach the gate: `access@gate.example`.
     pub gate: Option<&'a str>,
+    /// Where the host keeps keys of standing access, as sshd's `AuthorizedKeysFile` has it.
+    pub authorized_keys: &'a str,
     /// The folder of sshd's configuration on the host.
     pub etc: &'a Path,
     /// The file of PAM for sshd on the host.
@@ -97,15 +101,14 @@ impl Setup {
             files.push(Item::new("host-cert.pub", 0o644, format!("{certificate}\n")));
             files.extend(facts.gate.map(|gate| Item::new("fetch-revoked", 0o755, fetch(gate, key, &folder))));
         }
-        let lines = configuration(policy, &host.id, facts);
-        let mut text = format!("# {}: written by dreamcatcher access host-setup; taken back by its --undo.\n", host.id);
-        for (name, value) in &lines {
-            text.push_str(&format!("{name} {value}\n"));
-        }
+        let (lines, standing) = (configuration(facts), standing(policy, &host.id, facts));
+        let text = written(&host.id, &lines, &standing);
         files.push(Item { path: CONFIGURATION.into(), mode: 0o644, bytes: text.into_bytes() });
-        let effective = lines.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let told = |(name, value): (&str, String)| (name.to_ascii_lowercase(), value);
+        let effective = lines.into_iter().map(told).collect();
+        let standing = standing.into_iter().map(|(who, lines)| (who, lines.into_iter().map(told).collect())).collect();
         let (etc, pam, program) = (facts.etc.to_owned(), facts.pam.to_owned(), facts.program.to_owned());
-        Ok(Self { host: host.id.clone(), etc, files, pam, program, effective })
+        Ok(Self { host: host.id.clone(), etc, files, pam, program, effective, standing })
     }
 
     /// What would be written, for people.
@@ -146,8 +149,11 @@ impl Item {
     }
 }
 
-/// The lines of sshd's configuration.
-fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'static str, String)> {
+/// A setting of sshd: its name and value.
+type Setting = (&'static str, String);
+
+/// What holds for every account: passwords and plain keys open nothing.
+fn configuration(facts: &Facts<'_>) -> Vec<Setting> {
     let at = |name: &str| facts.etc.join(FOLDER).join(name).display().to_string();
     let mut lines = vec![
         ("TrustedUserCAKeys", at("authority.pub")),
@@ -156,24 +162,51 @@ fn configuration(policy: &Policy, host: &str, facts: &Facts<'_>) -> Vec<(&'stati
         ("RevokedKeys", at("revoked")),
         ("LogLevel", "VERBOSE".into()),
         ("PubkeyAuthentication", "yes".into()),
+        ("PasswordAuthentication", "no".into()),
+        ("AuthorizedKeysFile", "none".into()),
+        ("AuthorizedKeysCommand", "none".into()),
         ("KbdInteractiveAuthentication", "no".into()),
         ("HostbasedAuthentication", "no".into()),
         ("GSSAPIAuthentication", "no".into()),
         ("UsePAM", "yes".into()),
     ];
-    // Where nobody has standing access by them, passwords and plain keys open nothing.
-    let standing = || policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host));
-    if !standing().any(|standing| standing.password) {
-        lines.push(("PasswordAuthentication", "no".into()));
-    }
-    if standing().all(|standing| standing.keys.is_empty()) {
-        lines.push(("AuthorizedKeysFile", "none".into()));
-        lines.push(("AuthorizedKeysCommand", "none".into()));
-    }
     if facts.certificate.is_some() {
         lines.push(("HostCertificate", at("host-cert.pub")));
     }
     lines
+}
+
+/// What holds otherwise for accounts of standing access.
+fn standing(policy: &Policy, host: &str, facts: &Facts<'_>) -> BTreeMap<String, Vec<Setting>> {
+    let mut settings = BTreeMap::<String, Vec<Setting>>::new();
+    for standing in policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host)) {
+        let keys = ("AuthorizedKeysFile", facts.authorized_keys.to_owned(), !standing.keys.is_empty());
+        let password = ("PasswordAuthentication", "yes".to_owned(), standing.password);
+        for account in &standing.scope.accounts {
+            for (name, value, is_let_in) in [&keys, &password] {
+                let known = settings.entry(account.clone()).or_default();
+                if *is_let_in && !known.iter().any(|(one, _)| one == name) {
+                    known.push((name, value.clone()));
+                }
+            }
+        }
+    }
+    settings.retain(|_, lines| !lines.is_empty());
+    settings
+}
+
+/// The file of sshd's configuration.
+fn written(host: &str, lines: &[Setting], standing: &BTreeMap<String, Vec<Setting>>) -> String {
+    let mut text = format!("# {host}: written by dreamcatcher access host-setup; taken back by its --undo.\n");
+    lines.iter().for_each(|(name, value)| text.push_str(&format!("{name} {value}\n")));
+    for (account, lines) in standing {
+        text.push_str(&format!("Match User {account}\n"));
+        lines.iter().for_each(|(name, value)| text.push_str(&format!("    {name} {value}\n")));
+    }
+    if !standing.is_empty() {
+        text.push_str("Match all\n");
+    }
+    text
 }
 
 /// A script that fetches what is revoked and whom to trust, checks it, and puts it in place whole.
