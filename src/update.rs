@@ -44,7 +44,11 @@ pub struct Installed {
 impl Installed {
     /// Looks for them.
     pub fn find() -> Result<Option<Self>> {
-        let Some(folder) = folder() else { return Ok(None) };
+        let Some(mut folder) = folder() else { return Ok(None) };
+        if !folder.exists() {
+            // Where an update was killed while it put the new ones in their place, those of before are still here.
+            folder = put_aside(&folder);
+        }
         let path = folder.join("pin.toml");
         match fs::read_to_string(&path) {
             Ok(text) => {
@@ -162,14 +166,20 @@ fn unpack(archive: Vec<u8>, target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts the new folder in the old one's place.
+/// Where rules are for the moment in which newer ones take their place.
+fn put_aside(folder: &Path) -> PathBuf {
+    folder.with_extension("old")
+}
+
+/// Puts the new folder in the old one's place; at any moment one of them can be found.
 fn replace(new: tempfile::TempDir, folder: &Path) -> Result<()> {
-    let old = folder.with_extension("old");
-    let _ = fs::remove_dir_all(&old);
+    let old = put_aside(folder);
     if folder.exists() {
+        let _ = fs::remove_dir_all(&old);
         fs::rename(folder, &old).with_context(|| format!("cannot replace {}", folder.display()))?;
     }
-    fs::rename(new.keep(), folder).with_context(|| format!("cannot write {}", folder.display()))?;
+    fs::rename(new.path(), folder).with_context(|| format!("cannot write {}", folder.display()))?;
+    let _ = new.keep();
     let _ = fs::remove_dir_all(&old);
     Ok(())
 }

@@ -191,6 +191,11 @@ fn update_from_a_file_is_used_by_default_and_told() {
     let kept = place.path().join(".local/share/dreamcatcher/sigmahq");
     assert!(fs::read_to_string(kept.join("pin.toml")).unwrap().contains(&sha256(&bytes)));
     assert!(!kept.join("rules/README.md").exists());
+    // An update that is killed between its two steps leaves those of before, and the next one puts them right.
+    fs::rename(&kept, kept.with_extension("old")).unwrap();
+    place.run(&["hunt", "log.jsonl"]).ends(0, &["SigmaHQ, from rules.zip"]);
+    place.run(&["rules", "update", "rules.zip"]).ends(0, &["1 rules in"]);
+    assert!(kept.exists() && !kept.with_extension("old").exists());
 }
 
 /// Serves one answer to one request on 127.0.0.1; gives the address, and later what was asked.
