@@ -18,8 +18,10 @@ pub struct Filter {
     bloom: Bloom,
     /// By the character before a point and the two behind it: a bit for each length of gram that there is.
     shapes: Vec<u8>,
-    /// A bit for the first two bytes of each hash; empty where there are none.
-    hashes: Vec<u64>,
+    /// The two characters before a point and the two behind it, of grams that have so many; see [`pair`].
+    pairs: Sixteen,
+    /// The first two bytes of each hash.
+    hashes: Sixteen,
     /// The lengths of networks, and of addresses, looked for.
     lengths: Vec<u8>,
     has_six: bool,
@@ -35,7 +37,8 @@ impl Filter {
         let mut filter = Self {
             bloom: Bloom::new(indicators.len() * BITS),
             shapes: vec![0; 1 << 15],
-            hashes: Vec::new(),
+            pairs: Sixteen::default(),
+            hashes: Sixteen::default(),
             lengths: four.clone(),
             has_six: !six.is_empty(),
         };
@@ -47,11 +50,7 @@ impl Filter {
         match (kind, bytes) {
             (Kind::Hash, _) => {
                 if let Some(first) = bytes.first_chunk::<8>().map(|first| u64::from_be_bytes(*first)) {
-                    self.hashes.resize(1 << 10, 0);
-                    self.hashes
-                        .get_mut((first >> 54) as usize)
-                        .into_iter()
-                        .for_each(|bits| *bits |= 1 << (first >> 48 & 63));
+                    self.hashes.insert((first >> 48) as u16);
                     self.bloom.insert(mix(first, HASH));
                 }
             }
@@ -84,8 +83,12 @@ impl Filter {
 
     fn add_gram(&mut self, text: &[u8]) {
         let Some(gram) = kind::gram(text) else { return };
-        if let Some(shape) = self.shapes.get_mut(shape(&gram.before, gram.behind)) {
+        let [.., second, last] = gram.before;
+        if let Some(shape) = self.shapes.get_mut(shape(last, gram.behind)) {
             *shape |= 1 << (gram.length - 1);
+        }
+        if gram.length > 1 {
+            self.pairs.insert(pair(second, last, gram.behind));
         }
         self.bloom.insert(gram_key(gram));
     }
@@ -114,11 +117,14 @@ impl Filter {
 
     /// Whether an indicator may stand around a point.
     fn is_at_point<T: Text>(&self, text: &T, point: usize) -> bool {
-        let [last, behind @ ..] = text.near(point).map(|byte| byte.to_ascii_lowercase());
+        let [second, last, behind @ ..] = text.near(point).map(|byte| byte.to_ascii_lowercase());
         if last.is_ascii_digit() && behind.first().is_some_and(u8::is_ascii_digit) && self.is_address(text, point) {
             return true;
         }
-        let mut lengths = self.shapes.get(shape(&[0, 0, 0, 0, 0, 0, 0, last], behind)).copied().unwrap_or(0);
+        let mut lengths = self.shapes.get(shape(last, behind)).copied().unwrap_or(0);
+        if lengths > 1 && !self.pairs.contains(pair(second, last, behind)) {
+            lengths &= 1;
+        }
         if lengths == 0 {
             return false;
         }
@@ -204,10 +210,7 @@ impl Filter {
     /// Whether a hash may stand in a run of hexadecimal digits: in text at its end, in an event log anywhere.
     fn is_in_run<T: Text>(&self, text: &T, start: usize, length: usize) -> bool {
         let number = |number: u64, digit: u8| number << 4 | u64::from((digit & 0xf) + 9 * (digit >> 6));
-        let begins_one = |first: u64| {
-            self.hashes.get((first >> 54) as usize).is_some_and(|bits| bits >> (first >> 48 & 63) & 1 != 0)
-        };
-        let is_hash = |first: u64| begins_one(first) && self.bloom.contains(mix(first, HASH));
+        let is_hash = |first: u64| self.hashes.contains((first >> 48) as u16) && self.bloom.contains(mix(first, HASH));
         if T::RUNS_TOGETHER {
             let mut digits = text.from(start);
             let mut first = digits.by_ref().take(15).fold(0, number);
@@ -274,8 +277,8 @@ trait Text {
     /// The character so many behind the one at `place`.
     fn at(&self, place: usize, ahead: isize) -> u8;
 
-    /// The character before a point, and the two behind it.
-    fn near(&self, point: usize) -> [u8; 3];
+    /// The two characters before a point, and the two behind it.
+    fn near(&self, point: usize) -> [u8; 4];
 
     /// The eight characters before `place`.
     fn eight_before(&self, place: usize) -> [u8; 8];
@@ -330,8 +333,11 @@ impl Text for Bytes<'_> {
         place.checked_add_signed(ahead).and_then(|at| self.0.get(at)).copied().unwrap_or(0)
     }
 
-    fn near(&self, point: usize) -> [u8; 3] {
-        [-1, 1, 2].map(|ahead| self.at(point, ahead))
+    fn near(&self, point: usize) -> [u8; 4] {
+        match point.checked_sub(2).and_then(|at| self.0.get(at..)).and_then(<[u8]>::first_chunk::<5>) {
+            Some([a, b, _, c, d]) => [*a, *b, *c, *d],
+            None => [-2, -1, 1, 2].map(|ahead| self.at(point, ahead)),
+        }
     }
 
     fn before(&self, place: usize) -> impl Iterator<Item = u8> {
@@ -384,10 +390,10 @@ impl Text for Units<'_> {
         if let Some([low, 0]) = unit { *low } else { 0 }
     }
 
-    fn near(&self, point: usize) -> [u8; 3] {
-        match point.checked_sub(2).and_then(|at| self.0.get(at..)).and_then(<[u8]>::first_chunk::<8>) {
-            Some([a, b, _, _, c, d, e, f]) => [[*a, *b], [*c, *d], [*e, *f]].map(narrow),
-            None => [-1, 1, 2].map(|ahead| self.at(point, ahead)),
+    fn near(&self, point: usize) -> [u8; 4] {
+        match point.checked_sub(4).and_then(|at| self.0.get(at..)).and_then(<[u8]>::first_chunk::<10>) {
+            Some([a, b, c, d, _, _, e, f, g, h]) => [[*a, *b], [*c, *d], [*e, *f], [*g, *h]].map(narrow),
+            None => [-2, -1, 1, 2].map(|ahead| self.at(point, ahead)),
         }
     }
 
@@ -416,10 +422,33 @@ impl Text for Units<'_> {
 }
 
 /// The place of a shape: fifteen bits of the character before a point and the two behind it.
-fn shape(before: &[u8; 8], behind: [u8; 2]) -> usize {
-    let ([.., last], [first, second]) = (before, behind);
+fn shape(last: u8, [first, second]: [u8; 2]) -> usize {
     let fold = |byte: u8| usize::from(byte & 0x1f);
-    fold(*last) << 10 | fold(first) << 5 | fold(second)
+    fold(last) << 10 | fold(first) << 5 | fold(second)
+}
+
+/// A number for the two characters before a point and the two behind it, which few others have.
+fn pair(second: u8, last: u8, [first, further]: [u8; 2]) -> u16 {
+    (u32::from_le_bytes([second, last, first, further]).wrapping_mul(0x9e37_79b1) >> 16) as u16
+}
+
+/// A set of numbers of sixteen bits.
+#[derive(Debug, Default)]
+struct Sixteen(Vec<u64>);
+
+impl Sixteen {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn insert(&mut self, number: u16) {
+        self.0.resize(1 << 10, 0);
+        self.0.get_mut(usize::from(number >> 6)).into_iter().for_each(|word| *word |= 1 << (number & 63));
+    }
+
+    fn contains(&self, number: u16) -> bool {
+        self.0.get(usize::from(number >> 6)).is_some_and(|word| word >> (number & 63) & 1 != 0)
+    }
 }
 
 const HASH: u64 = 0x9e37_79b9_7f4a_7c15;
