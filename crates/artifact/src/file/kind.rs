@@ -240,7 +240,10 @@ fn zip_type(head: &[u8]) -> Type {
 fn is_text(head: &[u8]) -> bool {
     let head = head.get(..4096).unwrap_or(head);
     let odd = |byte: &u8| *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
-    let broken: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let broken: usize = match str::from_utf8(head) {
+        Ok(_) => 0,
+        Err(_) => head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum(),
+    };
     !head.iter().any(odd) && broken <= head.len() / 10
 }
 
