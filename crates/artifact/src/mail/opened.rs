@@ -149,11 +149,11 @@ fn words(text: &str) -> Vec<String> {
         // `Password:x` in one word.
         let value = word.split_once([':', '=']).map(|(_, value)| value).filter(|_| is_announcement);
         let into = if left > 0 || value.is_some() { &mut near } else { &mut far };
-        let is_odd = |word: &str| word.contains(|c: char| !c.is_alphabetic()) && word.contains(char::is_alphanumeric);
-        for word in [value.unwrap_or(word), bare(value.unwrap_or(word))] {
-            if (1..=WORD).contains(&word.len()) && (left > 0 || value.is_some() || is_odd(word)) {
-                into.push(word.to_owned());
-            }
+        let word = value.unwrap_or(word);
+        let is_odd = bare(word).contains(|c: char| !c.is_alphabetic());
+        if left > 0 || value.is_some() || is_odd {
+            let forms = [word, unquoted(word), bare(word)].into_iter().filter(|word| (1..=WORD).contains(&word.len()));
+            into.extend(forms.map(str::to_owned));
         }
         left = if is_announcement { BEHIND } else { left.saturating_sub(1) };
     }
@@ -161,9 +161,17 @@ fn words(text: &str) -> Vec<String> {
     near.into_iter().chain(far).filter(|word| known.insert(word.clone())).take(WORDS).collect()
 }
 
-/// A word without the marks around it.
+/// Marks around a word that are none of its own.
+const QUOTES: [char; 14] = ['"', '\'', '“', '”', '„', '‘', '’', '«', '»', '(', ')', '[', ']', '`'];
+
+/// A word without quotes around it and the end of a sentence behind it; `!` and `?` may be its own.
+fn unquoted(word: &str) -> &str {
+    word.trim_end_matches([',', ';', ':', '.']).trim_matches(QUOTES)
+}
+
+/// A word without any marks around it.
 fn bare(word: &str) -> &str {
-    word.trim_matches(['"', '\'', '“', '”', '„', '‘', '’', '«', '»', '(', ')', '[', ']', '<', '>', ',', ';', ':', '.', '!', '?'])
+    word.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
 #[cfg(test)]
@@ -215,6 +223,7 @@ mod tests {
     #[test]
     fn words_are_those_that_may_be_one() {
         assert_eq!(words("Hello there, see 2 files. Password: swordfish"), ["swordfish", "2"]);
+        assert_eq!(words("(Password: 'open sesame!')"), ["'open", "open", "sesame!')", "sesame!", "sesame"]);
         assert!(words(&"a1 ".repeat(10_000)).len() == 1);
         assert_eq!(words(&(0..1000).map(|n| format!("w{n} ")).collect::<String>()).len(), WORDS);
     }

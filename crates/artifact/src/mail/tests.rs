@@ -77,7 +77,7 @@ fn attached_files_are_told_by_content() {
          Content-Type: application/pdf; name=\"Offer.pdf.exe\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\nTVqQAAMA\r\n--b--\r\n"
     ));
     assert_eq!(keeper.0.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["file", "mail"]);
-    assert_eq!(keeper.values("Type"), ["PE"]);
+    assert_eq!((keeper.values("AttachmentType"), keeper.values("Type")), (vec!["PE"], vec!["DOS"]));
     assert_eq!(keeper.values("Program"), ["Offer.pdf.exe"]);
     assert_eq!(keeper.values("FileTrick"), ["double ending: Offer.pdf.exe"]);
     assert_eq!(keeper.values("Inside"), ["x.eml", "x.eml"]);
