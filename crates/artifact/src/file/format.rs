@@ -163,11 +163,9 @@ impl FileReader {
     /// Shows the files of an image.
     fn image(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
         let damage = |reason| Damage { position: Position::Record(1), records: 0, reason };
-        let members = match iso::members(&block.bytes) {
-            Ok(members) => members,
-            Err(reason) => return output.damages.push(damage(reason)),
-        };
-        if members.len() == iso::MEMBERS {
+        let (members, damages) = iso::members(&block.bytes);
+        output.damages.extend(damages.into_iter().map(damage));
+        if members.len() >= iso::MEMBERS {
             let reason = format!("limit: {} files of the image were looked at, and no more", iso::MEMBERS);
             output.damages.push(damage(reason));
         }
@@ -186,7 +184,7 @@ impl FileReader {
             self.show(
                 piece,
                 &Shown { number, label, time: block.modified, is_hidden: member.is_hidden },
-                member.bytes,
+                &member.bytes,
                 detector,
                 output,
             );

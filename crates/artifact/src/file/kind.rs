@@ -15,6 +15,8 @@ const BEGINNINGS: &[(usize, &[u8], Type)] = &[
     (0, b"MSCF\0\0\0\0", Type::Cab),
     (32769, b"CD001", Type::Iso),
     (34817, b"CD001", Type::Iso),
+    // UDF without ISO 9660 beside it (ECMA-167, 2/9.2).
+    (32769, b"BEA01", Type::Iso),
     (0, b"vhdxfile", Type::DiskImage),
     (0, b"conectix", Type::DiskImage),
     (0, b"ITSF\x03\0\0\0", Type::Chm),

@@ -22,6 +22,7 @@ mod pe;
 mod read;
 mod script;
 mod seven_zip;
+mod udf;
 
 use sha2::{Digest, Sha256};
 
