@@ -88,6 +88,7 @@ fn look(paths: &[PathBuf], rules: &Rules, formats: &[Box<dyn evidence::Format>])
     let mut gathered = Gathered::default();
     let reading = Reading {
         paths,
+        readable: &[],
         formats,
         outputs: &[&Destination::Standard],
         hash: false,

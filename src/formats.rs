@@ -1,9 +1,16 @@
 //! The formats of evidence, and what of them only the user knows.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, anyhow};
-use artifact::{Conversation, Mail, Organisation, file::Files, tree::Settings};
+use artifact::{
+    Conversation, Mail, Organisation,
+    file::Files,
+    tree::{Settings, Upstream},
+};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
     Syslog, Utmp, W3c, Web, Xml,
@@ -14,6 +21,11 @@ use crate::{cli::ReadingArguments, site::Site};
 /// The formats, in the order in which they are asked whether a piece of evidence is theirs.
 pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn Format>>> {
     Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?, &Arc::new(site.organisation())))
+}
+
+/// What compares folders with the original of a project.
+pub fn upstream(original: &Path, copies: &[PathBuf]) -> Box<dyn Format> {
+    Box::new(Upstream::new(original, copies))
 }
 
 /// The formats with nothing known but what the evidence says, and of mail what the organisation does.

@@ -233,7 +233,8 @@ fn honest_packages() {
 fn shortcut(path: &str, arguments: &str) -> Vec<u8> {
     let text = |text: &str| {
         let units: Vec<u16> = text.encode_utf16().collect();
-        [(units.len() as u16).to_le_bytes().to_vec(), units.iter().flat_map(|unit| unit.to_le_bytes()).collect()].concat()
+        [(units.len() as u16).to_le_bytes().to_vec(), units.iter().flat_map(|unit| unit.to_le_bytes()).collect()]
+            .concat()
     };
     let mut bytes = b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F".to_vec();
     // HasRelativePath, HasArguments, IsUnicode.
@@ -274,8 +275,11 @@ fn explain_tells_of_files_and_folders() {
     place.file("offer.iso", image("OFFER.LNK;1", &lure));
     place.file("viewer/wksprt.exe", windows_program("wksprt.exe").importing("webservices.dll", &["Start"]).build());
     place.file("viewer/webservices.dll", Tiny::library("webservices.dll", &["Start"]).build());
-    place.file("test/.vscode/tasks.json", r#"{"tasks": [{"label": "a", "command": "node .vscode/logo",
-        "presentation": {"reveal": "never", "echo": false, "close": true}, "runOptions": {"runOn": "folderOpen"}}]}"#);
+    place.file(
+        "test/.vscode/tasks.json",
+        r#"{"tasks": [{"label": "a", "command": "node .vscode/logo",
+        "presentation": {"reveal": "never", "echo": false, "close": true}, "runOptions": {"runOn": "folderOpen"}}]}"#,
+    );
     for (path, reason) in [
         ("offer.pdf", "Opening it starts a program or a command"),
         ("Offer.lnk", "Opening it starts a program or a command"),
@@ -291,6 +295,9 @@ fn explain_tells_of_files_and_folders() {
         }
     }
     place.file("papers/plain.pdf", "%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF");
-    place.file("papers/tool.exe", Tiny::program(&[("CompanyName", "Contoso")]).importing("kernel32.dll", &["ExitProcess"]).build());
+    place.file(
+        "papers/tool.exe",
+        Tiny::program(&[("CompanyName", "Contoso")]).importing("kernel32.dll", &["ExitProcess"]).build(),
+    );
     place.run(&["explain", "--language", "en", "papers"]).ends(0, &["Nothing was found."]);
 }

@@ -184,7 +184,11 @@ impl Explanation {
             let values = values(finding);
             let sentence = texts.reasons.get(name).map_or(texts.other_reason.as_str(), String::as_str);
             // Where no words are at hand the sentence stands alone.
-            reasons.push(if values.is_empty() { sentence.replace(": {}", "") } else { sentence.replace("{}", &values) });
+            reasons.push(if values.is_empty() {
+                sentence.replace(": {}", "")
+            } else {
+                sentence.replace("{}", &values)
+            });
         }
         reasons.truncate(REASONS);
         reasons

@@ -35,8 +35,12 @@ impl List {
             (rar4(bytes.get(7..).unwrap_or_default(), &mut list), "a RAR archive")
         };
         list.damage = match read {
-            None => Some(format!("expected {kind} with a list that can be read, found one that ends or is of another kind")),
-            Some(()) => list.is_cut.then(|| format!("limit: the first {MEMBERS} members of {kind} were listed, and no more")),
+            None => {
+                Some(format!("expected {kind} with a list that can be read, found one that ends or is of another kind"))
+            }
+            Some(()) => {
+                list.is_cut.then(|| format!("limit: the first {MEMBERS} members of {kind} were listed, and no more"))
+            }
         };
         list
     }
@@ -193,7 +197,11 @@ mod tests {
             let bytes = file(name);
             let mut list = List::of(&bytes);
             list.members.sort();
-            assert_eq!((list.members.as_slice(), list.is_encrypted, list.damage), (&members.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()[..], is_encrypted, None), "{name}");
+            assert_eq!(
+                (list.members.as_slice(), list.is_encrypted, list.damage),
+                (&members.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()[..], is_encrypted, None),
+                "{name}"
+            );
             (0..bytes.len()).for_each(|len| drop(List::of(&bytes[..len])));
             for at in 0..bytes.len() {
                 let mut broken = bytes.clone();

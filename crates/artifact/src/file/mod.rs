@@ -26,13 +26,13 @@ mod udf;
 
 use sha2::{Digest, Sha256};
 
-use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
 pub(crate) use self::{
     archive::List,
     format::Whole,
     kind::{Class, Type},
     label::Label,
 };
+use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
 pub use self::{
     format::{Files, NAME},
     neighbours::{Neighbours, Pair},

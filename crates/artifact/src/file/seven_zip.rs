@@ -246,7 +246,8 @@ fn substreams(rest: &mut &[u8], streams: &Streams<'_>) -> Option<()> {
                 }
             }
             0x0a => {
-                let mut unknown = members.iter().zip(&streams.folders).filter(|(count, (_, is_known))| **count != 1 || !is_known);
+                let mut unknown =
+                    members.iter().zip(&streams.folders).filter(|(count, (_, is_known))| **count != 1 || !is_known);
                 let unknown = unknown.try_fold(0_u64, |sum, (count, _)| sum.checked_add(*count))?;
                 digests(rest, unknown)?;
             }
@@ -266,7 +267,8 @@ fn digests(rest: &mut &[u8], count: u64) -> Option<Vec<bool>> {
         return Some(vec![true; count]);
     }
     let bits = take(rest, count.div_ceil(8))?;
-    let known: Vec<bool> = (0..count).map(|at| bits.get(at / 8).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0)).collect();
+    let known: Vec<bool> =
+        (0..count).map(|at| bits.get(at / 8).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0)).collect();
     take(rest, known.iter().filter(|is_known| **is_known).count() * 4)?;
     Some(known)
 }

@@ -127,7 +127,10 @@ impl<'a> Volume<'a> {
         // The two highest bits of a length say whether it was recorded at all.
         let extent = |bytes: &[u8], place| Some((place, u32_at(bytes, 0).filter(|len| len >> 30 == 0)? as usize));
         let (embedded, extents) = match u16_at(entry, 34)? & 7 {
-            0 => (None, described.chunks_exact(8).filter_map(|bytes| extent(bytes, (place.0, u32_at(bytes, 4)?))).collect()),
+            0 => (
+                None,
+                described.chunks_exact(8).filter_map(|bytes| extent(bytes, (place.0, u32_at(bytes, 4)?))).collect(),
+            ),
             1 => {
                 let extents = described.chunks_exact(16);
                 (None, extents.filter_map(|bytes| extent(bytes, (u16_at(bytes, 8)?, u32_at(bytes, 4)?))).collect())

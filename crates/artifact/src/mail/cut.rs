@@ -130,7 +130,8 @@ pub(super) fn came(line: &[u8]) -> Option<Time> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let at = words.iter().position(|word| word.contains(':')).filter(|at| *at >= 3)?;
     let (month, day, clock) = (words.get(at - 2)?, words.get(at - 1)?, words.get(at)?);
-    let year = words.iter().skip(at + 1).find(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let year =
+        words.iter().skip(at + 1).find(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
     let date = mail_parser::DateTime::parse_rfc822(&format!("{day} {month} {year} {clock} +0000"))?;
     super::message::moment(&date)
 }

@@ -90,13 +90,16 @@ pub(super) fn likeness(domain: &Domain, known: &Domain, is_added: &dyn Fn(&str) 
     let front = domain.name.strip_suffix(domain.registered.as_str()).unwrap_or_default();
     let is_in_front = |theirs: &str| front.split_once(theirs).is_some_and(|(_, behind)| behind.starts_with(['.', '-']));
     // Asked of hundreds of names for each mail, so lengths rule out what they can.
-    if front.len() > known.registered.len() && (is_in_front(&known.registered) || is_in_front(&known.registered.replace('.', "-"))) {
+    if front.len() > known.registered.len()
+        && (is_in_front(&known.registered) || is_in_front(&known.registered.replace('.', "-")))
+    {
         return Some(Likeness::InFront);
     }
     if domain.label.len() > name.len() && has_added_words(&domain.label, name, is_added) {
         return Some(Likeness::AddedWords);
     }
-    (length >= 6 && domain.length.abs_diff(length) <= 1 && one_letter(&domain.label, name)).then_some(Likeness::OneLetter)
+    (length >= 6 && domain.length.abs_diff(length) <= 1 && one_letter(&domain.label, name))
+        .then_some(Likeness::OneLetter)
 }
 
 /// What a name looks like: confusable characters (UTS #39), accents, digits and pairs of letters replaced by what they resemble.

@@ -157,14 +157,7 @@ impl Taking<'_> {
     }
 
     /// Tells a file, and in the mail's facts what it is.
-    fn file(
-        &mut self,
-        part: &MessagePart<'_>,
-        bytes: &[u8],
-        mail: &mut Facts,
-        body: &mut Body,
-        opener: &mut Opener,
-    ) {
+    fn file(&mut self, part: &MessagePart<'_>, bytes: &[u8], mail: &mut Facts, body: &mut Body, opener: &mut Opener) {
         let file = File::read(part.attachment_name().unwrap_or_default(), bytes, opener);
         self.damages.extend(file.damages(self.position));
         match file.kind {

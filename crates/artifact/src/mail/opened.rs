@@ -18,7 +18,18 @@ const TRYING: u64 = 64 << 20;
 
 /// Words behind which a password is likely to stand, in lower case.
 const ANNOUNCED: [&str; 12] = [
-    "password", "passwort", "kennwort", "passphrase", "passcode", "pass", "pwd", "pw", "code", "암호", "비밀번호", "패스워드",
+    "password",
+    "passwort",
+    "kennwort",
+    "passphrase",
+    "passcode",
+    "pass",
+    "pwd",
+    "pw",
+    "code",
+    "암호",
+    "비밀번호",
+    "패스워드",
 ];
 /// So many words behind an announcement may be the password.
 const BEHIND: usize = 6;
@@ -51,14 +62,17 @@ impl Opener {
     /// Unpacks an archive that is called `name`.
     pub(super) fn open(&mut self, name: &str, archive: &mut ZipArchive<Cursor<&[u8]>>) -> Opened {
         let mut opened = Opened::default();
-        let (encrypted, plain): (Vec<usize>, Vec<usize>) =
-            files(archive).take(MEMBERS + 1).map(|(index, is_encrypted, _)| (is_encrypted, index)).fold(
-                (Vec::new(), Vec::new()),
-                |(mut encrypted, mut plain), (is_encrypted, index)| {
-                    if is_encrypted { encrypted.push(index) } else { plain.push(index) }
-                    (encrypted, plain)
-                },
-            );
+        let (encrypted, plain): (Vec<usize>, Vec<usize>) = files(archive)
+            .take(MEMBERS + 1)
+            .map(|(index, is_encrypted, _)| (is_encrypted, index))
+            .fold((Vec::new(), Vec::new()), |(mut encrypted, mut plain), (is_encrypted, index)| {
+                if is_encrypted {
+                    encrypted.push(index)
+                } else {
+                    plain.push(index)
+                }
+                (encrypted, plain)
+            });
         if encrypted.len() + plain.len() > MEMBERS {
             opened.limits.push(format!("limit: {MEMBERS} members of '{name}' were looked into, and no more"));
         }
