@@ -149,6 +149,27 @@ fn a_pair_in_an_archive_is_told_with_what_lies_beside_it() {
 }
 
 #[test]
+fn a_pair_in_a_mail_is_told_too() {
+    let place = Place::new();
+    let archive = zip(&[
+        ("offer/Reader.exe", windows_program("wksprt.exe").importing("webservices.dll", &["WsOpen"]).build()),
+        ("offer/webservices.dll", Tiny::library("webservices.dll", &["WsOpen"]).build()),
+    ]);
+    let attached = data_encoding::BASE64.encode(&archive);
+    let mail = format!(
+        "From: a@b.example\r\nTo: c@d.example\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: application/zip; name=\"offer.zip\"\r\n\
+         Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n{attached}\r\n"
+    );
+    place.file("offer.eml", mail);
+    let (_, report) = place.report(&["offer.eml"]);
+    let findings = report["findings"].as_array().unwrap().iter();
+    let pairs: Vec<_> = findings
+        .filter(|finding| finding["evidence"]["path"] == "offer.eml!/offer.zip!/offer/webservices.dll")
+        .collect();
+    assert!(pairs.iter().any(|finding| finding["level"] == "high"), "{report:#}");
+}
+
+#[test]
 fn programs_and_their_own_libraries() {
     let place = Place::new();
     let version = [("CompanyName", "Contoso"), ("ProductName", "Tool"), ("OriginalFilename", "tool.exe")];

@@ -43,7 +43,6 @@ impl File {
                 let list = crate::file::List::of(bytes);
                 file.is_encrypted = list.is_encrypted;
                 file.members.extend(list.members.into_iter().map(|path| Member { path, kind: "" }));
-                file.damages.extend(list.damage.map(|reason| format!("'{name}': {reason}")));
             }
             _ => {}
         }

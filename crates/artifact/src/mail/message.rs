@@ -13,7 +13,7 @@ use super::{
     sender::{self, Person, Sender},
     text::{MAX_TEXT, beginning, normalised, tricks},
 };
-use crate::{Facts, Kind};
+use crate::{Facts, Kind, file::Look};
 
 /// Most parts of a mail that are looked at.
 const MAX_PARTS: usize = 1000;
@@ -39,6 +39,8 @@ pub(super) struct Message {
     /// Of the mail, of the files in it, of the messages in it.
     pub(super) facts: Vec<Facts>,
     pub(super) damages: Vec<Damage>,
+    /// What neighbours have to know of the files, by their labels.
+    pub(super) looks: Vec<(String, Look)>,
     pub(super) time: Option<Time>,
     /// The first sender's address.
     pub(super) from: String,
@@ -53,6 +55,7 @@ struct Taking<'a> {
     time: Option<Time>,
     facts: Vec<Facts>,
     damages: Vec<Damage>,
+    looks: Vec<(String, Look)>,
 }
 
 impl Message {
@@ -65,12 +68,20 @@ impl Message {
             damages.push(limit(position, format!("more than {MAX_MESSAGES} messages within one")));
         }
         let message = MessageParser::default().parse(bytes)?;
-        let mut taking = Taking { within: *within, position, time: None, facts: Vec::new(), damages };
+        let mut taking =
+            Taking { within: *within, position, time: None, facts: Vec::new(), damages, looks: Vec::new() };
         taking.message(&message, 0);
         let from = people(message.from()).into_iter().next().unwrap_or_default().address;
         let recipients = people(message.to()).into_iter().chain(people(message.cc()));
         let recipients = recipients.map(|person| person.address).collect();
-        Some(Self { facts: taking.facts, damages: taking.damages, time: taking.time, from, recipients })
+        Some(Self {
+            facts: taking.facts,
+            damages: taking.damages,
+            looks: taking.looks,
+            time: taking.time,
+            from,
+            recipients,
+        })
     }
 }
 
@@ -174,12 +185,13 @@ impl Taking<'_> {
         for member in file.members.iter().filter(|_| file.kind != "OOXML") {
             let name = last_part(&member.path);
             mail.tell("Member", name);
-            facts.tell("Member", name);
             named(name, member.kind, mail);
+            // Of other archives the file's own facts have it.
+            facts.tell("Member", if file.kind == "ZIP" { name } else { "" });
         }
         if file.is_encrypted {
             mail.tell("EncryptedArchive", file.name.clone());
-            facts.tell("Encrypted", "true");
+            facts.tell("Encrypted", if file.kind == "ZIP" { "true" } else { "" });
         }
         if file.password.is_some() {
             mail.tell("PasswordInText", file.name.clone());
@@ -197,12 +209,13 @@ impl Taking<'_> {
         facts.tell("Inside", self.within.inside);
         facts.tell("Path", path);
         let position = self.position;
-        let look = crate::file::facts(name, bytes, &mut facts);
-        self.damages.extend(look.damages.into_iter().map(|reason| Damage {
+        let mut look = crate::file::facts(name, bytes, &mut facts);
+        self.damages.extend(look.damages.drain(..).map(|reason| Damage {
             position,
             records: 0,
             reason: format!("'{path}': {reason}"),
         }));
+        self.looks.push((format!("{}!/{path}", self.within.inside), look));
         facts
     }
 

@@ -25,7 +25,7 @@ mod sender;
 mod text;
 mod words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event::{Damage, Detector, Piece, Position};
 use evidence::{Cutter, Format, Output, Reader, TextCutter};
@@ -39,7 +39,7 @@ use self::{
     known::Known,
     read::MailReader,
 };
-use crate::Shower;
+use crate::{Shower, file::Neighbours};
 
 /// How many bytes of a mail are asked for at once.
 const BLOCK: usize = 1 << 16;
@@ -57,12 +57,14 @@ pub struct Mbox(Arc<Post>);
 struct Post {
     organisation: Arc<Organisation>,
     contacts: Mutex<Contacts>,
+    /// Of programs that were attached.
+    neighbours: Mutex<Neighbours>,
 }
 
 impl Post {
     /// Shows what all mail together tells.
     fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
-        let contacts = std::mem::take(&mut *self.contacts.lock().unwrap_or_else(PoisonError::into_inner));
+        let contacts = std::mem::take(&mut *lock(&self.contacts));
         let Told { firsts, left_out } = contacts.told();
         let mut shower = Shower::default();
         let shown = firsts.into_iter().map(|(piece, facts)| {
@@ -75,14 +77,19 @@ impl Post {
             let damage = Damage { position: Position::Record(1), records: 0, reason };
             (piece, Output { damages: vec![damage], ..Output::default() })
         }));
+        outputs.extend(std::mem::take(&mut *lock(&self.neighbours)).shown(detector));
         outputs
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Mail {
     /// Mail as the organisation knows it, and mailboxes beside it: who wrote first is looked for in both together.
     pub fn and_mailboxes(organisation: Arc<Organisation>) -> (Self, Mbox) {
-        let post = Arc::new(Post { organisation, contacts: Mutex::default() });
+        let post = Arc::new(Post { organisation, ..Post::default() });
         (Self(Arc::clone(&post)), Mbox(post))
     }
 }

@@ -1,6 +1,6 @@
 //! Reads blocks of mail.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{Block, Output, Reader};
@@ -10,6 +10,7 @@ use super::{
     contacts::Sent,
     cut,
     known::Known,
+    lock,
     message::{Message, Within},
 };
 use crate::{Kind, Shower};
@@ -45,6 +46,9 @@ impl MailReader {
         output.records += 1;
         self.contact(piece, line, &message);
         output.damages.extend(message.damages);
+        for (label, look) in message.looks {
+            lock(&self.post.neighbours).add(&label, look, message.time);
+        }
         for facts in &message.facts {
             self.shower.show(piece, facts, detector, &mut output.seen);
         }
@@ -54,8 +58,7 @@ impl MailReader {
     fn contact(&self, piece: &Arc<Piece>, line: u64, message: &Message) {
         let Some(time) = message.time else { return };
         let sent = Sent::new(time, piece, line, self.is_mailbox);
-        let mut contacts = self.post.contacts.lock().unwrap_or_else(PoisonError::into_inner);
-        contacts.add(&message.from, &message.recipients, &self.post.organisation, sent);
+        lock(&self.post.contacts).add(&message.from, &message.recipients, &self.post.organisation, sent);
     }
 }
 
