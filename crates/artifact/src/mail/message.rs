@@ -158,9 +158,12 @@ impl Taking<'_> {
                 PartType::Multipart(_) => {}
             }
         }
+        if files.is_empty() {
+            return body;
+        }
         // Behind the text, which may name their passwords.
         let subject = message.subject().unwrap_or_default();
-        let mut opener = Opener::new(&format!("{subject}\n{}\n{}", body.text, body.page.text));
+        let mut opener = Opener::new(format!("{subject}\n{}\n{}", body.text, body.page.text));
         for (part, bytes) in files {
             self.file(part, bytes, facts, &mut body, &mut opener);
         }

@@ -36,7 +36,10 @@ const BEHIND: usize = 6;
 
 /// What is left to spend on the archives of one mail.
 pub(super) struct Opener {
-    words: Vec<String>,
+    /// What the mail says.
+    text: String,
+    /// Its words that are tried, once an archive asks for them.
+    words: Option<Vec<String>>,
     archives: usize,
     bytes: u64,
     trying: u64,
@@ -55,8 +58,8 @@ pub(super) struct Opened {
 
 impl Opener {
     /// Opens with words of `text`: first those behind an announcement, then those that are not plain words.
-    pub(super) fn new(text: &str) -> Self {
-        Self { words: words(text), archives: ARCHIVES, bytes: MAIL, trying: TRYING }
+    pub(super) const fn new(text: String) -> Self {
+        Self { text, words: None, archives: ARCHIVES, bytes: MAIL, trying: TRYING }
     }
 
     /// Unpacks an archive that is called `name`.
@@ -114,7 +117,7 @@ impl Opener {
         self.archives = left;
         let smallest = files(archive).take(MEMBERS).filter(|(_, is_encrypted, _)| *is_encrypted);
         let (index, ..) = smallest.min_by_key(|(index, _, size)| (*size, *index))?;
-        for word in &self.words {
+        for word in self.words.get_or_insert_with(|| words(&self.text)) {
             let limit = self.trying.min(MEMBER);
             // A wrong word is told at once but for one of 256 or 65,536; the checksum behind the bytes tells those.
             match archive.by_index_decrypt(index, word.as_bytes()) {
@@ -206,7 +209,7 @@ mod tests {
     }
 
     fn opened(text: &str, bytes: &[u8]) -> Opened {
-        Opener::new(text).open("o.zip", &mut ZipArchive::new(Cursor::new(bytes)).unwrap())
+        Opener::new(text.to_owned()).open("o.zip", &mut ZipArchive::new(Cursor::new(bytes)).unwrap())
     }
 
     #[test]
