@@ -176,6 +176,10 @@ pub struct HuntArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Reading")]
     pub skew: Duration,
 
+    /// Compare the folders with this folder, the original of a project, and tell what was added, changed or left out.
+    #[arg(long, value_name = "DIR", help_heading = "Reading")]
+    pub upstream: Option<PathBuf>,
+
     /// How many threads to use. Default: as many as the machine has.
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,

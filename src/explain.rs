@@ -77,7 +77,7 @@ fn rules() -> Result<Rules> {
     let mut loaded = packs::shipped(&Placeholders::default());
     loaded.choose(|info| {
         info.tags.iter().any(|tag| tag.starts_with("explain."))
-            || ["/mail_", "/conversation_"].iter().any(|name| info.path.contains(name))
+            || ["/mail_", "/conversation_", "/file_", "/tree_"].iter().any(|name| info.path.contains(name))
     });
     loaded.correlations.iter_mut().for_each(|correlation| correlation.generate = true);
     Ok(loaded.compile(&Taxonomy::shipped()))
@@ -88,6 +88,7 @@ fn look(paths: &[PathBuf], rules: &Rules, formats: &[Box<dyn evidence::Format>])
     let mut gathered = Gathered::default();
     let reading = Reading {
         paths,
+        readable: &[],
         formats,
         outputs: &[&Destination::Standard],
         hash: false,

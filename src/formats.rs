@@ -1,9 +1,16 @@
 //! The formats of evidence, and what of them only the user knows.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, anyhow};
-use artifact::{Conversation, Mail, Mbox, Organisation, file::Files, tree::Settings};
+use artifact::{
+    Conversation, Mail, Organisation,
+    file::Files,
+    tree::{Settings, Upstream},
+};
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
     Syslog, Utmp, W3c, Web, Xml,
@@ -16,6 +23,11 @@ pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn 
     Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?, &Arc::new(site.organisation())))
 }
 
+/// What compares folders with the original of a project.
+pub fn upstream(original: &Path, copies: &[PathBuf]) -> Box<dyn Format> {
+    Box::new(Upstream::new(original, copies))
+}
+
 /// The formats with nothing known but what the evidence says, and of mail what the organisation does.
 pub fn knowing(site: &Site) -> Vec<Box<dyn Format>> {
     all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::new(site.organisation()))
@@ -23,9 +35,8 @@ pub fn knowing(site: &Site) -> Vec<Box<dyn Format>> {
 
 /// The formats of what people are sent.
 pub fn for_artifacts(site: &Site) -> Vec<Box<dyn Format>> {
-    let organisation = Arc::new(site.organisation());
-    let mut formats: Vec<Box<dyn Format>> =
-        vec![Box::new(Mail::of(Arc::clone(&organisation))), Box::new(Mbox::of(organisation))];
+    let (mail, mailboxes) = Mail::and_mailboxes(Arc::new(site.organisation()));
+    let mut formats: Vec<Box<dyn Format>> = vec![Box::new(mail), Box::new(mailboxes)];
     formats.extend(Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
     formats.push(Box::new(Settings));
     // Before pasted text, which may be any.
@@ -35,10 +46,11 @@ pub fn for_artifacts(site: &Site) -> Vec<Box<dyn Format>> {
 }
 
 fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Organisation>) -> Vec<Box<dyn Format>> {
+    let (mail, mailboxes) = Mail::and_mailboxes(Arc::clone(organisation));
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
-        Box::new(Mail::of(Arc::clone(organisation))),
-        Box::new(Mbox::of(Arc::clone(organisation))),
+        Box::new(mail),
+        Box::new(mailboxes),
         Box::new(Xml),
         Box::new(Auditd),
         Box::new(JournalJson),

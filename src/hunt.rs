@@ -37,7 +37,8 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let site = Site::load(arguments.site.as_deref())?;
     let zone = site.zone(arguments.timezone.as_ref())?;
     let selection = Selection::load(arguments, &zone)?;
-    let formats = formats::formats(&arguments.reading, &site)?;
+    let mut formats = formats::formats(&arguments.reading, &site)?;
+    formats.extend(arguments.upstream.iter().map(|original| formats::upstream(original, &arguments.paths)));
     let threads = reading::threads(arguments.threads);
     let mut accounting = Pending::load(arguments)?;
     let (mut packs, known) = load(arguments, threads)?;
@@ -76,6 +77,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let outputs: Vec<&Destination> = std::iter::once(&output).chain(&page).collect();
     let reading = Reading {
         paths: &arguments.paths,
+        readable: arguments.upstream.as_slice(),
         formats: &formats,
         outputs: &outputs,
         hash: form.has_summary() || page.is_some() || tells_summary(arguments, form),

@@ -52,6 +52,7 @@ pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     let mut attempts = Spool::new()?;
     let reading = Reading {
         paths: &arguments.paths,
+        readable: &[],
         formats: &formats,
         outputs: &[&output],
         hash: arguments.format.has_summary() || tells_summary(arguments),

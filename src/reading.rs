@@ -15,6 +15,8 @@ use crate::{confine::confine, destination::Destination, progress};
 pub struct Reading<'a> {
     /// Files, folders, archives; `-` is standard input.
     pub paths: &'a [PathBuf],
+    /// What is read beside them and is no evidence.
+    pub readable: &'a [PathBuf],
     pub formats: &'a [Box<dyn Format>],
     /// Where reports go, which are no evidence.
     pub outputs: &'a [&'a Destination],
@@ -43,7 +45,8 @@ impl Reading<'_> {
     }
 
     fn confine(&self) {
-        let readable: Vec<PathBuf> = self.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
+        let readable: Vec<PathBuf> =
+            self.paths.iter().chain(self.readable).filter(|path| path.as_os_str() != "-").cloned().collect();
         let temporary = env::temp_dir();
         let writable: Vec<&Path> =
             self.outputs.iter().filter_map(|output| output.folder()).chain([temporary.as_path()]).collect();

@@ -149,6 +149,27 @@ fn a_pair_in_an_archive_is_told_with_what_lies_beside_it() {
 }
 
 #[test]
+fn a_pair_in_a_mail_is_told_too() {
+    let place = Place::new();
+    let archive = zip(&[
+        ("offer/Reader.exe", windows_program("wksprt.exe").importing("webservices.dll", &["WsOpen"]).build()),
+        ("offer/webservices.dll", Tiny::library("webservices.dll", &["WsOpen"]).build()),
+    ]);
+    let attached = data_encoding::BASE64.encode(&archive);
+    let mail = format!(
+        "From: a@b.example\r\nTo: c@d.example\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: application/zip; name=\"offer.zip\"\r\n\
+         Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n{attached}\r\n"
+    );
+    place.file("offer.eml", mail);
+    let (_, report) = place.report(&["offer.eml"]);
+    let findings = report["findings"].as_array().unwrap().iter();
+    let pairs: Vec<_> = findings
+        .filter(|finding| finding["evidence"]["path"] == "offer.eml!/offer.zip!/offer/webservices.dll")
+        .collect();
+    assert!(pairs.iter().any(|finding| finding["level"] == "high"), "{report:#}");
+}
+
+#[test]
 fn programs_and_their_own_libraries() {
     let place = Place::new();
     let version = [("CompanyName", "Contoso"), ("ProductName", "Tool"), ("OriginalFilename", "tool.exe")];
@@ -227,4 +248,77 @@ fn honest_programs() {
 #[test]
 fn honest_packages() {
     is_honest("trees");
+}
+
+/// A shortcut (MS-SHLLINK) of a relative path and arguments.
+fn shortcut(path: &str, arguments: &str) -> Vec<u8> {
+    let text = |text: &str| {
+        let units: Vec<u16> = text.encode_utf16().collect();
+        [(units.len() as u16).to_le_bytes().to_vec(), units.iter().flat_map(|unit| unit.to_le_bytes()).collect()]
+            .concat()
+    };
+    let mut bytes = b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F".to_vec();
+    // HasRelativePath, HasArguments, IsUnicode.
+    bytes.extend((0x08_u32 | 0x20 | 0x80).to_le_bytes());
+    bytes.resize(76, 0);
+    [bytes, text(path), text(arguments)].concat()
+}
+
+/// An image of a disk (ECMA-119) with one file.
+fn image(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let record = |name: &[u8], sector: u32, len: usize, flags: u8| {
+        let mut record = vec![0; 33];
+        record[2..6].copy_from_slice(&sector.to_le_bytes());
+        record[10..14].copy_from_slice(&(len as u32).to_le_bytes());
+        (record[25], record[32]) = (flags, name.len() as u8);
+        record.extend(name);
+        record.resize(record.len().next_multiple_of(2), 0);
+        record[0] = record.len() as u8;
+        record
+    };
+    let mut image = vec![0; 20 * 2048];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(16 * 2048, b"\x01CD001\x01");
+    put(16 * 2048 + 156, &record(&[0], 18, 2048, 2));
+    put(17 * 2048, b"\xffCD001\x01");
+    put(18 * 2048, &record(name.as_bytes(), 19, bytes.len(), 0));
+    put(19 * 2048, bytes);
+    image
+}
+
+#[test]
+fn explain_tells_of_files_and_folders() {
+    let place = Place::new();
+    let lure = shortcut("..\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe", "-w hidden -c echo harmless");
+    let launch = "%PDF-1.7\n1 0 obj<</OpenAction<</S/Launch/F(cmd.exe)/Win<</P(/c echo harmless)>>>>>>endobj\n%%EOF";
+    place.file("offer.pdf", launch);
+    place.file("Offer.lnk", &lure);
+    place.file("offer.iso", image("OFFER.LNK;1", &lure));
+    place.file("viewer/wksprt.exe", windows_program("wksprt.exe").importing("webservices.dll", &["Start"]).build());
+    place.file("viewer/webservices.dll", Tiny::library("webservices.dll", &["Start"]).build());
+    place.file(
+        "test/.vscode/tasks.json",
+        r#"{"tasks": [{"label": "a", "command": "node .vscode/logo",
+        "presentation": {"reveal": "never", "echo": false, "close": true}, "runOptions": {"runOn": "folderOpen"}}]}"#,
+    );
+    for (path, reason) in [
+        ("offer.pdf", "Opening it starts a program or a command"),
+        ("Offer.lnk", "Opening it starts a program or a command"),
+        ("offer.iso", "Opening it starts a program or a command"),
+        ("viewer", "lies a library that is not its maker's"),
+        ("test", "Only opening the folder"),
+    ] {
+        let run = place.run(&["explain", "--language", "en", path]);
+        run.ends(1, &[reason]);
+        assert!(run.out.contains("Dangerous") || run.out.contains("Suspicious"), "{}", run.out);
+        for language in ["de", "ko"] {
+            place.run(&["explain", "--language", language, path]).ends(1, &[]);
+        }
+    }
+    place.file("papers/plain.pdf", "%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF");
+    place.file(
+        "papers/tool.exe",
+        Tiny::program(&[("CompanyName", "Contoso")]).importing("kernel32.dll", &["ExitProcess"]).build(),
+    );
+    place.run(&["explain", "--language", "en", "papers"]).ends(0, &["Nothing was found."]);
 }

@@ -159,3 +159,22 @@ fn honest_projects() {
     let packed: String = (0..4000).map(|n| format!("function a{n}(b){{return b+{n}}};")).collect();
     is_honest(&[("dist/bundle.min.js", &format!("{packed}fetch('/api').then(eval)"))]);
 }
+
+#[test]
+fn a_copy_is_compared_with_its_original() {
+    let place = Place::new();
+    for tree in ["original", "copy"] {
+        place.file(&format!("{tree}/src/main.c"), "int main(void)\n{\n    return 0;\n}\n");
+        place.file(&format!("{tree}/README"), "A reader.\n");
+    }
+    let (_, report) = place.report(&["--upstream", "original", "copy"]);
+    assert_eq!(report["findings"].as_array().unwrap().len(), 0, "{report:#}");
+    place.file("copy/src/main.c", "int main(void)\n{\n    WinExec(\"harmless\", 0);\n    return 0;\n}\n");
+    let (_, report) = place.report(&["--upstream", "original", "copy"]);
+    let findings = report["findings"].as_array().unwrap();
+    let mut levels: Vec<_> = findings.iter().map(|finding| finding["level"].as_str().unwrap()).collect();
+    levels.sort_unstable();
+    assert_eq!(levels, ["high", "low"], "{report:#}");
+    assert!(findings.iter().all(|finding| finding["evidence"]["path"] == "copy/src/main.c"));
+    assert!(report.to_string().contains("WinExec("), "the line is not shown: {report:#}");
+}

@@ -18,7 +18,14 @@ const BEGINNINGS: &[&[u8]] = &[
     b"{\\rtf1",
     b"PK\x03\x04",
     b"<html>",
+    b"Rar!\x1a\x07\x01\0",
+    b"Rar!\x1a\x07\0",
+    b"7z\xbc\xaf\x27\x1c\0\x04",
+    b"%!image",
 ];
+
+/// The sectors before the descriptors of an image of a disk, which are empty.
+const SYSTEM_AREA: usize = 32_768;
 
 const NAMES: &[&str] = &["a.js", "tasks.json", "package.json", "config", "a.exe", "a.pdf.exe"];
 
@@ -26,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
     let [data @ .., begin, name, how] = data else { return };
     let begin = BEGINNINGS.get(usize::from(*begin) % BEGINNINGS.len()).copied().unwrap_or_default();
     let name = NAMES.get(usize::from(*name) % NAMES.len()).copied().unwrap_or_default();
-    let bytes = [begin, data].concat();
+    let bytes = if begin == b"%!image" { [&[0; SYSTEM_AREA], data].concat() } else { [begin, data].concat() };
     artifact::file::facts(name, &bytes, &mut artifact::Facts::new(artifact::Kind::File, event::Position::Record(1), None));
     let formats: [&dyn Format; 2] = [&Files::default(), &Settings];
     for format in formats {

@@ -42,6 +42,7 @@ pub fn run(arguments: &SuggestArguments) -> Result<Status> {
     let output = Destination::open(None, &arguments.paths)?;
     let reading = Reading {
         paths: &arguments.paths,
+        readable: &[],
         formats: &formats,
         outputs: &[&output],
         hash: false,

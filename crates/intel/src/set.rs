@@ -178,7 +178,7 @@ impl Indicators {
 
     /// Makes room for the entries of a list of so many bytes, so that the table does not grow step by step.
     pub(crate) fn expect(&mut self, bytes: u64) {
-        let more = usize::try_from(bytes / 48).unwrap_or(usize::MAX).min(1 << 20);
+        let more = usize::try_from(bytes / 32).unwrap_or(usize::MAX).min(1 << 20);
         let (entries, hasher, all) = (&self.entries, &self.hasher, &self.bytes);
         self.table.reserve(more, |entry| rehash(hasher, entries, all, *entry));
     }

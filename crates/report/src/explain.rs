@@ -183,7 +183,12 @@ impl Explanation {
             told.push(name);
             let values = values(finding);
             let sentence = texts.reasons.get(name).map_or(texts.other_reason.as_str(), String::as_str);
-            reasons.push(sentence.replace("{}", &values));
+            // Where no words are at hand the sentence stands alone.
+            reasons.push(if values.is_empty() {
+                sentence.replace(": {}", "")
+            } else {
+                sentence.replace("{}", &values)
+            });
         }
         reasons.truncate(REASONS);
         reasons
@@ -216,7 +221,7 @@ fn values(finding: &Finding) -> String {
 
 /// Whether a field's value is words or names of the mail itself rather than our name for what they are.
 fn tells(field: &str) -> bool {
-    const KINDS: [&str; 12] = [
+    const KINDS: [&str; 17] = [
         "Topic",
         "TopicOfSubject",
         "SenderKind",
@@ -229,6 +234,11 @@ fn tells(field: &str) -> bool {
         "SenderFault",
         "Type",
         "Authentication",
+        "Action",
+        "Class",
+        "FirstContact",
+        "MailsBefore",
+        "NamedAs",
     ];
     !KINDS.contains(&field)
 }

@@ -1,51 +1,68 @@
-//! Archives that are not opened: what their own lists say, and whether they are encrypted (RARLAB's "RAR 5.0 archive format" and technote of RAR 4;
-//! 7-Zip's `7zFormat.txt`).
+//! Archives that are not opened: what their own lists say, and whether they are encrypted (RARLAB's "RAR 5.0 archive format" and technote of RAR 4).
 
-use super::read::{text, u16_at, u32_at, u64_at};
+use super::{
+    read::{text, u16_at, u32_at},
+    seven_zip,
+};
 use crate::Facts;
 
 /// Members that are told, blocks that are looked at, and the longest name.
-const MEMBERS: usize = 256;
+pub(super) const MEMBERS: usize = 256;
 const BLOCKS: usize = 65_536;
 const NAME: usize = 1024;
 
-/// The identifier of 7-Zip's AES.
-const AES: &[u8] = &[0x06, 0xf1, 0x07, 0x01];
-
 /// What a list says.
-#[derive(Default)]
-struct List {
-    members: Vec<String>,
-    is_encrypted: bool,
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct List {
+    pub(crate) members: Vec<String>,
+    /// Whether the list itself is encrypted, or a member.
+    pub(crate) is_encrypted: bool,
+    /// Whether there are more members than were told.
+    pub(super) is_cut: bool,
+    /// Why the list could not be read.
+    pub(crate) damage: Option<String>,
 }
 
-/// Tells what a RAR archive lists.
-pub fn rar_facts(bytes: &[u8], facts: &mut Facts) {
-    let mut list = List::default();
-    match bytes.strip_prefix(b"Rar!\x1a\x07\x01\0") {
-        Some(blocks) => drop(rar5(blocks, &mut list)),
-        None => drop(rar4(bytes.get(7..).unwrap_or_default(), &mut list)),
+impl List {
+    /// The list of an archive, RAR or 7z by its first bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut list = Self::default();
+        let (read, kind) = if bytes.starts_with(b"7z") {
+            (seven_zip::list(bytes, &mut list), "a 7z archive")
+        } else if let Some(blocks) = bytes.strip_prefix(b"Rar!\x1a\x07\x01\0") {
+            (rar5(blocks, &mut list), "a RAR 5 archive")
+        } else {
+            (rar4(bytes.get(7..).unwrap_or_default(), &mut list), "a RAR archive")
+        };
+        list.damage = match read {
+            None => {
+                Some(format!("expected {kind} with a list that can be read, found one that ends or is of another kind"))
+            }
+            Some(()) => {
+                list.is_cut.then(|| format!("limit: the first {MEMBERS} members of {kind} were listed, and no more"))
+            }
+        };
+        list
     }
-    tell(list, facts);
 }
 
-/// Tells whether a 7z archive's list is encrypted. Lists are compressed and not read.
-pub fn seven_zip_facts(bytes: &[u8], facts: &mut Facts) {
-    let place = |at| u64_at(bytes, at).and_then(|number| usize::try_from(number).ok());
-    let header = place(12).and_then(|offset| bytes.get(offset.checked_add(32)?..));
-    let header = header.and_then(|header| header.get(..place(20)?)).unwrap_or_default();
-    let is_encrypted = memchr::memmem::find(header, AES).is_some();
-    tell(List { members: Vec::new(), is_encrypted }, facts);
-}
-
-fn tell(list: List, facts: &mut Facts) {
+/// Tells what an archive lists.
+///
+/// # Errors
+/// What could not be read of the list.
+pub fn facts(bytes: &[u8], facts: &mut Facts) -> Result<(), String> {
+    let list = List::of(bytes);
     facts.tell("Encrypted", if list.is_encrypted { "true" } else { "" });
     list.members.into_iter().for_each(|name| facts.tell("Member", name));
+    list.damage.map_or(Ok(()), Err)
 }
 
 /// Goes through the blocks of RAR 5; `None` where they end or cannot be understood.
 fn rar5(mut blocks: &[u8], list: &mut List) -> Option<()> {
     for _ in 0..BLOCKS {
+        if blocks.is_empty() {
+            return Some(());
+        }
         let mut rest = blocks.get(4..)?;
         let size = usize::try_from(number(&mut rest)?).ok()?;
         let behind = rest.get(size..)?;
@@ -57,7 +74,10 @@ fn rar5(mut blocks: &[u8], list: &mut List) -> Option<()> {
         }
         let data = if flags & 2 != 0 { usize::try_from(number(&mut header)?).ok()? } else { 0 };
         match kind {
-            2 if list.members.len() < MEMBERS => list.members.extend(rar5_name(header)),
+            2 => match rar5_name(header) {
+                Some(name) if list.members.len() < MEMBERS => list.members.push(name),
+                name => list.is_cut |= name.is_some(),
+            },
             // All that follows is encrypted.
             4 => list.is_encrypted = true,
             _ => {}
@@ -100,6 +120,9 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
 /// The same of RAR 4.
 fn rar4(mut blocks: &[u8], list: &mut List) -> Option<()> {
     for _ in 0..BLOCKS {
+        if blocks.is_empty() {
+            return Some(());
+        }
         let (kind, flags, size) = (*blocks.get(2)?, u16_at(blocks, 3)?, usize::from(u16_at(blocks, 5)?));
         let data = if flags & 0x8000 != 0 || kind == 0x74 { u32_at(blocks, 7)? as usize } else { 0 };
         match kind {
@@ -108,7 +131,10 @@ fn rar4(mut blocks: &[u8], list: &mut List) -> Option<()> {
                 list.is_encrypted |= flags & 4 != 0;
                 let start = if flags & 0x100 != 0 { 40 } else { 32 };
                 let name = blocks.get(start..).and_then(|name| name.get(..usize::from(u16_at(blocks, 26)?)));
-                list.members.extend(name.filter(|_| list.members.len() < MEMBERS).map(|name| text(name, NAME)));
+                match name {
+                    Some(name) if list.members.len() < MEMBERS => list.members.push(text(name, NAME)),
+                    name => list.is_cut |= name.is_some(),
+                }
             }
             _ => {}
         }
@@ -129,10 +155,7 @@ mod tests {
 
     fn told(bytes: &[u8], name: &'static str) -> Vec<String> {
         let mut told = Facts::new(Kind::File, Position::Record(1), None);
-        match bytes.starts_with(b"Rar!") {
-            true => rar_facts(bytes, &mut told),
-            false => seven_zip_facts(bytes, &mut told),
-        }
+        let _ = facts(bytes, &mut told);
         told.values(name).map(|value| value.into_owned()).collect()
     }
 
@@ -161,13 +184,30 @@ mod tests {
         (0..five.len()).for_each(|len| drop(told(&five[..len.max(4)], "Member")));
     }
 
+    /// Made by 7-Zip 26.02 (`7z a`, `-mhc=off`, `-pharmless`, `-mhe=on`) of two files without content worth hiding.
     #[test]
     fn lists_of_7z() {
-        let mut bytes = vec![0; 40];
-        bytes[..6].copy_from_slice(b"7z\xbc\xaf\x27\x1c");
-        (bytes[12], bytes[20]) = (2, 6);
-        assert_eq!(told(&bytes, "Encrypted"), [""; 0]);
-        bytes[34..38].copy_from_slice(AES);
-        assert_eq!(told(&bytes, "Encrypted"), ["true"]);
+        let file = |name: &str| std::fs::read(format!("{}/tests/archives/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        for (name, members, is_encrypted) in [
+            ("packed.7z", &["Offer", "Offer/Job description.pdf", "Offer/Viewer.exe"][..], false),
+            ("plain-list.7z", &["Offer", "Offer/Job description.pdf", "Offer/Viewer.exe"], false),
+            ("encrypted.7z", &["Offer", "Offer/Job description.pdf", "Offer/Viewer.exe"], true),
+            ("encrypted-list.7z", &[], true),
+        ] {
+            let bytes = file(name);
+            let mut list = List::of(&bytes);
+            list.members.sort();
+            assert_eq!(
+                (list.members.as_slice(), list.is_encrypted, list.damage),
+                (&members.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()[..], is_encrypted, None),
+                "{name}"
+            );
+            (0..bytes.len()).for_each(|len| drop(List::of(&bytes[..len])));
+            for at in 0..bytes.len() {
+                let mut broken = bytes.clone();
+                broken[at] ^= 0x55;
+                List::of(&broken);
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{About, Block, Cutter, Format, Output, Reader};
 
-use super::{Class, Neighbours, Pair, RANDOM, Type, entropy::hundredths, iso, label::Label};
+use super::{Class, Neighbours, RANDOM, Type, entropy::hundredths, iso, label::Label};
 use crate::{Facts, Kind, Shower};
 
 /// The name of the format.
@@ -53,20 +53,7 @@ impl Format for Files {
     }
 
     fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
-        let neighbours = std::mem::take(&mut *lock(&self.neighbours));
-        let mut shower = Shower::default();
-        let mut show = |Pair { piece, facts }| {
-            let mut output = Output::default();
-            shower.show(&piece, &facts, detector, &mut output.seen);
-            (piece, output)
-        };
-        let (pairs, left_out) = neighbours.pairs();
-        let mut outputs: Vec<_> = pairs.into_iter().map(&mut show).collect();
-        outputs.extend(left_out.into_iter().map(|(path, reason)| {
-            let damage = Damage { position: Position::Record(1), records: 0, reason };
-            (Arc::new(Piece { path }), Output { damages: vec![damage], ..Output::default() })
-        }));
-        outputs
+        std::mem::take(&mut *lock(&self.neighbours)).shown(detector)
     }
 }
 
@@ -163,11 +150,9 @@ impl FileReader {
     /// Shows the files of an image.
     fn image(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
         let damage = |reason| Damage { position: Position::Record(1), records: 0, reason };
-        let members = match iso::members(&block.bytes) {
-            Ok(members) => members,
-            Err(reason) => return output.damages.push(damage(reason)),
-        };
-        if members.len() == iso::MEMBERS {
+        let (members, damages) = iso::members(&block.bytes);
+        output.damages.extend(damages.into_iter().map(damage));
+        if members.len() >= iso::MEMBERS {
             let reason = format!("limit: {} files of the image were looked at, and no more", iso::MEMBERS);
             output.damages.push(damage(reason));
         }
@@ -186,7 +171,7 @@ impl FileReader {
             self.show(
                 piece,
                 &Shown { number, label, time: block.modified, is_hidden: member.is_hidden },
-                member.bytes,
+                &member.bytes,
                 detector,
                 output,
             );

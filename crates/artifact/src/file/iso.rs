@@ -1,8 +1,8 @@
-//! Images of disks (ECMA-119, ISO 9660; Joliet for long names): what files they hold. UDF alone is not read.
+//! Images of disks (ECMA-119, ISO 9660; Joliet for long names; UDF): what files they hold.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use super::read::u32_at;
+use super::{read::u32_at, udf};
 
 const SECTOR: usize = 2048;
 
@@ -11,7 +11,7 @@ const DESCRIPTORS: usize = 16;
 
 /// Files that are looked at, and folders, and how deep these nest.
 pub const MEMBERS: usize = 4096;
-const FOLDERS: usize = 4096;
+pub(super) const FOLDERS: usize = 4096;
 const DEPTH: usize = 16;
 
 /// A file in an image.
@@ -19,7 +19,7 @@ pub struct Member<'a> {
     /// Its path, with `/` between folders.
     pub path: String,
     /// Its bytes, as far as they are there.
-    pub bytes: &'a [u8],
+    pub bytes: Cow<'a, [u8]>,
     /// Whether Windows does not show it.
     pub is_hidden: bool,
 }
@@ -35,11 +35,28 @@ struct Walk<'a> {
     members: Vec<Member<'a>>,
 }
 
-/// The files of an image, the first [`MEMBERS`] of them.
+/// The files of an image, the first [`MEMBERS`] of each of its file systems, and what could not be read. Windows shows UDF where an image has it;
+/// what only the other names is told behind it.
+pub fn members(image: &[u8]) -> (Vec<Member<'_>>, Vec<String>) {
+    let is_udf = udf::is_udf(image);
+    let (mut members, mut damages) = if is_udf { udf::members(image) } else { (Vec::new(), Vec::new()) };
+    match iso_members(image) {
+        Ok(others) => {
+            let start = |member: &Member<'_>| (member.bytes.as_ptr(), member.bytes.len());
+            let known: BTreeSet<_> = members.iter().map(start).collect();
+            members.extend(others.into_iter().filter(|member| !known.contains(&start(member))));
+        }
+        Err(reason) if !is_udf => damages.push(reason),
+        Err(_) => {}
+    }
+    (members, damages)
+}
+
+/// The files that ISO 9660 names.
 ///
 /// # Errors
 /// When there is no folder to begin with.
-pub fn members(image: &[u8]) -> Result<Vec<Member<'_>>, String> {
+fn iso_members(image: &[u8]) -> Result<Vec<Member<'_>>, String> {
     let descriptors = (16..16 + DESCRIPTORS).filter_map(|sector| image.get(sector * SECTOR..)?.get(..SECTOR));
     let descriptors: Vec<&[u8]> = descriptors.filter(|descriptor| descriptor.get(1..6) == Some(b"CD001")).collect();
     let is_joliet = |descriptor: &&&[u8]| descriptor.first() == Some(&2) && descriptor.get(88..90) == Some(b"%/");
@@ -91,7 +108,7 @@ impl<'a> Walk<'a> {
         }
         let bytes = self.image.get(extent.0..).unwrap_or_default();
         let bytes = bytes.get(..extent.1).unwrap_or(bytes);
-        self.members.push(Member { path, bytes, is_hidden: flags & 1 != 0 });
+        self.members.push(Member { path, bytes: Cow::Borrowed(bytes), is_hidden: flags & 1 != 0 });
     }
 
     /// A name without its version number.
@@ -143,11 +160,12 @@ mod tests {
     #[test]
     fn files_of_an_image() {
         let image = image();
-        let members = members(&image).unwrap();
+        let (members, damages) = members(&image);
+        assert_eq!(damages, [""; 0]);
         let told: Vec<_> =
             members.iter().map(|member| (member.path.as_str(), member.bytes.len(), member.is_hidden)).collect();
         assert_eq!(told, [("A.TXT", 5, true), ("SUB/B.EXE", 2048, false)]);
-        assert_eq!(members[0].bytes, b"hello");
-        assert!(super::members(&[0; 50_000]).is_err());
+        assert_eq!(*members[0].bytes, *b"hello");
+        assert_eq!(super::members(&[0; 50_000]).1.len(), 1);
     }
 }

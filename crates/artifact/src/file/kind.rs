@@ -15,6 +15,8 @@ const BEGINNINGS: &[(usize, &[u8], Type)] = &[
     (0, b"MSCF\0\0\0\0", Type::Cab),
     (32769, b"CD001", Type::Iso),
     (34817, b"CD001", Type::Iso),
+    // UDF without ISO 9660 beside it (ECMA-167, 2/9.2).
+    (32769, b"BEA01", Type::Iso),
     (0, b"vhdxfile", Type::DiskImage),
     (0, b"conectix", Type::DiskImage),
     (0, b"ITSF\x03\0\0\0", Type::Chm),
@@ -240,7 +242,10 @@ fn zip_type(head: &[u8]) -> Type {
 fn is_text(head: &[u8]) -> bool {
     let head = head.get(..4096).unwrap_or(head);
     let odd = |byte: &u8| *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
-    let broken: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let broken: usize = match str::from_utf8(head) {
+        Ok(_) => 0,
+        Err(_) => head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum(),
+    };
     !head.iter().any(odd) && broken <= head.len() / 10
 }
 

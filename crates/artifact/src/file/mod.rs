@@ -21,15 +21,18 @@ mod pdf;
 mod pe;
 mod read;
 mod script;
+mod seven_zip;
+mod udf;
 
 use sha2::{Digest, Sha256};
 
-use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
 pub(crate) use self::{
+    archive::List,
     format::Whole,
     kind::{Class, Type},
     label::Label,
 };
+use self::{entropy::hundredths, name::Name, neighbours::Neighbour};
 pub use self::{
     format::{Files, NAME},
     neighbours::{Neighbours, Pair},
@@ -60,6 +63,7 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
             pe::facts(name, bytes, facts).map(|portrait| look.neighbour = Some(Neighbour::Program(Box::new(portrait))))
         }
         Type::Lnk => lnk::facts(bytes, facts),
+        Type::Rar | Type::SevenZip => archive::facts(bytes, facts),
         Type::Ooxml | Type::OpenDocument => office::zip_facts(bytes, facts),
         _ => {
             plain_facts(kind, bytes, facts);
@@ -78,8 +82,6 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
 /// The facts of types in which nothing can be damaged.
 fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts) {
     match kind {
-        Type::Rar => archive::rar_facts(bytes, facts),
-        Type::SevenZip => archive::seven_zip_facts(bytes, facts),
         Type::Url => lnk::url_facts(bytes, facts),
         Type::Ole => office::compound_facts(bytes, facts),
         Type::Rtf => office::rtf_facts(bytes, facts),

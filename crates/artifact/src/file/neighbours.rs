@@ -8,14 +8,15 @@ use std::{
     sync::Arc,
 };
 
-use event::{Piece, Position, Time};
+use event::{Damage, Detector, Piece, Position, Time};
+use evidence::Output;
 
 use super::{
     Look,
     label::Label,
     pe::{Portrait, State},
 };
-use crate::{Facts, Kind};
+use crate::{Facts, Kind, Shower};
 
 /// So many bytes of what is known of files are remembered.
 const MOST: usize = 64 << 20;
@@ -85,6 +86,23 @@ impl Neighbours {
             self.weight -= weight(&label, &neighbour);
             self.cut = Some(label);
         }
+    }
+
+    /// Shows the pairs of all folders to `detector`; each output with the piece that it is about.
+    pub(crate) fn shown(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        let mut shower = Shower::default();
+        let mut show = |Pair { piece, facts }| {
+            let mut output = Output::default();
+            shower.show(&piece, &facts, detector, &mut output.seen);
+            (piece, output)
+        };
+        let (pairs, left_out) = self.pairs();
+        let mut outputs: Vec<_> = pairs.into_iter().map(&mut show).collect();
+        outputs.extend(left_out.into_iter().map(|(path, reason)| {
+            let damage = Damage { position: Position::Record(1), records: 0, reason };
+            (Arc::new(Piece { path }), Output { damages: vec![damage], ..Output::default() })
+        }));
+        outputs
     }
 
     /// The pairs of all folders in the order of their labels, and what was left out: from which label on, and why.

@@ -1,10 +1,10 @@
 //! What is attached: type by content, names that deceive, members of archives.
 
-use std::io::Cursor;
+use std::{collections::HashMap, io::Cursor};
 
 use event::{Damage, Position};
-use sha2::{Digest, Sha256};
 
+use super::opened::Opener;
 use super::text::{has_mixed_scripts, is_invisible, is_turned};
 
 /// Most members of an archive that are named.
@@ -13,37 +13,44 @@ const MAX_MEMBERS: usize = 1000;
 const MAX_DIRECTORY: u64 = 65_535;
 
 /// A file in a mail.
+#[derive(Default)]
 pub(super) struct File {
     pub(super) name: String,
     pub(super) kind: &'static str,
-    pub(super) size: u64,
-    pub(super) sha256: String,
     /// If it is an archive that can be listed.
-    pub(super) members: Vec<String>,
+    pub(super) members: Vec<Member>,
     pub(super) is_encrypted: bool,
-    pub(super) damages: Vec<String>,
+    /// The word of the mail that it was encrypted with.
+    pub(super) password: Option<String>,
+    /// What it holds, by path.
+    pub(super) opened: Vec<(String, Vec<u8>)>,
+    damages: Vec<String>,
+}
+
+/// What an archive lists.
+pub(super) struct Member {
+    pub(super) path: String,
+    /// What it is by its first bytes; nothing where it was not opened.
+    pub(super) kind: &'static str,
 }
 
 impl File {
-    pub(super) fn read(name: &str, bytes: &[u8]) -> Self {
-        let kind = kind(bytes);
-        let mut file = Self {
-            name: name.to_owned(),
-            kind,
-            size: bytes.len() as u64,
-            sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
-            members: Vec::new(),
-            is_encrypted: kind == "7Z" && is_encrypted_7z(bytes),
-            damages: Vec::new(),
-        };
-        if matches!(kind, "ZIP" | "OOXML") {
-            file.list(bytes);
+    pub(super) fn read(name: &str, bytes: &[u8], opener: &mut Opener) -> Self {
+        let mut file = Self { name: name.to_owned(), kind: kind(bytes), ..Self::default() };
+        match file.kind {
+            "ZIP" | "OOXML" => file.list(bytes, opener),
+            "RAR" | "7Z" => {
+                let list = crate::file::List::of(bytes);
+                file.is_encrypted = list.is_encrypted;
+                file.members.extend(list.members.into_iter().map(|path| Member { path, kind: "" }));
+            }
+            _ => {}
         }
         file
     }
 
-    /// Reads the directory of a zip archive.
-    fn list(&mut self, bytes: &[u8]) {
+    /// Reads the directory of a zip archive, and opens what it can.
+    fn list(&mut self, bytes: &[u8], opener: &mut Opener) {
         let declared = entries(bytes);
         if declared > MAX_DIRECTORY {
             self.damages.push(format!("limit: more than {MAX_DIRECTORY} members in '{}'", self.name));
@@ -60,9 +67,9 @@ impl File {
             let member = archive.by_index_raw(index);
             let read = member.and_then(|member| Ok((member.encrypted(), member.name()?.into_owned())));
             match read {
-                Ok((is_encrypted, name)) => {
+                Ok((is_encrypted, path)) => {
                     self.is_encrypted |= is_encrypted;
-                    self.members.push(name);
+                    self.members.push(Member { path, kind: "" });
                 }
                 Err(error) => {
                     self.damages.push(format!("expected a member of '{}', found a damaged one: {error}", self.name))
@@ -72,6 +79,22 @@ impl File {
         if archive.len() > MAX_MEMBERS {
             self.damages.push(format!("limit: more than {MAX_MEMBERS} members in '{}'", self.name));
         }
+        // The parts of a document are looked at with it.
+        if self.kind == "ZIP" {
+            self.open(&mut archive, opener);
+        }
+    }
+
+    fn open(&mut self, archive: &mut zip::ZipArchive<Cursor<&[u8]>>, opener: &mut Opener) {
+        let opened = opener.open(&self.name, archive);
+        let kinds: HashMap<&str, &'static str> =
+            opened.members.iter().map(|(path, bytes)| (path.as_str(), kind(bytes))).collect();
+        for member in &mut self.members {
+            member.kind = kinds.get(member.path.as_str()).copied().unwrap_or_default();
+        }
+        self.password = opened.password;
+        self.damages.extend(opened.limits);
+        self.opened = opened.members;
     }
 
     pub(super) fn damages(&self, position: Position) -> impl Iterator<Item = Damage> {
@@ -84,12 +107,6 @@ fn entries(bytes: &[u8]) -> u64 {
     let tail = bytes.get(bytes.len().saturating_sub(70_000)..).unwrap_or_default();
     let end = memchr::memmem::rfind(tail, b"PK\x05\x06").and_then(|at| tail.get(at + 10..at + 12));
     end.and_then(|count| <[u8; 2]>::try_from(count).ok()).map_or(0, |count| u16::from_le_bytes(count).into())
-}
-
-/// Whether a 7z archive's list of members is itself packed or encrypted with AES (7zFormat.txt, coder 06F10701).
-fn is_encrypted_7z(bytes: &[u8]) -> bool {
-    let tail = bytes.get(bytes.len().saturating_sub(4096)..).unwrap_or_default();
-    memchr::memmem::find(tail, &[0x06, 0xf1, 0x07, 0x01]).is_some()
 }
 
 /// What a file is by its first bytes.

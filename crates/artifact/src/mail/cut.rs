@@ -1,6 +1,9 @@
 //! Where messages begin and end.
 
-use evidence::{Borders, LineBorders, LineRule};
+use std::io::{self, Read};
+
+use event::Time;
+use evidence::{About, Block, Borders, Cutter, LineBorders, LineRule, TextCutter};
 
 /// How much of a line is looked at to tell whether it begins a message.
 const LINE: usize = 256;
@@ -63,6 +66,30 @@ fn is_from_line(line: &[u8]) -> bool {
     rest.contains(&b':') && rest.split(|byte| *byte == b' ').rev().take(4).any(is_year)
 }
 
+/// Cuts mail, and tells each block when the file was written: mail that has no date is dated by that.
+pub(super) struct Dated<B> {
+    cutter: TextCutter<B>,
+    modified: Option<Time>,
+}
+
+impl<B: Borders> Dated<B> {
+    /// Cuts as `cutter` does.
+    pub(super) const fn new(cutter: TextCutter<B>) -> Self {
+        Self { cutter, modified: None }
+    }
+}
+
+impl<B: Borders> Cutter for Dated<B> {
+    fn begin(&mut self, about: About<'_>) {
+        self.modified = about.modified;
+    }
+
+    fn cut(&mut self, input: &mut dyn Read) -> io::Result<Option<Block>> {
+        let block = self.cutter.cut(input)?;
+        Ok(block.map(|block| Block { modified: self.modified, ..block }))
+    }
+}
+
 /// A file that is one record.
 #[derive(Default)]
 pub(crate) struct Whole;
@@ -95,6 +122,18 @@ impl LineRule for FromLine {
         let line = behind.get(..LINE).unwrap_or(behind).split(|byte| *byte == b'\n').next().unwrap_or_default();
         is_behind_empty && is_from_line(line)
     }
+}
+
+/// When the line before a message says that it came (RFC 4155), in UTC.
+pub(super) fn came(line: &[u8]) -> Option<Time> {
+    let line = str::from_utf8(line).ok().filter(|line| line.len() <= LINE)?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let at = words.iter().position(|word| word.contains(':')).filter(|at| *at >= 3)?;
+    let (month, day, clock) = (words.get(at - 2)?, words.get(at - 1)?, words.get(at)?);
+    let year =
+        words.iter().skip(at + 1).find(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let date = mail_parser::DateTime::parse_rfc822(&format!("{day} {month} {year} {clock} +0000"))?;
+    super::message::moment(&date)
 }
 
 /// The messages of a block of a mailbox, each with where it begins: behind its `From ` line.

@@ -8,11 +8,12 @@ use super::{
     authentication,
     known::{Known, Organisation},
     links,
+    opened::Opener,
     page::Page,
     sender::{self, Person, Sender},
     text::{MAX_TEXT, beginning, normalised, tricks},
 };
-use crate::{Facts, Kind};
+use crate::{Facts, Kind, file::Look};
 
 /// Most parts of a mail that are looked at.
 const MAX_PARTS: usize = 1000;
@@ -27,6 +28,8 @@ pub(super) struct Within<'a> {
     /// The label of the outermost artifact.
     pub(super) inside: &'a str,
     pub(super) line: u64,
+    /// When it came, as its mailbox or file says.
+    pub(super) came: Option<Time>,
     pub(super) known: &'a Known,
     pub(super) organisation: &'a Organisation,
 }
@@ -36,6 +39,13 @@ pub(super) struct Message {
     /// Of the mail, of the files in it, of the messages in it.
     pub(super) facts: Vec<Facts>,
     pub(super) damages: Vec<Damage>,
+    /// What neighbours have to know of the files, by their labels.
+    pub(super) looks: Vec<(String, Look)>,
+    pub(super) time: Option<Time>,
+    /// The first sender's address.
+    pub(super) from: String,
+    /// The addresses it went to openly.
+    pub(super) recipients: Vec<String>,
 }
 
 /// A message while its facts are taken.
@@ -45,6 +55,7 @@ struct Taking<'a> {
     time: Option<Time>,
     facts: Vec<Facts>,
     damages: Vec<Damage>,
+    looks: Vec<(String, Look)>,
 }
 
 impl Message {
@@ -57,9 +68,20 @@ impl Message {
             damages.push(limit(position, format!("more than {MAX_MESSAGES} messages within one")));
         }
         let message = MessageParser::default().parse(bytes)?;
-        let mut taking = Taking { within: *within, position, time: None, facts: Vec::new(), damages };
+        let mut taking =
+            Taking { within: *within, position, time: None, facts: Vec::new(), damages, looks: Vec::new() };
         taking.message(&message, 0);
-        Some(Self { facts: taking.facts, damages: taking.damages })
+        let from = people(message.from()).into_iter().next().unwrap_or_default().address;
+        let recipients = people(message.to()).into_iter().chain(people(message.cc()));
+        let recipients = recipients.map(|person| person.address).collect();
+        Some(Self {
+            facts: taking.facts,
+            damages: taking.damages,
+            looks: taking.looks,
+            time: taking.time,
+            from,
+            recipients,
+        })
     }
 }
 
@@ -83,7 +105,7 @@ impl Taking<'_> {
     fn message(&mut self, message: &mail_parser::Message<'_>, depth: usize) {
         let time = time(message);
         // What lies within has the time of the mail it came with.
-        self.time = self.time.or(time);
+        self.time = self.time.or(time).or(self.within.came);
         let mut facts = Facts::new(Kind::Mail, self.position, self.time.or(Some(Time::from_nanos(0))));
         facts.tell("Inside", self.within.inside);
         if depth > 0 {
@@ -120,7 +142,7 @@ impl Taking<'_> {
         facts: &mut Facts,
         nested: &mut Vec<&'m mail_parser::Message<'m>>,
     ) -> Body {
-        let mut body = Body::default();
+        let (mut body, mut files) = (Body::default(), Vec::new());
         if message.parts.len() > MAX_PARTS {
             self.damages.push(limit(self.position, format!("more than {MAX_PARTS} parts in a mail")));
         }
@@ -130,57 +152,74 @@ impl Taking<'_> {
             match &part.body {
                 PartType::Text(text) if is_text => body.add_text(text),
                 PartType::Html(html) if is_text => body.add_page(html),
-                PartType::Text(text) | PartType::Html(text) => self.file(part, text.as_bytes(), facts, &mut body),
-                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => self.file(part, bytes, facts, &mut body),
+                PartType::Text(text) | PartType::Html(text) => files.push((part, text.as_bytes())),
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => files.push((part, bytes)),
                 PartType::Message(inner) => nested.push(inner),
                 PartType::Multipart(_) => {}
             }
+        }
+        if files.is_empty() {
+            return body;
+        }
+        // Behind the text, which may name their passwords.
+        let subject = message.subject().unwrap_or_default();
+        let mut opener = Opener::new(format!("{subject}\n{}\n{}", body.text, body.page.text));
+        for (part, bytes) in files {
+            self.file(part, bytes, facts, &mut body, &mut opener);
         }
         body
     }
 
     /// Tells a file, and in the mail's facts what it is.
-    fn file(&mut self, part: &MessagePart<'_>, bytes: &[u8], mail: &mut Facts, body: &mut Body) {
-        let file = File::read(part.attachment_name().unwrap_or_default(), bytes);
+    fn file(&mut self, part: &MessagePart<'_>, bytes: &[u8], mail: &mut Facts, body: &mut Body, opener: &mut Opener) {
+        let file = File::read(part.attachment_name().unwrap_or_default(), bytes, opener);
         self.damages.extend(file.damages(self.position));
         match file.kind {
             "PNG" | "JPEG" | "GIF" => body.pictures += 1,
             "ICS" => body.calendar(bytes, mail),
             "HTML" | "SVG" => page_facts("Attached", &Page::read(&String::from_utf8_lossy(bytes)), mail),
+            "OOXML" => template(bytes, mail),
             _ => {}
         }
-        let mut facts = Facts::new(Kind::File, self.position, self.time.or(Some(Time::from_nanos(0))));
-        facts.tell("Inside", self.within.inside);
-        facts.tell("Name", file.name.clone());
-        facts.tell("Path", file.name.clone());
-        facts.tell("Type", file.kind);
-        facts.count("Size", file.size);
-        facts.tell("Sha256", file.sha256.clone());
-        let mut named = vec![(file.name.as_str(), file.kind)];
-        named.extend(file.members.iter().filter(|_| file.kind == "ZIP").map(|member| (last_part(member), "")));
         mail.tell("Attachment", file.name.clone());
         mail.tell("AttachmentType", file.kind);
-        for (at, (name, kind)) in named.into_iter().enumerate() {
-            if at > 0 {
-                mail.tell("Member", name);
-                facts.tell("Member", name);
-            }
-            if let Some(role) = attached::role(name, kind) {
-                mail.tell(role, name);
-            }
-            for trick in attached::tricks(name, kind) {
-                mail.tell("FileTrick", format!("{trick}: {name}"));
-                facts.tell("NameTrick", trick);
-            }
+        named(&file.name, file.kind, mail);
+        let mut facts = self.file_facts(&file.name, &file.name, bytes);
+        for member in file.members.iter().filter(|_| file.kind != "OOXML") {
+            let name = last_part(&member.path);
+            mail.tell("Member", name);
+            named(name, member.kind, mail);
+            // Of other archives the file's own facts have it.
+            facts.tell("Member", if file.kind == "ZIP" { name } else { "" });
         }
         if file.is_encrypted {
             mail.tell("EncryptedArchive", file.name.clone());
-            facts.tell("Encrypted", "true");
+            facts.tell("Encrypted", if file.kind == "ZIP" { "true" } else { "" });
         }
-        if file.kind == "OOXML" {
-            template(bytes, mail);
+        if file.password.is_some() {
+            mail.tell("PasswordInText", file.name.clone());
         }
         self.facts.push(facts);
+        for (path, bytes) in &file.opened {
+            let facts = self.file_facts(&format!("{}!/{path}", file.name), last_part(path), bytes);
+            self.facts.push(facts);
+        }
+    }
+
+    /// The facts of a file by itself.
+    fn file_facts(&mut self, path: &str, name: &str, bytes: &[u8]) -> Facts {
+        let mut facts = Facts::new(Kind::File, self.position, self.time.or(Some(Time::from_nanos(0))));
+        facts.tell("Inside", self.within.inside);
+        facts.tell("Path", path);
+        let position = self.position;
+        let mut look = crate::file::facts(name, bytes, &mut facts);
+        self.damages.extend(look.damages.drain(..).map(|reason| Damage {
+            position,
+            records: 0,
+            reason: format!("'{path}': {reason}"),
+        }));
+        self.looks.push((format!("{}!/{path}", self.within.inside), look));
+        facts
     }
 
     /// Tells what is written, and where it leads.
@@ -200,7 +239,8 @@ impl Taking<'_> {
         facts.count("Words", words);
         let subject_words = normalised(subject);
         let name = sender.from.first().map(|person| normalised(&person.name)).unwrap_or_default();
-        let all = format!("{name}|{subject_words}|{read}|{plain}");
+        let other = if plain == read { "" } else { plain.as_str() };
+        let all = format!("{name}|{subject_words}|{read}|{other}");
         for topic in known.topics.touched(&all) {
             for phrase in &topic.phrases {
                 facts.tell("Wording", format!("{}: {phrase}", topic.name));
@@ -309,6 +349,16 @@ fn template(bytes: &[u8], facts: &mut Facts) {
     }
 }
 
+/// Tells in the mail's facts what a file is for, by its name and kind, and how its name deceives.
+fn named(name: &str, kind: &str, mail: &mut Facts) {
+    if let Some(role) = attached::role(name, kind) {
+        mail.tell(role, name);
+    }
+    for trick in attached::tricks(name, kind) {
+        mail.tell("FileTrick", format!("{trick}: {name}"));
+    }
+}
+
 fn last_part(path: &str) -> &str {
     path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or(path)
 }
@@ -326,10 +376,13 @@ fn is_attached(part: &MessagePart<'_>) -> bool {
 fn time(message: &mail_parser::Message<'_>) -> Option<Time> {
     let date = message.date().filter(|date| date.is_valid());
     let received = message.received().and_then(|received| received.date());
-    let seconds = date
-        .map(|date| date.to_timestamp())
-        .or_else(|| received.filter(|date| date.is_valid()).map(|date| date.to_timestamp()))?;
-    seconds.checked_mul(1_000_000_000).map(Time::from_nanos)
+    let of = |date: &mail_parser::DateTime| moment(date);
+    date.and_then(of).or_else(|| received.filter(|date| date.is_valid()).as_ref().and_then(of))
+}
+
+/// A date as a moment.
+pub(super) fn moment(date: &mail_parser::DateTime) -> Option<Time> {
+    date.to_timestamp().checked_mul(1_000_000_000).map(Time::from_nanos)
 }
 
 fn sender_of(message: &mail_parser::Message<'_>) -> Sender {

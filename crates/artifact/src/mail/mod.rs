@@ -12,48 +12,85 @@
 mod attached;
 mod authentication;
 mod brands;
+mod contacts;
 mod cut;
 mod domains;
 mod known;
 mod links;
 mod message;
+mod opened;
 mod page;
 mod read;
 mod sender;
 mod text;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evidence::{Cutter, Format, Reader, TextCutter};
+use event::{Damage, Detector, Piece, Position};
+use evidence::{Cutter, Format, Output, Reader, TextCutter};
 
 pub use known::Organisation;
 
 pub(crate) use self::cut::Whole;
-use self::{cut::Mbox as MboxBorders, known::Known, read::MailReader};
+use self::{
+    contacts::{Contacts, Told},
+    cut::{Dated, Mbox as MboxBorders},
+    known::Known,
+    read::MailReader,
+};
+use crate::{Shower, file::Neighbours};
 
 /// How many bytes of a mail are asked for at once.
 const BLOCK: usize = 1 << 16;
 
 /// A file that is one message.
 #[derive(Clone, Debug, Default)]
-pub struct Mail(Arc<Organisation>);
+pub struct Mail(Arc<Post>);
 
 /// A file of messages, each behind a line that begins with `From ` (RFC 4155).
 #[derive(Clone, Debug, Default)]
-pub struct Mbox(Arc<Organisation>);
+pub struct Mbox(Arc<Post>);
 
-impl Mail {
-    /// Mail as the organisation knows it.
-    pub const fn of(organisation: Arc<Organisation>) -> Self {
-        Self(organisation)
+/// What all readers of mail share.
+#[derive(Debug, Default)]
+struct Post {
+    organisation: Arc<Organisation>,
+    contacts: Mutex<Contacts>,
+    /// Of programs that were attached.
+    neighbours: Mutex<Neighbours>,
+}
+
+impl Post {
+    /// Shows what all mail together tells.
+    fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        let contacts = std::mem::take(&mut *lock(&self.contacts));
+        let Told { firsts, left_out } = contacts.told();
+        let mut shower = Shower::default();
+        let shown = firsts.into_iter().map(|(piece, facts)| {
+            let mut output = Output::default();
+            shower.show(&piece, &facts, detector, &mut output.seen);
+            (piece, output)
+        });
+        let mut outputs: Vec<_> = shown.filter(|(_, output)| *output != Output::default()).collect();
+        outputs.extend(left_out.map(|(piece, reason)| {
+            let damage = Damage { position: Position::Record(1), records: 0, reason };
+            (piece, Output { damages: vec![damage], ..Output::default() })
+        }));
+        outputs.extend(std::mem::take(&mut *lock(&self.neighbours)).shown(detector));
+        outputs
     }
 }
 
-impl Mbox {
-    /// Mail as the organisation knows it.
-    pub const fn of(organisation: Arc<Organisation>) -> Self {
-        Self(organisation)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mail {
+    /// Mail as the organisation knows it, and mailboxes beside it: who wrote first is looked for in both together.
+    pub fn and_mailboxes(organisation: Arc<Organisation>) -> (Self, Mbox) {
+        let post = Arc::new(Post { organisation, ..Post::default() });
+        (Self(Arc::clone(&post)), Mbox(post))
     }
 }
 
@@ -67,11 +104,15 @@ impl Format for Mail {
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {
-        Box::new(TextCutter::<Whole>::of(BLOCK))
+        Box::new(Dated::new(TextCutter::<Whole>::of(BLOCK)))
     }
 
     fn reader(&self) -> Box<dyn Reader> {
         Box::new(MailReader::new(&self.0, false))
+    }
+
+    fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        self.0.end(detector)
     }
 }
 
@@ -85,7 +126,7 @@ impl Format for Mbox {
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {
-        Box::new(TextCutter::<MboxBorders>::default())
+        Box::new(Dated::new(TextCutter::<MboxBorders>::default()))
     }
 
     fn reader(&self) -> Box<dyn Reader> {

@@ -2,49 +2,63 @@
 
 use std::sync::Arc;
 
-use event::{Damage, Detector, Piece, Position};
+use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{Block, Output, Reader};
 
 use super::{
+    Post,
+    contacts::Sent,
     cut,
-    known::{Known, Organisation},
+    known::Known,
+    lock,
     message::{Message, Within},
 };
 use crate::{Kind, Shower};
 
 /// Reads mail for one thread.
 pub(super) struct MailReader {
-    organisation: Arc<Organisation>,
+    post: Arc<Post>,
     known: &'static Known,
     is_mailbox: bool,
     shower: Shower,
 }
 
 impl MailReader {
-    pub(super) fn new(organisation: &Arc<Organisation>, is_mailbox: bool) -> Self {
-        Self { organisation: Arc::clone(organisation), known: Known::shipped(), is_mailbox, shower: Shower::default() }
+    pub(super) fn new(post: &Arc<Post>, is_mailbox: bool) -> Self {
+        Self { post: Arc::clone(post), known: Known::shipped(), is_mailbox, shower: Shower::default() }
     }
 
     /// Takes the facts of one message and of what it holds, and shows them.
     fn message(
         &mut self,
         piece: &Arc<Piece>,
-        (line, bytes): (u64, &[u8]),
+        (line, came, bytes): (u64, Option<Time>, &[u8]),
         detector: &mut dyn Detector,
         output: &mut Output,
     ) {
         let inside = if self.is_mailbox { format!("{}#L{line}", piece.path) } else { piece.path.clone() };
-        let within = Within { inside: &inside, line, known: self.known, organisation: &self.organisation };
+        let within = Within { inside: &inside, line, came, known: self.known, organisation: &self.post.organisation };
         let Some(message) = Message::read(bytes, &within) else {
             let reason = "expected a header of a message, found none".to_owned();
             output.damages.push(Damage { position: Position::Line(line), records: 1, reason });
             return;
         };
         output.records += 1;
+        self.contact(piece, line, &message);
         output.damages.extend(message.damages);
+        for (label, look) in message.looks {
+            lock(&self.post.neighbours).add(&label, look, message.time);
+        }
         for facts in &message.facts {
             self.shower.show(piece, facts, detector, &mut output.seen);
         }
+    }
+
+    /// Remembers who wrote to whom.
+    fn contact(&self, piece: &Arc<Piece>, line: u64, message: &Message) {
+        let Some(time) = message.time else { return };
+        let sent = Sent::new(time, piece, line, self.is_mailbox);
+        lock(&self.post.contacts).add(&message.from, &message.recipients, &self.post.organisation, sent);
     }
 }
 
@@ -62,7 +76,9 @@ impl Reader for MailReader {
             let passed = block.bytes.get(counted..at).unwrap_or_default();
             line += memchr::memchr_iter(b'\n', passed).count() as u64;
             counted = at;
-            self.message(piece, (line, bytes), detector, output);
+            let first = block.bytes.get(at..).unwrap_or_default().split(|byte| *byte == b'\n').next();
+            let came = first.filter(|_| self.is_mailbox).and_then(cut::came).or(block.modified);
+            self.message(piece, (line, came, bytes), detector, output);
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use event::{Event, Everything, Piece};
+use event::{Event, Everything, Piece, Time};
 use evidence::{Format, Output};
 
 use super::{Mail, Mbox, Organisation, known::Known};
@@ -77,7 +77,7 @@ fn attached_files_are_told_by_content() {
          Content-Type: application/pdf; name=\"Offer.pdf.exe\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\nTVqQAAMA\r\n--b--\r\n"
     ));
     assert_eq!(keeper.0.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["file", "mail"]);
-    assert_eq!(keeper.values("Type"), ["PE"]);
+    assert_eq!((keeper.values("AttachmentType"), keeper.values("Type")), (vec!["PE"], vec!["DOS"]));
     assert_eq!(keeper.values("Program"), ["Offer.pdf.exe"]);
     assert_eq!(keeper.values("FileTrick"), ["double ending: Offer.pdf.exe"]);
     assert_eq!(keeper.values("Inside"), ["x.eml", "x.eml"]);
@@ -124,11 +124,69 @@ fn the_organisations_own_domains_are_known() {
         Arc::new(Organisation { domains: vec!["kestrel-uav.example".into()], ..Organisation::default() });
     let of = |from: &str| {
         let mail = format!("From: {from}\r\nTo: x@y.example\r\nSubject: s\r\n\r\ntext");
-        let (keeper, _) = Keeper::of(&Mail::of(Arc::clone(&organisation)), mail.as_bytes());
+        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation)).0, mail.as_bytes());
         (keeper.values("SenderKind").join(","), keeper.values("LookAlikeOfOurs").join(","))
     };
     assert_eq!(of("a@mail.kestrel-uav.example"), ("own".into(), String::new()));
     assert_eq!(of("a@kestrei-uav.example"), (String::new(), "kestrel-uav.example".into()));
+}
+
+#[test]
+fn a_mail_without_date_has_the_time_at_which_it_came() {
+    let message = "From: a@b.example\nTo: c@d.example\nSubject: s\n\nText\n";
+    let mailbox = format!("From a@b.example Wed Aug 21 16:23:53 2002\n{message}");
+    let (keeper, _) = Keeper::of(&Mbox::default(), mailbox.as_bytes());
+    assert_eq!(keeper.values("time"), ["2002-08-21T16:23:53Z"]);
+    let modified = Some(Time::from_nanos(1_700_000_000_000_000_000));
+    let mut cutter = Mail::default().cutter();
+    cutter.begin(evidence::About { modified, ..evidence::About::default() });
+    let block = cutter.cut(&mut message.as_bytes()).unwrap().unwrap();
+    let (mut keeper, piece) = (Keeper::default(), Arc::new(Piece { path: "x.eml".into() }));
+    let mut keep = Everything(|event: &Event<'_>| keeper.keep(event));
+    Mail::default().reader().read(&piece, &block, &mut keep, &mut Output::default());
+    assert_eq!(keeper.values("time"), ["2023-11-14T22:13:20Z"]);
+}
+
+/// Base64 of a file that is attached to a mail.
+fn attached(name: &str, bytes: &[u8]) -> String {
+    let mut text = String::new();
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for three in bytes.chunks(3) {
+        let number = three.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        let digit = |at: usize| {
+            if at <= three.len() { char::from(DIGITS[(number >> (18 - 6 * at) & 63) as usize]) } else { '=' }
+        };
+        text.extend((0..4).map(digit));
+    }
+    format!(
+        "--b\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n{text}\r\n"
+    )
+}
+
+#[test]
+fn archives_are_looked_into_with_the_password_that_the_mail_names() {
+    use std::io::Write;
+    let options = zip::write::SimpleFileOptions::default().with_aes_encryption(zip::AesMode::Aes256, "Kestrel-25");
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("Job offer.pdf", options).unwrap();
+    writer.write_all(b"\x7fELF harmless").unwrap();
+    let archive = writer.finish().unwrap().into_inner();
+    let list = std::fs::read(format!("{}/tests/archives/packed.7z", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mail = |words: &str| {
+        let parts = [attached("offer.zip", &archive), attached("more.7z", &list)].concat();
+        Keeper::mail(&format!(
+            "{HEADER}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n{parts}--b--\r\n"
+        ))
+    };
+    let opened = mail("The password is Kestrel-25.");
+    assert_eq!(opened.values("PasswordInText"), ["offer.zip"]);
+    assert_eq!(opened.values("Path"), ["offer.zip", "offer.zip!/Job offer.pdf", "more.7z"]);
+    assert_eq!(opened.values("Type"), ["ZIP", "ELF", "7Z"]);
+    assert_eq!(opened.values("FileTrick"), ["program by content, not by name: Job offer.pdf"]);
+    assert!(opened.values("Program").contains(&"Viewer.exe"));
+    let closed = mail("The password comes by Signal.");
+    assert_eq!((closed.values("PasswordInText").len(), closed.values("EncryptedArchive")), (0, vec!["offer.zip"]));
+    assert_eq!(closed.values("Type"), ["ZIP", "7Z"]);
 }
 
 #[test]

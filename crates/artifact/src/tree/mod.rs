@@ -6,12 +6,15 @@
 //! | `package.json` | the package is installed, or tested, by npm | each script that runs by itself |
 //! | `.git/config`, `.gitmodules` | git is used in the folder | each setting that names a command |
 //!
-//! Each is one event of category `tree`. Scripts in the tree are files and judged as such.
+//! Each is one event of category `tree`, and so is each difference of a copy from its original ([`Upstream`]). Scripts in the tree are files and judged as such.
 
 mod git;
 mod json;
 mod npm;
+mod upstream;
 mod vscode;
+
+pub use upstream::Upstream;
 
 use std::sync::Arc;
 

@@ -57,7 +57,10 @@ pub(super) fn looks_like(head: &[u8]) -> &'static str {
 /// No control characters but those of text; UTF-8 but for a little (old code pages, a character cut in two).
 fn is_text(head: &[u8]) -> bool {
     let odd = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
-    let broken: usize = head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let broken: usize = match str::from_utf8(head) {
+        Ok(_) => 0,
+        Err(_) => head.utf8_chunks().map(|chunk| chunk.invalid().len()).sum(),
+    };
     head.iter().find(odd).is_none() && broken <= head.len() / 10
 }
 

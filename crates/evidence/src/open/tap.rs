@@ -79,6 +79,13 @@ impl Hashing {
     }
 }
 
+/// What nobody asked the hash of.
+impl Drop for Hashing {
+    fn drop(&mut self) {
+        lock(&self.queue).drain(..).for_each(|(buffer, _)| self.pool.give(buffer));
+    }
+}
+
 /// A piece's bytes as they are stored; a handle that can be copied, so that the rest can be read when the
 /// cutter is done.
 #[derive(Clone)]

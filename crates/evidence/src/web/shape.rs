@@ -1,5 +1,7 @@
 //! Which shape a line has.
 
+use std::sync::LazyLock;
+
 use super::{access::access, entry::Entry, error::error, json::json, layout::Layouts};
 
 /// Lines that are looked at to recognise a piece.
@@ -25,8 +27,9 @@ pub(super) struct Shapes {
 
 impl Shapes {
     pub(super) fn new(given: Layouts) -> Self {
-        // A test holds that the shipped formats have no fault.
-        Self { given, shipped: Layouts::parse(SHIPPED).unwrap_or_default() }
+        // Read once, since every piece of evidence is asked whether it is such a log. A test holds that they have no fault.
+        static LAYOUTS: LazyLock<Layouts> = LazyLock::new(|| Layouts::parse(SHIPPED).unwrap_or_default());
+        Self { given, shipped: LAYOUTS.clone() }
     }
 
     /// Takes a line apart; false if it has no known shape. What the user has described comes first.

@@ -14,6 +14,7 @@ use cms::{
     signed_data::{SignedData, SignerIdentifier, SignerInfo},
 };
 use der::{Decode, Encode, SliceReader, asn1::ObjectIdentifier};
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::{Pkcs1v15Sign, RsaPublicKey, pkcs8::DecodePublicKey};
 use sha1::Sha1;
 use sha2_10::{Digest, Sha256, Sha384, Sha512};
@@ -246,11 +247,22 @@ fn signed_by(info: &SignerInfo, certificate: &Certificate) -> Option<bool> {
     verify(Hash::of(&info.digest_alg.oid)?, &signed, info.signature.as_bytes(), certificate)
 }
 
-/// Whether the key of a certificate made a signature; `None` where it is no RSA key.
+/// Whether the key of a certificate made a signature; `None` where it is neither an RSA key nor one of NIST's curves P-256 and P-384.
 fn verify(hash: Hash, signed: &[u8], signature: &[u8], by: &Certificate) -> Option<bool> {
     let key = by.tbs_certificate.subject_public_key_info.to_der().ok()?;
-    let key = RsaPublicKey::from_public_key_der(&key).ok()?;
-    Some(key.verify(hash.scheme(), &hash.digest(signed), signature).is_ok())
+    let digest = hash.digest(signed);
+    if let Ok(key) = RsaPublicKey::from_public_key_der(&key) {
+        return Some(key.verify(hash.scheme(), &digest, signature).is_ok());
+    }
+    // As DER (RFC 3279, 2.2.3); of a digest longer than the key the first bytes count (FIPS 186-5, 6.4.2).
+    if let Ok(key) = p256::ecdsa::VerifyingKey::from_public_key_der(&key) {
+        let signature = p256::ecdsa::Signature::from_der(signature);
+        return Some(signature.is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok()));
+    }
+    // The library does not take digests shorter than half of the key.
+    let key = p384::ecdsa::VerifyingKey::from_public_key_der(&key).ok().filter(|_| digest.len() >= 24)?;
+    let signature = p384::ecdsa::Signature::from_der(signature);
+    Some(signature.is_ok_and(|signature| key.verify_prehash(&digest, &signature).is_ok()))
 }
 
 /// The name by which a person knows the holder of a certificate.
@@ -273,13 +285,13 @@ enum Hash {
 }
 
 impl Hash {
-    /// By the identifier of a digest, or of RSA with that digest.
+    /// By the identifier of a digest, or of RSA or ECDSA with that digest.
     fn of(oid: &ObjectIdentifier) -> Option<Self> {
         match oid.to_string().as_str() {
-            "1.3.14.3.2.26" | "1.2.840.113549.1.1.5" => Some(Self::Sha1),
-            "2.16.840.1.101.3.4.2.1" | "1.2.840.113549.1.1.11" => Some(Self::Sha256),
-            "2.16.840.1.101.3.4.2.2" | "1.2.840.113549.1.1.12" => Some(Self::Sha384),
-            "2.16.840.1.101.3.4.2.3" | "1.2.840.113549.1.1.13" => Some(Self::Sha512),
+            "1.3.14.3.2.26" | "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" => Some(Self::Sha1),
+            "2.16.840.1.101.3.4.2.1" | "1.2.840.113549.1.1.11" | "1.2.840.10045.4.3.2" => Some(Self::Sha256),
+            "2.16.840.1.101.3.4.2.2" | "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => Some(Self::Sha384),
+            "2.16.840.1.101.3.4.2.3" | "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => Some(Self::Sha512),
             _ => None,
         }
     }

@@ -101,26 +101,34 @@ fn imports_and_exports_are_those_of_goblin() {
 }
 
 /// A program signed with a certificate of our own making, by OpenSSL and osslsigncode; `None` where these are missing.
-fn signed(folder: &std::path::Path) -> Option<Vec<u8>> {
+fn signed(folder: &std::path::Path, key: &str) -> Option<Vec<u8>> {
     let run = |program: &str, arguments: &str| {
         let output =
             std::process::Command::new(program).args(arguments.split(' ')).current_dir(folder).output().ok()?;
         output.status.success().then_some(())
     };
     std::fs::write(folder.join("plain.exe"), all().build()).unwrap();
-    let request = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=Nordwerft -addext extendedKeyUsage=codeSigning";
-    run("openssl", request)?;
+    let request = format!(
+        "req -x509 -newkey {key} -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=Nordwerft -addext extendedKeyUsage=codeSigning"
+    );
+    run("openssl", &request)?;
     run("osslsigncode", "sign -certs cert.pem -key key.pem -h sha256 -in plain.exe -out signed.exe")?;
     Some(std::fs::read(folder.join("signed.exe")).unwrap())
 }
 
 #[test]
 fn signatures() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(bytes) = signed(folder.path()) else {
-        eprintln!("SKIPPED: openssl or osslsigncode is missing, so this proves nothing here");
-        return;
-    };
+    for key in ["rsa:2048", "ec -pkeyopt ec_paramgen_curve:P-256", "ec -pkeyopt ec_paramgen_curve:P-384"] {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(bytes) = signed(folder.path(), key) else {
+            eprintln!("SKIPPED: openssl or osslsigncode is missing, so this proves nothing here");
+            return;
+        };
+        is_told_from_changed_and_forged(bytes);
+    }
+}
+
+fn is_told_from_changed_and_forged(bytes: Vec<u8>) {
     let signature = |bytes: &[u8]| Pe::read(bytes).unwrap().signature();
     let intact = signature(&bytes);
     let parts = (intact.state, intact.signer.as_str(), intact.authority.as_str(), intact.is_trusted);
