@@ -1,9 +1,6 @@
 //! Logins that lead from one machine to another.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::{Finding, Place, Time};
 use foldhash::{HashMap, HashMapExt};
@@ -144,7 +141,7 @@ impl<'a> Arrivals<'a> {
 
     /// For each login in whose session something was found, and whose machine of origin is known: the last finding there before it, one that names
     /// the machine or account if there is any.
-    pub fn departures(&self, findings: &[Arc<Finding>], reached: &BTreeSet<u32>) -> Vec<(u32, usize, Weight)> {
+    pub fn departures(&self, findings: &[&Finding], reached: &BTreeSet<u32>) -> Vec<(u32, usize, Weight)> {
         let mut by_host = HashMap::<String, Vec<usize>>::new();
         for (number, finding) in findings.iter().enumerate().filter(|(_, finding)| finding.time.is_some()) {
             by_host.entry(names::host(&finding.host)).or_default().push(number);

@@ -20,6 +20,7 @@ mod entity;
 mod facts;
 mod graph;
 mod incident;
+mod kept;
 mod known;
 mod linked;
 mod linker;
@@ -28,6 +29,7 @@ mod names;
 mod processes;
 mod rank;
 mod story;
+mod symbols;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,12 @@
 //! Which process started which, and which wrote what others ran or loaded: what the traces tell, in bounded tables.
 
-use std::sync::Arc;
-
 use event::Time;
 use foldhash::HashMap;
 
 use crate::{
     common::is_common_program,
     names,
+    symbols::{Symbol, Symbols},
     trace::{Kind, Trace, is_windows_own, name_of},
 };
 
@@ -31,13 +30,10 @@ const SAME_NUMBER_NEW_GUID: i64 = 60 * 1_000_000_000;
 pub type Number = u32;
 
 /// One run of a program.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Process {
-    pub host: Arc<str>,
-    pub image: Arc<str>,
-    pub command: Arc<str>,
-    pub account: Arc<str>,
-    pub session: Arc<str>,
+    pub host: Symbol,
+    pub image: Symbol,
     pub pid: Option<u32>,
     /// Whether a record named it by a GUID.
     pub has_guid: bool,
@@ -70,12 +66,13 @@ type Starts = Vec<(i64, Number)>;
 #[derive(Default)]
 pub struct Processes {
     list: Vec<Process>,
-    by_guid: HashMap<(Arc<str>, String), Number>,
+    by_guid: HashMap<(Symbol, u128), Number>,
     /// Those of one number on a machine, with their starts, in the order of time.
-    by_pid: HashMap<(Arc<str>, u32), Starts>,
+    by_pid: HashMap<(Symbol, u32), Starts>,
     /// Who wrote a file last.
-    writers: HashMap<(Arc<str>, String), Number>,
-    names: HashMap<Arc<str>, Arc<str>>,
+    writers: HashMap<(Symbol, Symbol), Number>,
+    /// The texts of all numbers of texts.
+    pub symbols: Symbols,
     /// Traces for which there was no room.
     pub beyond: u64,
 }
@@ -86,19 +83,14 @@ impl Processes {
         self.list.get(number as usize)
     }
 
-    /// Whether a file was written while logs were kept.
-    pub fn is_written(&self, host: &Arc<str>, path: &str) -> bool {
-        self.writers.contains_key(&(Arc::clone(host), path.to_owned()))
+    /// The program that a process runs; empty where nothing told it.
+    pub fn image(&self, process: &Process) -> &str {
+        self.symbols.text(process.image)
     }
 
-    /// One copy of a text.
-    pub fn intern(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(text) {
-            return Arc::clone(known);
-        }
-        let new: Arc<str> = text.into();
-        self.names.insert(Arc::clone(&new), Arc::clone(&new));
-        new
+    /// Whether a file was written while logs were kept.
+    pub fn is_written(&self, host: Symbol, path: &str) -> bool {
+        self.symbols.known(path).is_some_and(|path| self.writers.contains_key(&(host, path)))
     }
 
     /// Takes a trace that tells of a process; traces come in the order of time.
@@ -110,8 +102,8 @@ impl Processes {
                 let host = names::host(trace.host);
                 let writer = self.find_or_make(time.as_nanos(), Named { host: &host, guid, pid, image: "" });
                 if let Some(writer) = writer.filter(|_| self.writers.len() < MAX_FILES) {
-                    let host = self.intern(&host);
-                    self.writers.insert((host, names::path(path)), writer);
+                    let file = (self.symbols.number(&host), self.symbols.number(&names::path(path)));
+                    self.writers.insert(file, writer);
                 } else {
                     self.beyond += 1;
                 }
@@ -129,47 +121,34 @@ impl Processes {
     }
 
     fn start(&mut self, time: i64, trace: &Trace<'_>) {
-        let [image, command, guid, pid, parent_guid, parent_pid, parent_image, user, session] = trace.values();
+        let [image, command, guid, pid, parent_guid, parent_pid, parent_image] = trace.values();
         let host = names::host(trace.host);
         let parent = Named { host: &host, guid: parent_guid, pid: parent_pid, image: parent_image };
         let parent = self.find_or_make(time, parent);
         let Some(number) = self.started(time, Named { host: &host, guid, pid, image }) else { return };
-        let [account, session, command] =
-            [names::account(user), names::session(session), command.to_owned()].map(|text| self.intern(&text));
-        if let Some(process) = self.list.get_mut(number as usize) {
-            let fill = |field: &mut Arc<str>, text: Arc<str>| {
-                if field.is_empty() {
-                    *field = text;
-                }
-            };
-            fill(&mut process.command, Arc::clone(&command));
-            fill(&mut process.account, account);
-            fill(&mut process.session, session);
-        }
         if let Some(parent) = parent {
             self.comes_from(number, parent, Origin::Started);
         }
         self.comes_from_writer(number, image);
-        let arguments = files_named(&command).map(str::to_owned).collect::<Vec<_>>();
-        arguments.iter().for_each(|path| self.comes_from_writer(number, path));
+        files_named(command).for_each(|path| self.comes_from_writer(number, path));
     }
 
     /// The process whose start is told: a new one, unless another log told of it already.
     fn started(&mut self, time: i64, named: Named<'_>) -> Option<Number> {
-        let host = self.intern(named.host);
-        let guid = names::guid(named.guid).map(|guid| (Arc::clone(&host), guid));
+        let host = self.symbols.number(named.host);
+        let guid = names::guid(named.guid).map(|guid| (host, guid));
         if let Some(known) = guid.as_ref().and_then(|guid| self.by_guid.get(guid)) {
             return Some(*known);
         }
         let pid = names::pid(named.pid);
-        let last = pid.and_then(|pid| self.by_pid.get(&(Arc::clone(&host), pid))).and_then(|starts| starts.last());
+        let last = pid.and_then(|pid| self.by_pid.get(&(host, pid))).and_then(|starts| starts.last());
         let same = last.filter(|(start, number)| {
-            let has_name = |process: &Process| name_of(&process.image).eq_ignore_ascii_case(name_of(named.image));
+            let has_name = |process: &Process| name_of(self.image(process)).eq_ignore_ascii_case(name_of(named.image));
             time.saturating_sub(*start) <= ONE_START && self.get(*number).is_some_and(has_name)
         });
         let number = match same {
             Some((_, number)) => *number,
-            None => self.make(&host, pid, named.image, time)?,
+            None => self.make(host, pid, named.image, time)?,
         };
         if let Some(guid) = guid {
             self.by_guid.insert(guid, number);
@@ -178,16 +157,16 @@ impl Processes {
         Some(number)
     }
 
-    fn make(&mut self, host: &Arc<str>, pid: Option<u32>, image: &str, start: i64) -> Option<Number> {
+    fn make(&mut self, host: Symbol, pid: Option<u32>, image: &str, start: i64) -> Option<Number> {
         if self.list.len() >= MAX_PROCESSES {
             self.beyond += 1;
             return None;
         }
         let number = self.list.len() as Number;
-        let image = self.intern(image);
-        self.list.push(Process { host: Arc::clone(host), image, pid, seen: start, ..Process::default() });
+        let image = self.symbols.number(image);
+        self.list.push(Process { host, image, pid, has_guid: false, seen: start, origins: Vec::new() });
         if let Some(pid) = pid {
-            let starts = self.by_pid.entry((Arc::clone(host), pid)).or_default();
+            let starts = self.by_pid.entry((host, pid)).or_default();
             let at = starts.partition_point(|(other, _)| *other <= start);
             starts.insert(at, (start, number));
         }
@@ -196,10 +175,10 @@ impl Processes {
 
     /// The process that a record names, if its start was told.
     pub fn find(&self, time: Option<i64>, named: Named<'_>) -> Option<Number> {
-        let host: Arc<str> = named.host.into();
+        let host = self.symbols.known(named.host)?;
         let guid = names::guid(named.guid);
         let has_guid = guid.is_some();
-        if let Some(known) = guid.and_then(|guid| self.by_guid.get(&(Arc::clone(&host), guid))) {
+        if let Some(known) = guid.and_then(|guid| self.by_guid.get(&(host, guid))) {
             return Some(*known);
         }
         let starts = self.by_pid.get(&(host, names::pid(named.pid)?))?;
@@ -207,9 +186,10 @@ impl Processes {
         let at = starts.partition_point(|(start, _)| *start <= until);
         let (_, number) = starts.get(at.checked_sub(1)?)?;
         let fits = |process: &Process| {
+            let image = self.image(process);
             named.image.is_empty()
-                || process.image.is_empty()
-                || name_of(&process.image).eq_ignore_ascii_case(name_of(named.image))
+                || image.is_empty()
+                || name_of(image).eq_ignore_ascii_case(name_of(named.image))
         };
         let horizon = if has_guid { SAME_NUMBER_NEW_GUID } else { SAME_NUMBER };
         let is_near = |process: &Process| time.is_none_or(|time| time.saturating_sub(process.seen) <= horizon);
@@ -219,18 +199,19 @@ impl Processes {
 
     /// The process that a record names, taken for one that had started before the logs began if its start was not told.
     pub fn find_or_make(&mut self, time: i64, named: Named<'_>) -> Option<Number> {
-        let host = self.intern(named.host);
+        let host = self.symbols.number(named.host);
         let (guid, pid) = (names::guid(named.guid), names::pid(named.pid));
         if guid.is_none() && pid.is_none() {
             return None;
         }
         let number = match self.find(Some(time), named) {
             Some(known) => known,
-            None => self.make(&host, pid, named.image, time)?,
+            None => self.make(host, pid, named.image, time)?,
         };
+        let (image, none) = (self.symbols.number(named.image), self.symbols.number(""));
         if let Some(process) = self.list.get_mut(number as usize) {
-            if process.image.is_empty() {
-                process.image = named.image.into();
+            if process.image == none {
+                process.image = image;
             }
             process.has_guid |= guid.is_some();
             process.seen = process.seen.max(time);
@@ -255,7 +236,8 @@ impl Processes {
 
     fn comes_from_writer(&mut self, number: Number, path: &str) {
         let Some(process) = self.get(number) else { return };
-        let writer = self.writers.get(&(Arc::clone(&process.host), names::path(path))).copied();
+        let path = self.symbols.known(&names::path(path));
+        let writer = path.and_then(|path| self.writers.get(&(process.host, path))).copied();
         if let Some(writer) = writer {
             self.comes_from(number, writer, Origin::Wrote);
         }
@@ -267,12 +249,12 @@ impl Processes {
         let mut at = 0;
         while let Some((from, closeness, how)) = found.get(at).copied() {
             at += 1;
-            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(&process.image)) else {
+            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(self.image(process))) else {
                 continue;
             };
             for (origin, kind) in &process.origins {
                 let is_known = found.iter().any(|(known, _, _)| known == origin);
-                let is_common = self.get(*origin).is_none_or(|origin| is_common_program(&origin.image));
+                let is_common = self.get(*origin).is_none_or(|origin| is_common_program(self.image(origin)));
                 if !is_known && !is_common && found.len() < MAX_DEPTH {
                     let how = if *kind == Origin::Wrote { *kind } else { how };
                     found.push((*origin, closeness * 0.97, how));
