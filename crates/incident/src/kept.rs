@@ -88,7 +88,14 @@ impl Kept {
         list.sort_by(|a, b| {
             (a.time.is_none(), a.time, host(a), a.id, &a.place).cmp(&(b.time.is_none(), b.time, host(b), b.id, &b.place))
         });
-        let runs = runs(&list, words.len());
+        let mut runs = runs(&list, words.len());
+        for run in &mut runs {
+            let first = run.members.first().and_then(|first| list.get(*first as usize));
+            let words = first.and_then(|first| words.get(first.words as usize));
+            let last = words.and_then(|words| words.correlated.as_ref()).map(|correlated| correlated.last.time.as_nanos());
+            // A correlation goes on until its last event.
+            run.span = run.span.map(|(first, end)| (first, last.map_or(end, |last| last.max(end))));
+        }
         let mut left = vec![0u32; words.len()];
         list.iter().for_each(|one| left.get_mut(one.words as usize).into_iter().for_each(|left| *left += 1));
         let mut words: Vec<Option<Finding>> = words.into_iter().map(Some).collect();

@@ -33,6 +33,7 @@ mod symbols;
 mod template;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trace;
 mod why;
 

@@ -9,14 +9,15 @@ use event::{Finding, Login, Observation, Outcome, Piece, Place, Step as LoginSte
 use foldhash::{HashMap, HashMapExt};
 
 use crate::{
-    Incidents,
+    EntityKind, Incidents,
     arrivals::{Arrival, Arrivals},
     assemble,
     graph::{self, Lists},
     kept::{Kept, Run},
-    mention::{Common, came_with, mentions},
+    mention::{Common, Weight, came_with, mentions},
     names,
     processes::Processes,
+    told::Told,
     trace::{Kind, Trace, is_address},
 };
 
@@ -41,6 +42,7 @@ pub struct Linker {
     limits: Limits,
     findings: Kept,
     processes: Processes,
+    told: Told,
     /// Machines by their addresses; of an address that several had, the one named first.
     addresses: BTreeMap<String, String>,
     logins: Vec<Arrival>,
@@ -61,11 +63,18 @@ impl Linker {
     /// Takes an observation of [`TRACES`](crate::TRACES).
     pub fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
         let Some(trace) = Trace::unpack(observation) else { return };
+        let place = || Place { piece: Arc::clone(piece), position: observation.position };
         match trace.kind {
             Kind::Connection => {
-                let [address] = trace.values();
+                let [address, other, domain] = trace.values();
                 self.address(trace.host, address);
+                self.told.domain(domain, other);
             }
+            Kind::Query => {
+                let [domain, results] = trace.values();
+                results.split(';').for_each(|address| self.told.domain(domain, address));
+            }
+            Kind::Event => self.told.event(place(), &trace),
             Kind::Logon => {
                 let [address, session, account, workstation] = trace.values();
                 self.arrive(Arrival {
@@ -76,10 +85,17 @@ impl Linker {
                     account: names::account(account),
                     session: names::session(session),
                     key: String::new(),
-                    place: Place { piece: Arc::clone(piece), position: observation.position },
+                    place: place(),
                 });
             }
-            _ => self.processes.observe(observation.time, &trace),
+            _ => {
+                match trace.kind {
+                    Kind::File => self.told.download(&trace),
+                    Kind::AuditProcess => self.told.audited(place(), &trace),
+                    _ => {}
+                }
+                self.processes.observe(observation.time, &trace);
+            }
         }
     }
 
@@ -126,7 +142,12 @@ impl Linker {
     pub fn incidents(mut self, report_to: &[String]) -> Incidents {
         self.findings.shed(self.limits.findings);
         let limits = self.limits_reached();
-        let (findings, runs) = std::mem::take(&mut self.findings).in_order();
+        let (mut findings, runs) = std::mem::take(&mut self.findings).in_order();
+        for finding in findings.iter_mut().filter_map(Arc::get_mut) {
+            if let Some(correlated) = &finding.correlated {
+                finding.context = self.told.context(correlated);
+            }
+        }
         let lists = self.lists(&findings, &runs);
         let spans: Vec<Option<(i64, i64)>> = runs.iter().map(|run| run.span).collect();
         let mut groups = graph::Groups::of_each(runs.len());
@@ -142,7 +163,7 @@ impl Linker {
         let mut reached = BTreeSet::new();
         let arrivals = Arrivals::new(&self.logins, &self.addresses);
         for (number, finding) in (0..).zip(&firsts) {
-            for (common, weight) in mentions(finding, &mut self.processes) {
+            for (common, weight) in mentions(finding, &mut self.processes, &self.told) {
                 lists.add(common, number, weight);
             }
             for (arrival, weight) in arrivals.of(finding) {
@@ -153,6 +174,9 @@ impl Linker {
                     lists.add(Common::Login(before), number, weight);
                 }
                 let Some(arrival) = arrivals.get(arrival) else { continue };
+                let machine = self.processes.symbols.number(&arrival.host);
+                // Which machines a correlation concerns, its logins alone may tell; that links nothing.
+                lists.add(Common::Entity(EntityKind::Host, machine), number, Weight { strength: 0.0, ..weight });
                 for (common, weight) in came_with(arrival, &mut self.processes.symbols) {
                     lists.add(common, number, weight);
                 }
@@ -170,6 +194,7 @@ impl Linker {
         [
             told(self.findings.beyond, "findings of lower level are more than can be linked; --findings lists them"),
             told(self.processes.beyond, "events of processes and files are more than are kept to link findings by"),
+            told(self.told.beyond, "names of addresses, downloads and events of correlations are more than are kept to link findings by"),
             told(self.more_logins, "logins from elsewhere are more than are kept to link findings by"),
         ]
         .into_iter()

@@ -13,6 +13,7 @@ use crate::{
     names,
     processes::{Named, Number, Origin, Processes, files_named},
     symbols::{Symbol, Symbols},
+    told::Told,
     trace::{is_address, is_inside, is_windows_own, name_of},
 };
 
@@ -69,6 +70,7 @@ const fn weight(strength: f32, within: f32, kind: LinkKind) -> Weight {
 /// What a finding names.
 pub struct Mentions<'p> {
     processes: &'p mut Processes,
+    told: &'p Told,
     found: Vec<(Common, Weight)>,
     /// The machine, and its number.
     host: String,
@@ -76,10 +78,10 @@ pub struct Mentions<'p> {
 }
 
 /// All that a finding names, each once, with the greatest weight.
-pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, Weight)> {
+pub fn mentions(finding: &Finding, processes: &mut Processes, told: &Told) -> Vec<(Common, Weight)> {
     let host = names::host(&finding.host);
     let machine = processes.symbols.number(&host);
-    let mut mentions = Mentions { processes, found: Vec::with_capacity(32), host, machine };
+    let mut mentions = Mentions { processes, told, found: Vec::with_capacity(32), host, machine };
     let facts = Facts(finding);
     mentions.own_process(facts);
     mentions.other_processes(facts);
@@ -87,6 +89,7 @@ pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, We
     mentions.files(facts);
     mentions.sessions(facts);
     mentions.network(facts);
+    mentions.web_folder(facts);
     mentions.persistence(facts);
     mentions.secrets(facts);
     mentions.surroundings(finding);
@@ -251,6 +254,9 @@ impl Mentions<'_> {
                 self.local(EntityKind::File, &path, weight(0.8, FILE, LinkKind::WroteThenRan));
                 self.file_name(&path, false);
             }
+            if let Some(from) = self.told.downloaded_from(&self.host, &path) {
+                self.domain(from, weight(0.7, 7.0 * DAY, LinkKind::Downloaded));
+            }
             let ending = path.rsplit('.').next().unwrap_or_default();
             let is_image = matches!(ending, "iso" | "img" | "vhd" | "vhdx");
             let is_other_drive = path.get(1..3) == Some(r":\") && !path.starts_with("c:");
@@ -258,9 +264,10 @@ impl Mentions<'_> {
                 self.push(Common::Drive(self.machine), weight(0.7, 30.0 * MINUTE, LinkKind::Downloaded));
             }
         }
-        let is_sent = facts.0.channel == "file" || facts.0.channel == "mail";
+        // Of a correlation the context tells whether a mail was among its events.
+        let is_sent = matches!(facts.0.channel.as_str(), "file" | "mail") || !facts.get("FromDomain").is_empty();
         if is_sent {
-            let names = ["Name", "Attachment", "FileName", "Inside"].iter().flat_map(|field| facts.all(field));
+            let names = ["Name", "Attachment", "FileName", "Inside", "ProgramLink"].iter().flat_map(|field| facts.all(field));
             names.for_each(|name| self.file_name(&name.to_lowercase(), true));
         }
         let is_own = is_windows_own(facts.program());
@@ -320,15 +327,21 @@ impl Mentions<'_> {
             // Where a machine connects from is its own address.
             let is_own = field == "SourceIp" && facts.get("Initiated") == "true";
             if is_address(address) && !is_own {
+                for domain in self.told.domains(address) {
+                    self.domain(domain, weight(0.55, 7.0 * DAY, LinkKind::SameEntity));
+                }
                 let (strength, within) = if is_inside(address) { (0.45, HOUR) } else { (0.6, 2.0 * DAY) };
                 self.entity(EntityKind::Address, address, weight(strength, within, LinkKind::SameEntity));
             }
         }
         for field in ["QueryName", "DestinationHostname", "cs-host", "Domain"] {
-            let domain = names::domain(facts.get(field));
-            if domain.contains('.') && !is_address(&domain) && !is_common_domain(&domain) {
-                self.entity(EntityKind::Domain, &domain, weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
-            }
+            self.domain(facts.get(field), weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
+        }
+        for url in urls_named(facts.command()).chain(facts.all("Url")).filter_map(names::host_of_url) {
+            self.domain(&url, weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
+        }
+        for field in ["FromDomain", "LinkDomain", "ShareLink"] {
+            facts.all(field).for_each(|domain| self.domain(domain, weight(0.7, 14.0 * DAY, LinkKind::Delivered)));
         }
         let detection = facts.get("Detection ID").to_lowercase();
         if !detection.is_empty() {
@@ -342,6 +355,35 @@ impl Mentions<'_> {
         }
         let mail = facts.first(&["MessageId"]);
         self.entity(EntityKind::Mail, mail, weight(0.97, 30.0 * DAY, LinkKind::Delivered));
+    }
+
+    /// A domain, and the part of it that somebody registered.
+    fn domain(&mut self, name: &str, weight: Weight) {
+        let domain = names::domain(name);
+        if domain.contains('.') && !is_address(&domain) && !is_common_domain(&domain) {
+            self.entity(EntityKind::Domain, &domain, weight);
+            let registered = suffix::registrable(&domain).filter(|registered| *registered != domain);
+            registered.into_iter().for_each(|registered| self.entity(EntityKind::Domain, registered, weight));
+        }
+    }
+
+    /// The folder of a script of a web site, and that in which an account of a web server works: the one ends in the other.
+    fn web_folder(&mut self, facts: Facts<'_>) {
+        const MAX_DEPTH: usize = 8;
+        let stem = facts.get("cs-uri-stem").to_lowercase();
+        if let Some((folder, _)) = stem.rsplit_once('/') {
+            self.folder(folder);
+        }
+        let works_in = facts.first(&["working_directory", "cwd"]).to_lowercase();
+        let starts = works_in.match_indices('/').map(|(at, _)| at).take(MAX_DEPTH);
+        starts.filter_map(|at| works_in.get(at..)).for_each(|folder| self.folder(folder));
+    }
+
+    /// The end of a folder's path, if it is long enough to be told from others.
+    fn folder(&mut self, path: &str) {
+        if path.matches('/').count() >= 2 && !path.starts_with("/home/") {
+            self.local(EntityKind::File, path, weight(0.8, HOUR, LinkKind::SameEntity));
+        }
     }
 
     fn persistence(&mut self, facts: Facts<'_>) {
@@ -407,6 +449,13 @@ fn shared_file(facts: Facts<'_>) -> Option<String> {
         share => format!(r"{}:\", share.strip_suffix('$').filter(|drive| drive.len() == 1)?),
     };
     (name.contains('.')).then(|| format!("{drive}{name}"))
+}
+
+/// The URLs in a command line.
+fn urls_named(command: &str) -> impl Iterator<Item = &str> {
+    const MAX_URLS: usize = 4;
+    let words = command.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ')' | ',' | ';'));
+    words.filter(|word| word.starts_with("http://") || word.starts_with("https://")).take(MAX_URLS)
 }
 
 /// The SHA-256 in a list of hashes.

@@ -64,6 +64,14 @@ pub fn domain(text: &str) -> String {
     text.trim().trim_end_matches('.').to_lowercase()
 }
 
+/// The machine that a URL names, in lower case and without its port.
+pub fn host_of_url(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#', '"', '\'']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    host.contains('.').then(|| domain(host))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +91,7 @@ mod tests {
         assert_eq!(guid("{A1F3C071-FB9C-691B-27A0-00C1D278FADC}"), whole);
         assert!(whole.is_some() && guid("{00000000-0000-0000-0000-000000000000}").is_none() && guid("4711").is_none());
         assert_eq!(session("0x3E7"), "0x3e7");
+        assert_eq!(host_of_url("https://a@Share.Example:8443/d?x").as_deref(), Some("share.example"));
+        assert_eq!(host_of_url("about:internet"), None);
     }
 }

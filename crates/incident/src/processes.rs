@@ -7,7 +7,7 @@ use crate::{
     common::is_common_program,
     names,
     symbols::{Symbol, Symbols},
-    trace::{Kind, Trace, is_windows_own, name_of},
+    trace::{Kind, Trace, is_windows_own, name_of, without_stream},
 };
 
 /// Processes, and files, of which is kept who they come from.
@@ -102,7 +102,7 @@ impl Processes {
                 let host = names::host(trace.host);
                 let writer = self.find_or_make(time.as_nanos(), Named { host: &host, guid, pid, image: "" });
                 if let Some(writer) = writer.filter(|_| self.writers.len() < MAX_FILES) {
-                    let file = (self.symbols.number(&host), self.symbols.number(&names::path(path)));
+                    let file = (self.symbols.number(&host), self.symbols.number(&names::path(without_stream(path))));
                     self.writers.insert(file, writer);
                 } else {
                     self.beyond += 1;
@@ -116,7 +116,7 @@ impl Processes {
                     self.comes_from_writer(loader, path);
                 }
             }
-            Kind::Connection | Kind::Logon => {}
+            Kind::Connection | Kind::Query | Kind::Logon | Kind::Event => {}
         }
     }
 

@@ -76,8 +76,7 @@ impl Case {
     /// Adds a trace.
     fn traced(mut self, second: i64, host: &str, kind: Kind, values: &[&str]) -> Self {
         let mut packed = Vec::new();
-        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        kind.pack(host, &values, &mut packed);
+        kind.pack(host, values, &mut packed);
         let time = Some(Time::from_nanos((DAY + second) * 1_000_000_000));
         self.traces.push(time, TRACES, Position::Record(0), Values::packed(&packed));
         self
@@ -207,7 +206,7 @@ fn one_session_joins_what_happens_within_minutes() {
 #[test]
 fn a_login_leads_to_the_next_machine() {
     let case = Case::default()
-        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "true"])
+        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "", "", "true"])
         .traced(60, "srv-2", Kind::Logon, &["192.0.2.1", "0x77a10", "anna", "", "3"])
         .found("one", 40, "ws-1", SYSMON, 1, &[("CommandLine", r"wmic /node:srv-2 process call create x")])
         .found("two", 70, "srv-2", SECURITY, 5145, &[("SubjectLogonId", "0x77a10")]);
@@ -217,7 +216,7 @@ fn a_login_leads_to_the_next_machine() {
 #[test]
 fn a_login_from_a_machine_where_nothing_was_seen_leads_nowhere() {
     let case = Case::default()
-        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "true"])
+        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "", "", "true"])
         .traced(60, "srv-2", Kind::Logon, &["192.0.2.9", "0x77a10", "anna", "", "3"])
         .found("one", 40, "ws-1", SYSMON, 1, &[("CommandLine", "whoami")])
         .found("two", 70, "srv-2", SECURITY, 5145, &[("SubjectLogonId", "0x77a10")]);
