@@ -44,23 +44,38 @@ pub fn incidents(
         joined.entry(groups.of(link.from)).or_default().push(link);
     }
     let linked = Linked { findings, runs, named: named(lists), lists, processes };
+    let groups_of = groups_of_rules(&linked, &members);
+    let rare = |rule: &str| members.len() > 1 && groups_of.get(rule) == Some(&1);
     let mut result = Incidents { limits, ..Incidents::default() };
-    for (group, members) in members {
+    for (group, members) in &members {
         let all = || members.iter().flat_map(|run| linked.run(*run));
         let level = all().map(|finding| finding.rule.level).max().unwrap_or(Level::Informational);
         if level <= Level::Low && (all().nth(1).is_none() || level == Level::Informational) {
             result.single.extend(all().cloned());
             continue;
         }
-        let links = joined.remove(&group).unwrap_or_default();
-        let group = Group { linked: &linked, members: &members, links };
-        result.incidents.push(group.incident(level, report_to));
+        let links = joined.remove(group).unwrap_or_default();
+        let group = Group { linked: &linked, members, links };
+        result.incidents.push(group.incident(level, report_to, &rare));
     }
     result.incidents.sort_by(|a, b| (b.points(), b.level, a.id).cmp(&(a.points(), a.level, b.id)));
     result
         .single
         .sort_by(|a, b| (a.time.is_none(), a.time, a.id, &a.place).cmp(&(b.time.is_none(), b.time, b.id, &b.place)));
     result
+}
+
+/// In how many groups each rule found something.
+fn groups_of_rules<'a>(linked: &Linked<'a>, groups: &BTreeMap<u32, Vec<u32>>) -> HashMap<&'a str, u32> {
+    let mut counts = HashMap::new();
+    for runs in groups.values() {
+        let firsts = runs
+            .iter()
+            .filter_map(|run| linked.findings.get(*linked.runs.get(*run as usize)?.members.first()? as usize));
+        let rules: BTreeSet<&str> = firsts.map(|finding| finding.rule.id.as_str()).collect();
+        rules.into_iter().for_each(|rule| *counts.entry(rule).or_default() += 1);
+    }
+    counts
 }
 
 /// What is told of each run: pairs of the run and the number of what it names, sorted.
@@ -108,7 +123,7 @@ struct Group<'a> {
 type Folded = (Vec<Step>, HashMap<u32, usize>);
 
 impl Group<'_> {
-    fn incident(&self, level: Level, report_to: &[String]) -> Incident {
+    fn incident(&self, level: Level, report_to: &[String], rare: &dyn Fn(&str) -> bool) -> Incident {
         let (steps, step_of) = self.fold();
         let links = self.step_links(&step_of);
         let entities = self.entities(&steps, &step_of);
@@ -146,7 +161,7 @@ impl Group<'_> {
             actions: Vec::new(),
         };
         incident.title = why::title(&incident);
-        incident.rank = rank::rank(&incident);
+        incident.rank = rank::rank(&incident, rare);
         incident.actions = actions::actions(&incident, report_to);
         incident
     }

@@ -161,7 +161,8 @@ impl Contexts {
     /// What a record says, in the order of its fields.
     pub fn of(&mut self, event: &Event<'_>) -> Arc<[Matched]> {
         let (fields, text) = (&mut self.fields, &mut self.text);
-        (fields.clear(), text.clear());
+        fields.clear();
+        text.clear();
         event.record.visit(&mut |field, value| {
             let Some(field) = (fields.len() < MAX_VALUES).then(|| NUMBERS.get(field)).flatten() else { return };
             let value = value.text();

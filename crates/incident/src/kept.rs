@@ -47,9 +47,9 @@ impl Kept {
     /// The number of what a finding says.
     fn words(&mut self, finding: Finding) -> u32 {
         let known = self.by_hash.entry(hash(&finding)).or_default();
-        let same = known.iter().find(|number| {
-            self.words.get(**number as usize).is_some_and(|other| says_the_same(other, &finding))
-        });
+        let same = known
+            .iter()
+            .find(|number| self.words.get(**number as usize).is_some_and(|other| says_the_same(other, &finding)));
         if let Some(same) = same {
             return *same;
         }
@@ -86,13 +86,20 @@ impl Kept {
         let Self { mut list, words, .. } = self;
         let host = |one: &One| words.get(one.words as usize).map(|words| words.host.as_str());
         list.sort_by(|a, b| {
-            (a.time.is_none(), a.time, host(a), a.id, &a.place).cmp(&(b.time.is_none(), b.time, host(b), b.id, &b.place))
+            (a.time.is_none(), a.time, host(a), a.id, &a.place).cmp(&(
+                b.time.is_none(),
+                b.time,
+                host(b),
+                b.id,
+                &b.place,
+            ))
         });
         let mut runs = runs(&list, words.len());
         for run in &mut runs {
             let first = run.members.first().and_then(|first| list.get(*first as usize));
             let words = first.and_then(|first| words.get(first.words as usize));
-            let last = words.and_then(|words| words.correlated.as_ref()).map(|correlated| correlated.last.time.as_nanos());
+            let last =
+                words.and_then(|words| words.correlated.as_ref()).map(|correlated| correlated.last.time.as_nanos());
             // A correlation goes on until its last event.
             run.span = run.span.map(|(first, end)| (first, last.map_or(end, |last| last.max(end))));
         }

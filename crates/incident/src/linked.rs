@@ -61,7 +61,16 @@ impl<D: Detector> Linked<D> {
     /// One that gives the findings of `inner` their context, if they are to be linked.
     pub fn new(inner: D, links: bool) -> Self {
         let (classes, traced, told) = (HashMap::default(), HashMap::default(), HashSet::default());
-        Self { inner, links, classes, traced, told, contexts: Contexts::default(), values: Vec::new(), packed: Vec::new() }
+        Self {
+            inner,
+            links,
+            classes,
+            traced,
+            told,
+            contexts: Contexts::default(),
+            values: Vec::new(),
+            packed: Vec::new(),
+        }
     }
 
     fn trace(&mut self, event: &Event<'_>, seen: &mut Seen) {

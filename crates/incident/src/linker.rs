@@ -142,6 +142,7 @@ impl Linker {
     pub fn incidents(mut self, report_to: &[String]) -> Incidents {
         self.findings.shed(self.limits.findings);
         let limits = self.limits_reached();
+        self.processes.set_clocks();
         let (mut findings, runs) = std::mem::take(&mut self.findings).in_order();
         for finding in findings.iter_mut().filter_map(Arc::get_mut) {
             if let Some(correlated) = &finding.correlated {
@@ -194,7 +195,10 @@ impl Linker {
         [
             told(self.findings.beyond, "findings of lower level are more than can be linked; --findings lists them"),
             told(self.processes.beyond, "events of processes and files are more than are kept to link findings by"),
-            told(self.told.beyond, "names of addresses, downloads and events of correlations are more than are kept to link findings by"),
+            told(
+                self.told.beyond,
+                "names of addresses, downloads and events of correlations are more than are kept to link findings by",
+            ),
             told(self.more_logins, "logins from elsewhere are more than are kept to link findings by"),
         ]
         .into_iter()

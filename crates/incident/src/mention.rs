@@ -140,7 +140,8 @@ impl Mentions<'_> {
         };
         if let Some(process) = process {
             let parent = self.parent(facts, process, time);
-            let is_common = self.processes.get(process).is_some_and(|process| is_common_program(self.processes.image(process)));
+            let is_common =
+                self.processes.get(process).is_some_and(|process| is_common_program(self.processes.image(process)));
             let strength = if is_common { 0.3 } else { 0.97 };
             self.process(process, strength, if is_common { 10.0 } else { DAY });
             let again = Common::Again(process, self.processes.symbols.number(&finding.rule.id));
@@ -161,8 +162,7 @@ impl Mentions<'_> {
             return None;
         }
         let parent = self.processes.find_or_make(time?, Named { host: &self.host, guid, pid, image })?;
-        let is_common =
-            self.processes.get(parent).is_none_or(|parent| is_common_program(self.processes.image(parent)));
+        let is_common = self.processes.get(parent).is_none_or(|parent| is_common_program(self.processes.image(parent)));
         (parent != process && !is_common).then_some(parent)
     }
 
@@ -214,7 +214,9 @@ impl Mentions<'_> {
         }
         self.command(facts.get("HostApplication"));
         self.command(facts.command());
-        self.command(facts.get("Details"));
+        if !is_common_program(facts.program()) {
+            self.command(facts.get("Details"));
+        }
     }
 
     /// A program that a record names beside its process.
@@ -267,7 +269,8 @@ impl Mentions<'_> {
         // Of a correlation the context tells whether a mail was among its events.
         let is_sent = matches!(facts.0.channel.as_str(), "file" | "mail") || !facts.get("FromDomain").is_empty();
         if is_sent {
-            let names = ["Name", "Attachment", "FileName", "Inside", "ProgramLink"].iter().flat_map(|field| facts.all(field));
+            let names =
+                ["Name", "Attachment", "FileName", "Inside", "ProgramLink"].iter().flat_map(|field| facts.all(field));
             names.for_each(|name| self.file_name(&name.to_lowercase(), true));
         }
         let is_own = is_windows_own(facts.program());
@@ -417,7 +420,10 @@ impl Mentions<'_> {
         let same = Common::Same([hash as u32, (hash >> 32) as u32]);
         self.push(same, weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
         self.push(Common::Rule(self.machine, rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Moment(self.machine), weight(0.6, 120.0, LinkKind::SameEntity));
+        // What a correlation takes its time for is no moment.
+        if finding.correlated.is_none() {
+            self.push(Common::Moment(self.machine), weight(0.6, 120.0, LinkKind::SameEntity));
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Process {
     pub pid: Option<u32>,
     /// Whether a record named it by a GUID.
     pub has_guid: bool,
+    /// Which logs told of its start, a bit each.
+    told_by: u8,
     /// When it was last named, in nanoseconds.
     seen: i64,
     /// Who started it, and who wrote what it runs.
@@ -126,6 +128,9 @@ impl Processes {
         let parent = Named { host: &host, guid: parent_guid, pid: parent_pid, image: parent_image };
         let parent = self.find_or_make(time, parent);
         let Some(number) = self.started(time, Named { host: &host, guid, pid, image }) else { return };
+        if let Some(process) = self.list.get_mut(number as usize) {
+            process.told_by |= 1 << trace.kind as u8;
+        }
         if let Some(parent) = parent {
             self.comes_from(number, parent, Origin::Started);
         }
@@ -157,6 +162,59 @@ impl Processes {
         Some(number)
     }
 
+    /// Makes one of two processes of which two logs tell, one of them written in local time.
+    ///
+    /// Where that is so, starts of the same number and program are the same whole number of quarters of an hour apart, again and again.
+    pub fn set_clocks(&mut self) {
+        const AGREE: u32 = 3;
+        let pairs = self.apart();
+        let mut votes = HashMap::<(Symbol, i64), u32>::default();
+        pairs.iter().for_each(|(host, quarters, ..)| *votes.entry((*host, *quarters)).or_default() += 1);
+        let mut same: HashMap<Number, Number> = HashMap::default();
+        for (host, quarters, one, other) in pairs {
+            if votes.get(&(host, quarters)).is_some_and(|votes| *votes >= AGREE) && !same.contains_key(&one) {
+                same.entry(other).or_insert(one);
+            }
+        }
+        if same.is_empty() {
+            return;
+        }
+        for (other, one) in &same {
+            let more = self.list.get_mut(*other as usize).map(|other| std::mem::take(&mut other.origins));
+            more.into_iter().flatten().for_each(|(from, origin)| self.comes_from(*one, from, origin));
+        }
+        let starts = self.by_pid.values_mut().flatten().map(|(_, number)| number);
+        let origins = self.list.iter_mut().flat_map(|process| &mut process.origins).map(|(number, _)| number);
+        let named = self.by_guid.values_mut().chain(self.writers.values_mut()).chain(starts).chain(origins);
+        named.for_each(|number| *number = same.get(number).copied().unwrap_or(*number));
+    }
+
+    /// Starts of the same number and program, of which two logs tell whole quarters of an hour apart: the machine, how many, and the two.
+    fn apart(&self) -> Vec<(Symbol, i64, Number, Number)> {
+        const QUARTER: i64 = 900 * 1_000_000_000;
+        const MOST: i64 = 14 * 4 * QUARTER;
+        const BACK: usize = 8;
+        let mut pairs = Vec::new();
+        for ((host, _), starts) in &self.by_pid {
+            for (at, (time, number)) in starts.iter().enumerate() {
+                for (later, other) in starts.iter().skip(at + 1).take(BACK) {
+                    let apart = later.saturating_sub(*time);
+                    let quarters = apart.saturating_add(QUARTER / 2) / QUARTER;
+                    let is_whole = quarters > 0 && (apart - quarters.saturating_mul(QUARTER)).abs() <= ONE_START / 3;
+                    let (Some(a), Some(b)) = (self.get(*number), self.get(*other)) else { continue };
+                    let is_one = a.told_by != 0 && b.told_by != 0 && a.told_by & b.told_by == 0 && number != other;
+                    let name = |process: &Process| name_of(self.image(process)).to_lowercase();
+                    if apart <= MOST && is_whole && is_one && name(a) == name(b) {
+                        let sign = if a.told_by < b.told_by { 1 } else { -1 };
+                        pairs.push((*host, sign * quarters, *number, *other));
+                    }
+                }
+            }
+        }
+        pairs.sort_unstable();
+        pairs
+    }
+
     fn make(&mut self, host: Symbol, pid: Option<u32>, image: &str, start: i64) -> Option<Number> {
         if self.list.len() >= MAX_PROCESSES {
             self.beyond += 1;
@@ -164,7 +222,7 @@ impl Processes {
         }
         let number = self.list.len() as Number;
         let image = self.symbols.number(image);
-        self.list.push(Process { host, image, pid, has_guid: false, seen: start, origins: Vec::new() });
+        self.list.push(Process { host, image, pid, has_guid: false, told_by: 0, seen: start, origins: Vec::new() });
         if let Some(pid) = pid {
             let starts = self.by_pid.entry((host, pid)).or_default();
             let at = starts.partition_point(|(other, _)| *other <= start);
@@ -187,9 +245,7 @@ impl Processes {
         let (_, number) = starts.get(at.checked_sub(1)?)?;
         let fits = |process: &Process| {
             let image = self.image(process);
-            named.image.is_empty()
-                || image.is_empty()
-                || name_of(image).eq_ignore_ascii_case(name_of(named.image))
+            named.image.is_empty() || image.is_empty() || name_of(image).eq_ignore_ascii_case(name_of(named.image))
         };
         let horizon = if has_guid { SAME_NUMBER_NEW_GUID } else { SAME_NUMBER };
         let is_near = |process: &Process| time.is_none_or(|time| time.saturating_sub(process.seen) <= horizon);
@@ -249,7 +305,8 @@ impl Processes {
         let mut at = 0;
         while let Some((from, closeness, how)) = found.get(at).copied() {
             at += 1;
-            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(self.image(process))) else {
+            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(self.image(process)))
+            else {
                 continue;
             };
             for (origin, kind) in &process.origins {

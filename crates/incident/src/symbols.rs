@@ -36,9 +36,4 @@ impl Symbols {
     pub fn text(&self, symbol: Symbol) -> &str {
         self.texts.get(symbol.0 as usize).map_or("", |text| text)
     }
-
-    /// All texts, in the order of their numbers.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|text| &**text)
-    }
 }

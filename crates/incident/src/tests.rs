@@ -239,6 +239,104 @@ fn what_a_mail_brought_is_known_by_its_content() {
 }
 
 #[test]
+fn what_a_mail_led_to_is_known_by_its_domain_and_file() {
+    let mail = [("FromDomain", "lure.example"), ("ProgramLink", "share.lure.example/d/9f1c/offer_naval.iso")];
+    let written = [("TargetFilename", r"C:\Users\anna\Downloads\Offer_Naval.iso")];
+    let case = Case::default().found("one", 0, "", ("mail", ""), 0, &mail);
+    assert_eq!(case.found("two", 86_400, "ws-1", SYSMON, 11, &written).kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn a_download_is_known_by_what_windows_notes_beside_it() {
+    let file = r"C:\Users\anna\Downloads\a.iso";
+    let zone = "[ZoneTransfer]  ZoneId=3  HostUrl=https://share.lure.example/a.iso";
+    let stream = format!("{file}:Zone.Identifier");
+    let case = Case::default()
+        .traced(3590, "ws-1", Kind::File, &[&stream, &guid(9), "", zone])
+        .found("one", 0, "", ("mail", ""), 0, &[("LinkDomain", "lure.example")])
+        .found("two", 3600, "ws-1", SYSMON, 11, &[("TargetFilename", file)]);
+    assert_eq!(case.kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn an_address_is_known_by_its_domain() {
+    let case = |kind: Kind, values: &[&str]| {
+        Case::default()
+            .traced(0, "ws-1", kind, values)
+            .found("one", 0, "", ("mail", ""), 0, &[("LinkDomain", "lure.example")])
+            .found("two", 86_400, "web-01", ("access", ""), 0, &[("c-ip", "198.51.100.7")])
+            .kinds()
+            .0
+    };
+    assert_eq!(case(Kind::Connection, &["192.0.2.1", "198.51.100.7", "share.lure.example", "true"]), 1);
+    assert_eq!(case(Kind::Query, &["share.lure.example", "::ffff:198.51.100.7;"]), 1);
+    assert_eq!(case(Kind::Query, &["other.example", "198.51.100.7;"]), 2);
+}
+
+#[test]
+fn one_mail_joins_what_it_brought() {
+    let mail = [("MessageId", "<1@lure.example>")];
+    let case = Case::default().found("one", 0, "", ("mail", ""), 0, &mail);
+    assert_eq!(case.found("two", 90_000, "", ("file", ""), 0, &mail).kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn a_disc_image_joins_what_ran_from_its_drive() {
+    let image = [("TargetFilename", r"C:\Users\anna\Downloads\a.iso")];
+    let case = |program| {
+        let case = Case::default().found("one", 0, "ws-1", SYSMON, 11, &image);
+        case.found("two", 300, "ws-1", SYSMON, 1, &[("Image", program)]).kinds()
+    };
+    assert_eq!(case(r"E:\viewer.exe"), (1, vec![LinkKind::Downloaded]));
+    assert_eq!(case(r"C:\x\viewer.exe").0, 2);
+}
+
+#[test]
+fn a_grant_joins_what_was_done_by_its_certificate() {
+    let by = |certificate| [("certificate_id", certificate)];
+    let case = |other| {
+        let case = Case::default().found("one", 0, "web-01", ("syslog", "sshd"), 0, &by("grant-17"));
+        case.found("two", 7200, "db-01", ("syslog", "sshd"), 0, &by(other)).kinds()
+    };
+    assert_eq!(case("grant-17"), (1, vec![LinkKind::Grant]));
+    assert_eq!(case("grant-18").0, 2);
+}
+
+#[test]
+fn a_web_shell_and_its_account_are_known_by_the_folder() {
+    let shell = [("cs-uri-stem", "/uploads/2026/11/a.php")];
+    let refused = |folder| [("user", "www-data"), ("working_directory", folder)];
+    let case = |folder| {
+        let case = Case::default().found("one", 0, "web-01", ("access", ""), 0, &shell);
+        case.found("two", 1200, "web-01", ("syslog", "sudo"), 0, &refused(folder)).kinds().0
+    };
+    assert_eq!(case("/var/www/site/uploads/2026/11"), 1);
+    assert_eq!(case("/var/www/site/other/2026/10"), 2);
+}
+
+#[test]
+fn logs_of_one_machine_by_two_clocks_tell_of_the_same_processes() {
+    let apart = |seconds: i64| {
+        let mut case = Case::default();
+        for number in 0..4u32 {
+            let (own, pid, second) = (guid(number + 1), format!("{}", 4000 + number), 60 * i64::from(number));
+            let program = format!(r"C:\x\a{number}.exe");
+            case = case
+                .traced(second, "ws-1", Kind::SecurityProcess, &[&program, "", "", &pid, "", "", "", "anna", ""])
+                .traced(second + seconds, "ws-1", Kind::SysmonProcess, &[&program, "", &own, &pid, "", "", "", "", ""]);
+        }
+        let process = [("ProcessGuid", guid(1)), ("Image", r"C:\x\a0.exe".to_owned())];
+        let process = process.each_ref().map(|(field, value)| (*field, value.as_str()));
+        case.found("one", 5, "ws-1", SECURITY, 4663, &[("ProcessId", "4000"), ("ProcessName", r"C:\x\a0.exe")])
+            .found("two", seconds + 5, "ws-1", SYSMON, 3, &process)
+            .kinds()
+            .0
+    };
+    assert_eq!(apart(7 * 3600), 1);
+    assert_eq!(apart(7 * 3600 + 400), 2, "no zone is so far from another");
+}
+
+#[test]
 fn an_address_that_many_name_says_little() {
     let mut case = Case::default();
     for number in 0..40 {

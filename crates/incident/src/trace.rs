@@ -138,7 +138,8 @@ impl<'a> Trace<'a> {
         values.next();
         std::iter::from_fn(move || {
             let pair = names.next().flatten().zip(values.next().flatten());
-            (names.next(), values.next());
+            names.next();
+            values.next();
             pair
         })
     }

@@ -47,11 +47,7 @@ fn why_entity(kind: EntityKind, name: &str) -> String {
 pub fn process(process: &Process, processes: &Processes) -> String {
     let (host, name) = (processes.symbols.text(process.host), name_of(processes.image(process)));
     let number = process.pid.map(|pid| format!(" ({pid})")).unwrap_or_default();
-    if name.is_empty() {
-        format!("{host} process{number}")
-    } else {
-        format!("{host} {name}{number}")
-    }
+    if name.is_empty() { format!("{host} process{number}") } else { format!("{host} {name}{number}") }
 }
 
 /// An incident's title: what was done, and where.
@@ -72,7 +68,9 @@ pub fn title(incident: &Incident) -> String {
     let done: Vec<&str> = incident.tactics.iter().filter_map(|tactic| deed(*tactic)).collect();
     match done.as_slice() {
         [first @ .., last] if incident.steps.len() > 1 && first.len() > 1 => {
-            format!("Somebody seems to have {} and {last}{place}", first.join(", "))
+            // The less severe what was seen, the less sure it sounds.
+            let sure = if incident.level >= event::Level::High { "seems to" } else { "may" };
+            format!("Somebody {sure} have {} and {last}{place}", first.join(", "))
         }
         _ => format!("{worst}{place}"),
     }
