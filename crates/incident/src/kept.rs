@@ -44,6 +44,14 @@ impl Kept {
         }
     }
 
+    /// All that is kept, without what was counted only.
+    pub fn iter(&self) -> impl Iterator<Item = Finding> {
+        self.list.iter().filter_map(|One { id, time, place, words }| {
+            let words = self.words.get(*words as usize)?.clone();
+            Some(Finding { id: *id, time: *time, place: place.clone(), ..words })
+        })
+    }
+
     /// The number of what a finding says.
     fn words(&mut self, finding: Finding) -> u32 {
         let known = self.by_hash.entry(hash(&finding)).or_default();

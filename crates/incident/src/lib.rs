@@ -28,6 +28,7 @@ mod mention;
 mod names;
 mod processes;
 mod rank;
+mod saved;
 mod story;
 mod symbols;
 mod template;

@@ -39,14 +39,14 @@ impl Default for Limits {
 /// Takes findings in any order and observations in the order of time, and tells what belongs together.
 #[derive(Default)]
 pub struct Linker {
-    limits: Limits,
-    findings: Kept,
-    processes: Processes,
-    told: Told,
+    pub(crate) limits: Limits,
+    pub(crate) findings: Kept,
+    pub(crate) processes: Processes,
+    pub(crate) told: Told,
     /// Machines by their addresses; of an address that several had, the one named first.
-    addresses: BTreeMap<String, String>,
-    logins: Vec<Arrival>,
-    more_logins: u64,
+    pub(crate) addresses: BTreeMap<String, String>,
+    pub(crate) logins: Vec<Arrival>,
+    pub(crate) more_logins: u64,
 }
 
 impl Linker {

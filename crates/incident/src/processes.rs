@@ -2,6 +2,7 @@
 
 use event::Time;
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     common::is_common_program,
@@ -30,7 +31,7 @@ const SAME_NUMBER_NEW_GUID: i64 = 60 * 1_000_000_000;
 pub type Number = u32;
 
 /// One run of a program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Process {
     pub host: Symbol,
     pub image: Symbol,
@@ -46,7 +47,7 @@ pub struct Process {
 }
 
 /// How a process comes from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     Started,
     Wrote,
@@ -65,7 +66,7 @@ pub struct Named<'a> {
 type Starts = Vec<(i64, Number)>;
 
 /// All that the traces tell.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Processes {
     list: Vec<Process>,
     by_guid: HashMap<(Symbol, u128), Number>,

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// The number of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Symbol(u32);
 
 /// Texts, each with its number.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
 pub struct Symbols {
     numbers: HashMap<Arc<str>, Symbol>,
     texts: Vec<Arc<str>>,
@@ -35,5 +37,21 @@ impl Symbols {
     /// The text of a number.
     pub fn text(&self, symbol: Symbol) -> &str {
         self.texts.get(symbol.0 as usize).map_or("", |text| text)
+    }
+}
+
+impl From<Vec<String>> for Symbols {
+    fn from(texts: Vec<String>) -> Self {
+        let mut symbols = Self::default();
+        texts.iter().for_each(|text| {
+            symbols.number(text);
+        });
+        symbols
+    }
+}
+
+impl From<Symbols> for Vec<String> {
+    fn from(symbols: Symbols) -> Self {
+        symbols.texts.iter().map(|text| (**text).to_owned()).collect()
     }
 }

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use event::{
-    Finding, Level, LogSource, Matched, Observations, Piece, Place, Position, Record, RuleInfo, Time, Value, Values,
+    Finding, Follower, Level, LogSource, Matched, Observations, Piece, Place, Position, Record, RuleInfo, Time, Value,
+    Values,
 };
 
 use crate::{EntityKind, Incidents, Limits, LinkKind, Linker, TRACES, trace::Kind};
@@ -365,6 +366,50 @@ fn a_moment_joins_only_where_nothing_else_happens() {
         crowd = crowd.found(&format!("y{number}"), 30 * i64::from(number) + 200, "ws-1", SYSMON, 13, &fields);
     }
     assert!(crowd.kinds().0 > 5);
+}
+
+/// What a person did at three machines, told by each kind of trace and finding.
+fn a_long_day() -> Case {
+    let mut case = Case::default();
+    for number in 0..40u32 {
+        let (second, host) = (i64::from(number) * 50, format!("ws-{}", number % 3));
+        let (own, parent) = (guid(number + 1), guid(number.saturating_sub(2)));
+        let image = format!(r"C:\x\{}.exe", number % 5);
+        let fields = [("ProcessGuid", own.as_str()), ("Image", image.as_str()), ("DestinationIp", "198.51.100.7")];
+        case = case
+            .traced(second, &host, Kind::SysmonProcess, &start(&image, &own, &parent, r"C:\x\up.exe"))
+            .traced(second, &host, Kind::File, &[r"C:\x\b.dll", &own, "", "HostUrl=https://a.example/b.dll"])
+            .traced(second, &host, Kind::Connection, &["192.0.2.1", "198.51.100.7", "a.example", "true"])
+            .traced(second, "srv-2", Kind::Logon, &["192.0.2.1", "0x77a10", "anna", "", "3"])
+            .traced(second, "mail", Kind::Event, &["FromDomain", "a.example"])
+            .found("one", second, &host, SYSMON, 3, &fields)
+            .found("two", second + 9, "srv-2", SECURITY, 5145, &[("SubjectLogonId", "0x77a10")]);
+    }
+    case
+}
+
+#[test]
+fn a_linker_goes_on_where_it_was_saved() {
+    let whole = a_long_day().linked();
+    assert!(!whole.incidents.is_empty());
+    let piece = Arc::new(Piece { path: "traces".into() });
+    for point in [0, 1, 37, 99, 200] {
+        let case = a_long_day();
+        let (mut linker, mut found) = (Linker::new(Limits::default()), Vec::new());
+        let mut findings = case.findings.into_iter();
+        for (number, trace) in case.traces.iter().enumerate() {
+            if number == point {
+                let saved = linker.save();
+                assert!(linker.restore(&saved[1..]).is_err() && linker.restore(b"").is_err());
+                linker = Linker::new(Limits::default());
+                linker.restore(&saved).unwrap();
+            }
+            Follower::observe(&mut linker, &piece, &trace, &mut found);
+            findings.next().into_iter().for_each(|finding| linker.finding(finding));
+        }
+        findings.for_each(|finding| linker.finding(finding));
+        assert_eq!(linker.incidents(&[]), whole, "saved at {point}");
+    }
 }
 
 #[test]

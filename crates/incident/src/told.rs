@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use event::{Correlated, Matched, Place};
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     common::is_common_domain,
@@ -18,12 +19,14 @@ const MAX_ENTRIES: usize = 100_000;
 const MAX_DOMAINS: usize = 3;
 
 /// All of it.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Told {
     domains: HashMap<String, Vec<String>>,
     /// By machine and path.
     downloads: HashMap<(String, String), String>,
-    events: HashMap<Place, Arc<[Matched]>>,
+    /// Saved apart, with all other places.
+    #[serde(skip)]
+    pub events: HashMap<Place, Arc<[Matched]>>,
     /// What there was no room for.
     pub beyond: u64,
 }
