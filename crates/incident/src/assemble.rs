@@ -11,12 +11,13 @@ use foldhash::{HashMap, HashMapExt};
 use crate::{
     Entity, EntityKind, Incident, IncidentId, Incidents, Link, Step, Tactic, actions,
     common::is_common_account,
+    facts::Facts,
     graph::{Groups, Joined, Lists},
     kept::Run,
     known,
     mention::Common,
     names,
-    processes::Processes,
+    processes::{ONE_START, Processes},
     rank,
     story::sentence,
     why,
@@ -278,7 +279,24 @@ fn times(findings: &[Arc<Finding>]) -> u64 {
         let most = times.entry(&finding.place).or_default();
         *most = events.max(*most);
     }
-    times.into_values().sum()
+    times.into_values().sum::<u64>().saturating_sub(told_twice(findings))
+}
+
+/// How many starts of a process both Sysmon and the Security log tell of.
+fn told_twice(findings: &[Arc<Finding>]) -> u64 {
+    let (mut by_sysmon, mut by_security) = (BTreeSet::new(), BTreeSet::new());
+    for finding in findings {
+        let facts = Facts(finding);
+        let Some((started, time)) = facts.started().zip(finding.time) else { continue };
+        let starts = if facts.is_security() { &mut by_security } else { &mut by_sysmon };
+        starts.insert((started, time.as_nanos()));
+    }
+    let is_told = |(started, time): &((u32, String), i64)| {
+        let around =
+            (started.clone(), time.saturating_sub(ONE_START))..=(started.clone(), time.saturating_add(ONE_START));
+        by_sysmon.range(around).next().is_some()
+    };
+    by_security.iter().filter(|start| is_told(start)).count() as u64
 }
 
 fn span(findings: &[Arc<Finding>]) -> Option<(Time, Time)> {

@@ -266,8 +266,7 @@ impl Mentions<'_> {
                 self.push(Common::Drive(self.machine), weight(0.7, 30.0 * MINUTE, LinkKind::Downloaded));
             }
         }
-        // Of a correlation the context tells whether a mail was among its events.
-        let is_sent = matches!(facts.0.channel.as_str(), "file" | "mail") || !facts.get("FromDomain").is_empty();
+        let is_sent = facts.0.channel == "file" || facts.is_mail();
         if is_sent {
             let names =
                 ["Name", "Attachment", "FileName", "Inside", "ProgramLink"].iter().flat_map(|field| facts.all(field));

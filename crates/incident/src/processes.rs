@@ -18,7 +18,7 @@ const MAX_FILES: usize = 400_000;
 /// So far back an ancestor is followed.
 const MAX_DEPTH: usize = 8;
 /// Two logs tell of one start within this time, in nanoseconds.
-const ONE_START: i64 = 3_000_000_000;
+pub const ONE_START: i64 = 3_000_000_000;
 /// A finding may be told a little before the start of its process, by clocks of two logs.
 const EARLY: i64 = 2_000_000_000;
 

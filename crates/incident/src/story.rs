@@ -72,8 +72,7 @@ fn source(finding: &Finding) -> &'static str {
         "access" | "proxy" => "web",
         "mail" | "conversation" => "mail",
         "file" | "tree" => "file",
-        // A correlation has no channel; its events may be one mail's.
-        "" if finding.correlated.is_some() && !Facts(finding).get("From").is_empty() => "mail",
+        _ if Facts(finding).is_mail() => "mail",
         _ => "",
     }
 }

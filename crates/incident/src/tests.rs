@@ -154,6 +154,20 @@ fn two_logs_tell_of_one_process() {
 }
 
 #[test]
+fn a_start_that_two_logs_tell_counts_once() {
+    let sysmon = [("ProcessId", "4242"), ("Image", r"C:\x\a.exe"), ("User", "anna")];
+    let security = [("NewProcessId", "0x1092"), ("NewProcessName", r"C:\x\a.exe"), ("SubjectUserName", "anna")];
+    let case = |second| {
+        let case = Case::default().found("one", 0, "ws-1", SYSMON, 1, &sysmon);
+        let incidents = case.found("one", second, "ws-1", SECURITY, 4688, &security).linked().incidents;
+        let steps = incidents.iter().flat_map(|incident| &incident.steps);
+        steps.map(|step| (step.times, step.findings.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(case(1), [(1, 2)]);
+    assert_eq!(case(20), [(2, 2)]);
+}
+
+#[test]
 fn a_process_number_used_again_is_another_process() {
     let case = Case::default()
         .traced(0, "ws-1", Kind::SecurityProcess, &[r"C:\x\a.exe", "", "", "0x1092", "", "", "", "anna", ""])
