@@ -340,7 +340,7 @@ impl Mentions<'_> {
             self.domain(facts.get(field), weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
         }
         for url in urls_named(facts.command()).chain(facts.all("Url")).filter_map(names::host_of_url) {
-            self.domain(&url, weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
+            self.domain(&url, weight(0.45, 2.0 * DAY, LinkKind::SameEntity));
         }
         for field in ["FromDomain", "LinkDomain", "ShareLink"] {
             facts.all(field).for_each(|domain| self.domain(domain, weight(0.7, 14.0 * DAY, LinkKind::Delivered)));
