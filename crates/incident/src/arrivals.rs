@@ -1,9 +1,6 @@
 //! Logins that lead from one machine to another.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::{Finding, Place, Time};
 use foldhash::{HashMap, HashMapExt};
@@ -43,6 +40,15 @@ pub struct Arrivals<'a> {
     /// Numbers of arrivals at a machine, in the order of time.
     by_host: HashMap<&'a str, Vec<u32>>,
     by_place: HashMap<&'a Place, u32>,
+    /// How many there are in an hour from one machine to another.
+    often: HashMap<(&'a str, &'a str, i64), u32>,
+}
+
+/// So many logins an hour from one machine to another say no less than one.
+const RARE: f32 = 3.0;
+
+fn hour(arrival: &Arrival) -> (&str, &str, i64) {
+    (&arrival.host, &arrival.from, arrival.time.as_nanos().div_euclid(VISIT))
 }
 
 impl<'a> Arrivals<'a> {
@@ -53,7 +59,9 @@ impl<'a> Arrivals<'a> {
             by_host.entry(&arrival.host).or_default().push(number as u32);
         }
         let by_place = list.iter().zip(0..).map(|(arrival, number)| (&arrival.place, number)).collect();
-        Self { list, addresses, by_host, by_place }
+        let mut often = HashMap::new();
+        list.iter().for_each(|arrival| *often.entry(hour(arrival)).or_default() += 1);
+        Self { list, addresses, by_host, by_place, often }
     }
 
     pub fn get(&self, number: u32) -> Option<&'a Arrival> {
@@ -144,9 +152,12 @@ impl<'a> Arrivals<'a> {
 
     /// For each login in whose session something was found, and whose machine of origin is known: the last finding there before it, one that names
     /// the machine or account if there is any.
-    pub fn departures(&self, findings: &[Arc<Finding>], reached: &BTreeSet<u32>) -> Vec<(u32, usize, Weight)> {
+    pub fn departures(&self, findings: &[&Finding], reached: &BTreeSet<u32>) -> Vec<(u32, usize, Weight)> {
         let mut by_host = HashMap::<String, Vec<usize>>::new();
-        for (number, finding) in findings.iter().enumerate().filter(|(_, finding)| finding.time.is_some()) {
+        // Whoever logs off goes nowhere from there.
+        let is_end = |finding: &Finding| Facts(finding).is_security() && matches!(finding.event_id, 4634 | 4647);
+        let timed = findings.iter().enumerate().filter(|(_, finding)| finding.time.is_some() && !is_end(finding));
+        for (number, finding) in timed {
             by_host.entry(names::host(&finding.host)).or_default().push(number);
         }
         let time = |number: usize| findings.get(number).and_then(|finding| finding.time);
@@ -167,6 +178,9 @@ impl<'a> Arrivals<'a> {
                 .min_by_key(|(number, apart)| (!findings.get(*number).is_some_and(|finding| names(finding)), *apart));
             let (finding, _) = best?;
             let strength = if findings.get(finding).is_some_and(|finding| names(finding)) { 0.85 } else { 0.45 };
+            // Who comes again and again may just work there.
+            let often = self.often.get(&hour(arrival)).copied().unwrap_or_default() as f32;
+            let strength = strength * (RARE / often).min(1.0);
             Some((*number, finding, Weight { strength, within: 4.0 * SESSION as f32, kind: LinkKind::Login }))
         };
         reached.iter().filter_map(departure).collect()

@@ -11,11 +11,13 @@ use foldhash::{HashMap, HashMapExt};
 use crate::{
     Entity, EntityKind, Incident, IncidentId, Incidents, Link, Step, Tactic, actions,
     common::is_common_account,
-    graph::{Groups, Joined, Mention},
+    facts::Facts,
+    graph::{Groups, Joined, Lists},
+    kept::Run,
     known,
     mention::Common,
     names,
-    processes::Processes,
+    processes::{ONE_START, Processes},
     rank,
     story::sentence,
     why,
@@ -27,40 +29,35 @@ const MAX_ENTITIES: usize = 200;
 /// Makes incidents of groups.
 pub fn incidents(
     findings: &[Arc<Finding>],
+    runs: &[Run],
     mut groups: Groups,
-    lists: &[(Common, Vec<Mention>)],
+    lists: &Lists,
     processes: &Processes,
     report_to: &[String],
     limits: Vec<String>,
 ) -> Incidents {
     let mut members = BTreeMap::<u32, Vec<u32>>::new();
-    for number in 0..findings.len() as u32 {
+    for number in 0..runs.len() as u32 {
         members.entry(groups.of(number)).or_default().push(number);
     }
     let mut joined = HashMap::<u32, Vec<Joined>>::new();
     for link in std::mem::take(&mut groups.joined) {
         joined.entry(groups.of(link.from)).or_default().push(link);
     }
-    let mut named = vec![Vec::<u32>::new(); findings.len()];
-    for (number, (common, list)) in lists.iter().enumerate() {
-        if matches!(common, Common::Entity(..) | Common::Process(_)) {
-            list.iter().for_each(|mention| {
-                named.get_mut(mention.finding as usize).into_iter().for_each(|named| named.push(number as u32))
-            });
-        }
-    }
+    let linked = Linked { findings, runs, named: named(lists), lists, processes };
+    let groups_of = groups_of_rules(&linked, &members);
+    let rare = |rule: &str| members.len() > 1 && groups_of.get(rule) == Some(&1);
     let mut result = Incidents { limits, ..Incidents::default() };
-    for (group, members) in members {
-        let all: Vec<Arc<Finding>> =
-            members.iter().filter_map(|member| findings.get(*member as usize).cloned()).collect();
-        let level = all.iter().map(|finding| finding.rule.level).max().unwrap_or(Level::Informational);
-        if level <= Level::Low && (all.len() == 1 || level == Level::Informational) {
-            result.single.extend(all);
+    for (group, members) in &members {
+        let all = || members.iter().flat_map(|run| linked.run(*run));
+        let level = all().map(|finding| finding.rule.level).max().unwrap_or(Level::Informational);
+        if level <= Level::Low && (all().nth(1).is_none() || level == Level::Informational) {
+            result.single.extend(all().cloned());
             continue;
         }
-        let links = joined.remove(&group).unwrap_or_default();
-        let group = Group { findings, members: &members, links, named: &named, lists, processes };
-        result.incidents.push(group.incident(level, report_to));
+        let links = joined.remove(group).unwrap_or_default();
+        let group = Group { linked: &linked, members, links };
+        result.incidents.push(group.incident(level, report_to, &rare));
     }
     result.incidents.sort_by(|a, b| (b.points(), b.level, a.id).cmp(&(a.points(), a.level, b.id)));
     result
@@ -69,22 +66,65 @@ pub fn incidents(
     result
 }
 
-/// Findings that belong together, and what is known of them.
-struct Group<'a> {
+/// In how many groups each rule found something.
+fn groups_of_rules<'a>(linked: &Linked<'a>, groups: &BTreeMap<u32, Vec<u32>>) -> HashMap<&'a str, u32> {
+    let mut counts = HashMap::new();
+    for runs in groups.values() {
+        let firsts = runs
+            .iter()
+            .filter_map(|run| linked.findings.get(*linked.runs.get(*run as usize)?.members.first()? as usize));
+        let rules: BTreeSet<&str> = firsts.map(|finding| finding.rule.id.as_str()).collect();
+        rules.into_iter().for_each(|rule| *counts.entry(rule).or_default() += 1);
+    }
+    counts
+}
+
+/// What is told of each run: pairs of the run and the number of what it names, sorted.
+fn named(lists: &Lists) -> Vec<(u32, u32)> {
+    let is_told = |common| matches!(common, Common::Entity(..) | Common::Local(..) | Common::Process(_));
+    let told = lists.mentions().iter().filter(|mention| is_told(lists.get(mention.common)));
+    let mut named: Vec<(u32, u32)> = told.map(|mention| (mention.finding, mention.common)).collect();
+    named.sort_unstable();
+    named
+}
+
+/// All that was linked.
+struct Linked<'a> {
     findings: &'a [Arc<Finding>],
-    members: &'a [u32],
-    links: Vec<Joined>,
-    /// By finding, the numbers of what it names.
-    named: &'a [Vec<u32>],
-    lists: &'a [(Common, Vec<Mention>)],
+    runs: &'a [Run],
+    named: Vec<(u32, u32)>,
+    lists: &'a Lists,
     processes: &'a Processes,
 }
 
-/// The steps of a group, and for each finding the number of its step.
+impl Linked<'_> {
+    /// The findings of a run.
+    fn run(&self, number: u32) -> impl Iterator<Item = &Arc<Finding>> {
+        let members = self.runs.get(number as usize).into_iter().flat_map(|run| &run.members);
+        members.filter_map(|member| self.findings.get(*member as usize))
+    }
+
+    /// What a run names.
+    fn named(&self, run: u32) -> impl Iterator<Item = Common> {
+        let start = self.named.partition_point(|(other, _)| *other < run);
+        let named = self.named.iter().skip(start).take_while(move |(other, _)| *other == run);
+        named.map(|(_, common)| self.lists.get(*common))
+    }
+}
+
+/// Findings that belong together, and what is known of them.
+struct Group<'a> {
+    linked: &'a Linked<'a>,
+    /// Numbers of runs.
+    members: &'a [u32],
+    links: Vec<Joined>,
+}
+
+/// The steps of a group, and for each run the number of its step.
 type Folded = (Vec<Step>, HashMap<u32, usize>);
 
 impl Group<'_> {
-    fn incident(&self, level: Level, report_to: &[String]) -> Incident {
+    fn incident(&self, level: Level, report_to: &[String], rare: &dyn Fn(&str) -> bool) -> Incident {
         let (steps, step_of) = self.fold();
         let links = self.step_links(&step_of);
         let entities = self.entities(&steps, &step_of);
@@ -122,7 +162,7 @@ impl Group<'_> {
             actions: Vec::new(),
         };
         incident.title = why::title(&incident);
-        incident.rank = rank::rank(&incident);
+        incident.rank = rank::rank(&incident, rare);
         incident.actions = actions::actions(&incident, report_to);
         incident
     }
@@ -132,39 +172,30 @@ impl Group<'_> {
         let mut records = BTreeMap::<usize, Vec<u32>>::new();
         let mut first_of = HashMap::<&Place, usize>::new();
         for (at, member) in self.members.iter().enumerate() {
-            let Some(finding) = self.findings.get(*member as usize) else { continue };
+            let Some(finding) = self.linked.run(*member).next() else { continue };
             let first = *first_of.entry(&finding.place).or_insert(at);
             records.entry(first).or_default().push(*member);
         }
         let (mut steps, mut step_of) = (Vec::<Step>::new(), HashMap::new());
         let mut known = HashMap::<(String, String), usize>::new();
-        for members in records.into_values() {
-            let mut all: Vec<Arc<Finding>> =
-                members.iter().filter_map(|member| self.findings.get(*member as usize).cloned()).collect();
+        for runs in records.into_values() {
+            let mut all: Vec<Arc<Finding>> = runs.iter().flat_map(|run| self.linked.run(*run)).cloned().collect();
             all.sort_by(|a, b| b.rule.level.cmp(&a.rule.level).then(a.rule.title.cmp(&b.rule.title)));
             let Some(worst) = all.first() else { continue };
             let (host, sentence) = (names::host(&worst.host), sentence(worst));
             let number = *known.entry((host.clone(), sentence.clone())).or_insert(steps.len());
-            members.iter().for_each(|member| {
-                step_of.insert(*member, number);
-            });
-            let level = worst.rule.level;
-            let span = span(&all);
-            let times = all
-                .iter()
-                .map(|finding| finding.correlated.as_ref().map_or(1, |correlated| correlated.events))
-                .max()
-                .unwrap_or(1);
+            step_of.extend(runs.iter().map(|run| (*run, number)));
+            let (level, span) = (worst.rule.level, span(&all));
             match steps.get_mut(number) {
-                None => steps.push(Step { span, times, host, sentence, level, findings: all }),
+                None => steps.push(Step { span, times: 0, host, sentence, level, findings: all }),
                 Some(step) => {
                     step.span = join(step.span, span);
-                    step.times += times;
                     step.level = step.level.max(level);
                     step.findings.extend(all);
                 }
             }
         }
+        steps.iter_mut().for_each(|step| step.times = times(&step.findings));
         (steps, step_of)
     }
 
@@ -183,11 +214,11 @@ impl Group<'_> {
             }
         }
         let link = |((from, to), joined): ((usize, usize), &Joined)| {
-            let (common, _) = self.lists.get(joined.common as usize)?;
-            let why = why::why(joined.kind, common, self.processes);
-            Some(Link { from, to, kind: joined.kind, strength: joined.strength, why })
+            let common = self.linked.lists.get(joined.common);
+            let why = why::why(joined.kind, &common, self.linked.processes);
+            Link { from, to, kind: joined.kind, strength: joined.strength, why }
         };
-        best.into_iter().filter_map(link).collect()
+        best.into_iter().map(link).collect()
     }
 
     /// Whom and what the steps name, those of most steps first.
@@ -203,15 +234,22 @@ impl Group<'_> {
         }
         for member in self.members {
             let Some(step) = step_of.get(member).copied() else { continue };
-            for common in self.named.get(*member as usize).into_iter().flatten() {
-                match self.lists.get(*common as usize).map(|(common, _)| common) {
-                    // Accounts stand there twice, once as those of a machine.
-                    Some(Common::Entity(EntityKind::Account, name))
-                        if name.contains(' ') || is_common_account(name) => {}
-                    Some(Common::Entity(kind, name)) => add(*kind, name.to_string(), step),
-                    Some(Common::Process(number)) => {
-                        if let Some(process) = self.processes.get(*number) {
-                            add(EntityKind::Process, why::process(process), step);
+            for common in self.linked.named(*member) {
+                match common {
+                    Common::Entity(kind, name) => {
+                        let name = self.linked.processes.symbols.text(name);
+                        if kind != EntityKind::Account || !is_common_account(name) {
+                            add(kind, name.to_owned(), step);
+                        }
+                    }
+                    // Accounts are named as anybody calls them, too.
+                    Common::Local(kind, host, name) if kind != EntityKind::Account => {
+                        let symbols = &self.linked.processes.symbols;
+                        add(kind, format!("{} {}", symbols.text(host), symbols.text(name)), step);
+                    }
+                    Common::Process(number) => {
+                        if let Some(process) = self.linked.processes.get(number) {
+                            add(EntityKind::Process, why::process(process, self.linked.processes), step);
                         }
                     }
                     _ => {}
@@ -231,6 +269,34 @@ impl Group<'_> {
         });
         entities
     }
+}
+
+/// How often something was seen: each record counts once, or as often as a correlation says that begins with it.
+fn times(findings: &[Arc<Finding>]) -> u64 {
+    let mut times = HashMap::<&Place, u64>::new();
+    for finding in findings {
+        let events = finding.correlated.as_ref().map_or(1, |correlated| correlated.events);
+        let most = times.entry(&finding.place).or_default();
+        *most = events.max(*most);
+    }
+    times.into_values().sum::<u64>().saturating_sub(told_twice(findings))
+}
+
+/// How many starts of a process both Sysmon and the Security log tell of.
+fn told_twice(findings: &[Arc<Finding>]) -> u64 {
+    let (mut by_sysmon, mut by_security) = (BTreeSet::new(), BTreeSet::new());
+    for finding in findings {
+        let facts = Facts(finding);
+        let Some((started, time)) = facts.started().zip(finding.time) else { continue };
+        let starts = if facts.is_security() { &mut by_security } else { &mut by_sysmon };
+        starts.insert((started, time.as_nanos()));
+    }
+    let is_told = |(started, time): &((u32, String), i64)| {
+        let around =
+            (started.clone(), time.saturating_sub(ONE_START))..=(started.clone(), time.saturating_add(ONE_START));
+        by_sysmon.range(around).next().is_some()
+    };
+    by_security.iter().filter(|start| is_told(start)).count() as u64
 }
 
 fn span(findings: &[Arc<Finding>]) -> Option<(Time, Time)> {

@@ -1,8 +1,12 @@
 //! What a finding's record says of who and what was concerned.
 
-use std::sync::Arc;
+use std::{
+    hash::BuildHasher,
+    sync::{Arc, LazyLock},
+};
 
 use event::{Event, Matched};
+use foldhash::{HashMap, fast::FixedState};
 
 /// The fields that name entities, sorted; `docs/incidents.md` tells what each is taken for.
 pub const FIELDS: &[&str] = &[
@@ -25,6 +29,7 @@ pub const FIELDS: &[&str] = &[
     "Execution_ProcessID",
     "FileName",
     "From",
+    "FromDomain",
     "Hashes",
     "HostApplication",
     "HostName",
@@ -35,6 +40,7 @@ pub const FIELDS: &[&str] = &[
     "Inside",
     "IpAddress",
     "IpPort",
+    "LinkDomain",
     "LogonId",
     "LogonType",
     "MemberName",
@@ -56,6 +62,7 @@ pub const FIELDS: &[&str] = &[
     "ProcessID",
     "ProcessId",
     "ProcessName",
+    "ProgramLink",
     "QueryName",
     "RelativeTargetName",
     "ScriptBlockId",
@@ -63,6 +70,7 @@ pub const FIELDS: &[&str] = &[
     "ServiceFileName",
     "ServiceName",
     "Sha256",
+    "ShareLink",
     "ShareName",
     "Signed",
     "SourceAddress",
@@ -126,26 +134,66 @@ pub const FIELDS: &[&str] = &[
     "source_address",
     "user",
     "winlog.process.pid",
+    "working_directory",
 ];
+
+/// The places of the fields in their list.
+static NUMBERS: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| FIELDS.iter().copied().zip(0..).collect());
 
 /// Bytes of a value that are kept; scripts are longer.
 const MAX_VALUE: usize = 1024;
 /// Values of a record that are kept.
 const MAX_VALUES: usize = 64;
 
-/// What a record says of who and what was concerned, in the order of its fields.
-pub fn context(event: &Event<'_>) -> Arc<[Matched]> {
-    let mut context = Vec::new();
-    event.record.visit(&mut |field, value| {
-        if context.len() >= MAX_VALUES || FIELDS.binary_search(&field).is_err() {
-            return;
+/// Contexts that are remembered, since records repeat themselves.
+const MAX_KNOWN: usize = 4096;
+
+/// What records say of who and what was concerned; what many say stands there once.
+#[derive(Default)]
+pub struct Contexts {
+    known: HashMap<u64, Arc<[Matched]>>,
+    /// The fields of the record at hand, by their place in [`FIELDS`], with the ends of their values in `text`.
+    fields: Vec<(usize, usize)>,
+    text: String,
+}
+
+impl Contexts {
+    /// What a record says, in the order of its fields.
+    pub fn of(&mut self, event: &Event<'_>) -> Arc<[Matched]> {
+        let (fields, text) = (&mut self.fields, &mut self.text);
+        fields.clear();
+        text.clear();
+        event.record.visit(&mut |field, value| {
+            let Some(field) = (fields.len() < MAX_VALUES).then(|| NUMBERS.get(field)).flatten() else { return };
+            let value = value.text();
+            if !is_nothing(&value) {
+                text.push_str(shortened(&value, MAX_VALUE));
+                fields.push((*field, text.len()));
+            }
+        });
+        let hash = FixedState::default().hash_one((&*fields, &*text));
+        if let Some(known) = self.known.get(&hash).filter(|known| is_same(known, values(fields, text))) {
+            return Arc::clone(known);
         }
-        let text = value.text();
-        if !is_nothing(&text) {
-            context.push(Matched { field: field.to_owned(), value: shortened(&text, MAX_VALUE).to_owned() });
+        if self.known.len() >= MAX_KNOWN {
+            self.known.clear();
         }
-    });
-    context.into()
+        let whole = |(field, value): (&str, &str)| Matched { field: field.to_owned(), value: value.to_owned() };
+        let context: Arc<[Matched]> = values(fields, text).map(whole).collect();
+        self.known.insert(hash, Arc::clone(&context));
+        context
+    }
+}
+
+fn is_same<'a>(context: &'a [Matched], values: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    context.iter().map(|one| (one.field.as_str(), one.value.as_str())).eq(values)
+}
+
+/// The fields of a record with their values.
+fn values<'a>(fields: &'a [(usize, usize)], text: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let starts = std::iter::once(0).chain(fields.iter().map(|(_, end)| *end));
+    let values = fields.iter().zip(starts);
+    values.filter_map(|((field, end), start)| Some((*FIELDS.get(*field)?, text.get(start..*end)?)))
 }
 
 /// Whether a value only says that there is none.
@@ -165,6 +213,6 @@ mod tests {
 
     #[test]
     fn fields_can_be_looked_up() {
-        assert!(FIELDS.is_sorted());
+        assert!(FIELDS.is_sorted() && FIELDS.iter().all(|field| NUMBERS.contains_key(field)));
     }
 }

@@ -2,7 +2,7 @@
 
 use event::Finding;
 
-use crate::context::is_nothing;
+use crate::{context::is_nothing, names, trace::name_of};
 
 /// A finding's fields: those that its rule asked for, and its context.
 #[derive(Clone, Copy)]
@@ -23,6 +23,22 @@ impl<'a> Facts<'a> {
     pub fn all(self, field: &str) -> impl Iterator<Item = &'a str> {
         let all = self.0.context.iter().chain(&self.0.matched);
         all.filter(move |one| one.field == field).map(|one| one.value.as_str()).filter(|value| !is_nothing(value))
+    }
+
+    /// Whether it tells of a mail, itself or by the events of its correlation.
+    pub fn is_mail(self) -> bool {
+        let names_one = || ["From", "FromDomain", "LinkDomain"].iter().any(|field| !self.get(field).is_empty());
+        self.0.channel == "mail" || self.0.correlated.is_some() && self.0.channel.is_empty() && names_one()
+    }
+
+    /// What started, by its number and program, if it tells of a start in one of Windows' logs.
+    pub fn started(self) -> Option<(u32, String)> {
+        let pid = match self.0.event_id {
+            4688 if self.is_security() => self.get("NewProcessId"),
+            1 if self.0.provider.contains("Sysmon") => self.get("ProcessId"),
+            _ => return None,
+        };
+        Some((names::pid(pid)?, name_of(self.program()).to_lowercase()))
     }
 
     /// Whether its record is in Windows' Security log.

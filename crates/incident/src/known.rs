@@ -30,6 +30,9 @@ pub fn resemblance(steps: &[Step]) -> Vec<Resemblance> {
                     add(&technique, known_for);
                 }
             }
+            if finding.rule.id.starts_with("indicator:") {
+                add(&finding.rule.title, "an indicator that reports of attacks name");
+            }
             if finding.rule.tags.iter().any(|tag| tag == "attack.g0032" || tag == "attack.c0022") {
                 add(&finding.rule.title, "a rule made for this campaign");
             }

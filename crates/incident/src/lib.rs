@@ -20,6 +20,7 @@ mod entity;
 mod facts;
 mod graph;
 mod incident;
+mod kept;
 mod known;
 mod linked;
 mod linker;
@@ -27,10 +28,13 @@ mod mention;
 mod names;
 mod processes;
 mod rank;
+mod saved;
 mod story;
+mod symbols;
 mod template;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trace;
 mod why;
 

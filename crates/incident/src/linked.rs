@@ -1,14 +1,12 @@
 //! The detector: another one, whose findings get their context, and beside it traces of what connects findings.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{hash::BuildHasher, sync::Arc};
 
 use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, Slot, TextGroup, Values};
+use foldhash::{HashMap, HashSet, fast::FixedState};
 
 use crate::{
-    context::{context, is_nothing, shortened},
+    context::{Contexts, is_nothing, shortened},
     trace::{Kind, TRACES},
 };
 
@@ -26,8 +24,9 @@ pub struct Linked<D> {
     links: bool,
     classes: HashMap<(Class, Kind), Class>,
     traced: HashMap<Class, Traced>,
-    /// Addresses and libraries that were told.
-    told: HashSet<(String, String)>,
+    /// What was told, by hashes: addresses and libraries once, all else once for each moment.
+    told: HashSet<u64>,
+    contexts: Contexts,
     values: Vec<String>,
     packed: Vec<u8>,
 }
@@ -52,11 +51,26 @@ impl Traced {
     }
 }
 
+/// Whether what a record says of which a correlation may be is told, too: of those that are few, and of which no field joins the correlation's
+/// events that would say it.
+fn is_told_whole(source: &LogSource<'_>) -> bool {
+    matches!(source.channel, "mail" | "conversation" | "file" | "tree")
+}
+
 impl<D: Detector> Linked<D> {
     /// One that gives the findings of `inner` their context, if they are to be linked.
     pub fn new(inner: D, links: bool) -> Self {
-        let (classes, traced, told) = (HashMap::new(), HashMap::new(), HashSet::new());
-        Self { inner, links, classes, traced, told, values: Vec::new(), packed: Vec::new() }
+        let (classes, traced, told) = (HashMap::default(), HashMap::default(), HashSet::default());
+        Self {
+            inner,
+            links,
+            classes,
+            traced,
+            told,
+            contexts: Contexts::default(),
+            values: Vec::new(),
+            packed: Vec::new(),
+        }
     }
 
     fn trace(&mut self, event: &Event<'_>, seen: &mut Seen) {
@@ -72,21 +86,22 @@ impl<D: Detector> Linked<D> {
         }
         let host = event.record.host();
         let process = slots.get(1).copied().flatten();
-        let new = match kind {
-            Kind::Connection => Some((host.to_string(), ends[0].to_string())),
-            Kind::Library => Some((text(process).into_owned(), ends[0].to_string())),
-            _ => None,
-        };
-        if self.told.len() >= MAX_TOLD {
-            self.told.clear();
-        }
-        if new.is_some_and(|new| !self.told.insert(new)) {
-            return;
-        }
         self.values.clear();
         self.values.extend(slots.iter().map(|slot| shortened(&text(*slot), MAX_VALUE).to_owned()));
         self.packed.clear();
         kind.pack(&host, &self.values, &mut self.packed);
+        let hash = FixedState::default();
+        let new = match kind {
+            Kind::Connection => hash.hash_one((host, &self.values)),
+            Kind::Library => hash.hash_one((text(process), &ends[0])),
+            _ => hash.hash_one((event.time, &self.packed)),
+        };
+        if self.told.len() >= MAX_TOLD {
+            self.told.clear();
+        }
+        if !self.told.insert(new) {
+            return;
+        }
         seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
     }
 }
@@ -117,7 +132,7 @@ impl<D: Detector> Detector for Linked<D> {
         if !self.links {
             return self.inner.look(event, seen);
         }
-        let before = seen.findings.len();
+        let (before, observed) = (seen.findings.len(), seen.observations.len());
         match self.traced.get(&event.class) {
             None => self.inner.look(event, seen),
             Some(Traced { inner, wanted, .. }) => {
@@ -129,8 +144,15 @@ impl<D: Detector> Detector for Linked<D> {
         }
         let found = seen.findings.get_mut(before..).unwrap_or_default();
         if !found.is_empty() {
-            let context = context(event);
+            let context = self.contexts.of(event);
             found.iter_mut().for_each(|finding| finding.context = Arc::clone(&context));
+        }
+        if seen.observations.len() > observed && event.time.is_some() && is_told_whole(&event.record.source()) {
+            let context = self.contexts.of(event);
+            self.packed.clear();
+            let values = context.iter().flat_map(|one| [&one.field, &one.value]);
+            Kind::Event.pack(&event.record.host(), values, &mut self.packed);
+            seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
         }
     }
 }

@@ -1,18 +1,23 @@
 //! The linker: fed with traces and findings, gives incidents.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use event::{Finding, Login, Observation, Outcome, Piece, Place, Step as LoginStep};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::{
-    Incidents,
+    EntityKind, Incidents,
     arrivals::{Arrival, Arrivals},
     assemble,
-    graph::{self, Mention},
+    graph::{self, Lists},
+    kept::{Kept, Run},
     mention::{Common, Weight, came_with, mentions},
     names,
     processes::Processes,
+    told::Told,
     trace::{Kind, Trace, is_address},
 };
 
@@ -34,14 +39,14 @@ impl Default for Limits {
 /// Takes findings in any order and observations in the order of time, and tells what belongs together.
 #[derive(Default)]
 pub struct Linker {
-    limits: Limits,
-    findings: Vec<Finding>,
-    beyond: u64,
-    processes: Processes,
+    pub(crate) limits: Limits,
+    pub(crate) findings: Kept,
+    pub(crate) processes: Processes,
+    pub(crate) told: Told,
     /// Machines by their addresses; of an address that several had, the one named first.
-    addresses: BTreeMap<String, String>,
-    logins: Vec<Arrival>,
-    more_logins: u64,
+    pub(crate) addresses: BTreeMap<String, String>,
+    pub(crate) logins: Vec<Arrival>,
+    pub(crate) more_logins: u64,
 }
 
 impl Linker {
@@ -52,29 +57,24 @@ impl Linker {
 
     /// Takes a finding.
     pub fn finding(&mut self, finding: Finding) {
-        self.findings.push(finding);
-        if self.findings.len() >= self.limits.findings.saturating_mul(2).max(2) {
-            self.shed();
-        }
-    }
-
-    /// Keeps the more severe findings; among equals, which ones depends on their ids alone.
-    fn shed(&mut self) {
-        if self.findings.len() > self.limits.findings {
-            self.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.rule.level), finding.id));
-            self.beyond += (self.findings.len() - self.limits.findings) as u64;
-            self.findings.truncate(self.limits.findings);
-        }
+        self.findings.push(finding, self.limits.findings);
     }
 
     /// Takes an observation of [`TRACES`](crate::TRACES).
     pub fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
         let Some(trace) = Trace::unpack(observation) else { return };
+        let place = || Place { piece: Arc::clone(piece), position: observation.position };
         match trace.kind {
             Kind::Connection => {
-                let [address] = trace.values();
+                let [address, other, domain] = trace.values();
                 self.address(trace.host, address);
+                self.told.domain(domain, other);
             }
+            Kind::Query => {
+                let [domain, results] = trace.values();
+                results.split(';').for_each(|address| self.told.domain(domain, address));
+            }
+            Kind::Event => self.told.event(place(), &trace),
             Kind::Logon => {
                 let [address, session, account, workstation] = trace.values();
                 self.arrive(Arrival {
@@ -85,10 +85,17 @@ impl Linker {
                     account: names::account(account),
                     session: names::session(session),
                     key: String::new(),
-                    place: Place { piece: Arc::clone(piece), position: observation.position },
+                    place: place(),
                 });
             }
-            _ => self.processes.observe(observation.time, &trace),
+            _ => {
+                match trace.kind {
+                    Kind::File => self.told.download(&trace),
+                    Kind::AuditProcess => self.told.audited(place(), &trace),
+                    _ => {}
+                }
+                self.processes.observe(observation.time, &trace);
+            }
         }
     }
 
@@ -133,66 +140,88 @@ impl Linker {
 
     /// What came of it all. `report_to` are those to be told of incidents, as `site.toml` names them.
     pub fn incidents(mut self, report_to: &[String]) -> Incidents {
-        self.shed();
-        let mut findings: Vec<Arc<Finding>> = std::mem::take(&mut self.findings).into_iter().map(Arc::new).collect();
-        findings.sort_by(|a, b| (a.time, &a.host, a.id, &a.place).cmp(&(b.time, &b.host, b.id, &b.place)));
-        // What has no time comes last.
-        let untimed = findings.partition_point(|finding| finding.time.is_none());
-        findings.rotate_left(untimed);
-        let lists = self.lists(&findings);
-        let times: Vec<Option<f64>> =
-            findings.iter().map(|finding| finding.time.map(|time| time.as_nanos() as f64 / 1e9)).collect();
-        let groups = graph::groups(&times, &lists);
+        self.findings.shed(self.limits.findings);
         let limits = self.limits_reached();
-        assemble::incidents(&findings, groups, &lists, &self.processes, report_to, limits)
+        self.processes.set_clocks();
+        let (mut findings, runs) = std::mem::take(&mut self.findings).in_order();
+        for finding in findings.iter_mut().filter_map(Arc::get_mut) {
+            if let Some(correlated) = &finding.correlated {
+                finding.context = self.told.context(correlated);
+            }
+        }
+        let lists = self.lists(&findings, &runs);
+        let spans: Vec<Option<(i64, i64)>> = runs.iter().map(|run| run.span).collect();
+        let mut groups = graph::Groups::of_each(runs.len());
+        one_record(&findings, &runs, &mut groups);
+        graph::join(&spans, &lists, &mut groups);
+        assemble::incidents(&findings, &runs, groups, &lists, &self.processes, report_to, limits)
     }
 
-    /// All that findings name, with those that do, in the order of time.
-    fn lists(&mut self, findings: &[Arc<Finding>]) -> Vec<(Common, Vec<Mention>)> {
-        let mut numbers = HashMap::<Common, usize>::new();
-        let mut lists = Vec::<(Common, Vec<Mention>)>::new();
-        let mut add = |common: Common, finding: usize, weight: Weight| {
-            let number = *numbers.entry(common).or_insert_with_key(|common| {
-                lists.push((common.clone(), Vec::new()));
-                lists.len() - 1
-            });
-            let list = lists.get_mut(number).map(|(_, list)| list);
-            list.into_iter().for_each(|list| list.push(Mention { finding: finding as u32, weight }));
-        };
-        let mut reached = std::collections::BTreeSet::new();
+    /// All that runs of findings name, with those that do, in the order of time.
+    fn lists(&mut self, findings: &[Arc<Finding>], runs: &[Run]) -> Lists {
+        let mut lists = Lists::default();
+        let firsts: Vec<&Finding> = firsts(findings, runs).collect();
+        let mut reached = BTreeSet::new();
         let arrivals = Arrivals::new(&self.logins, &self.addresses);
-        for (number, finding) in findings.iter().enumerate() {
-            for (common, weight) in mentions(finding, &mut self.processes) {
-                add(common, number, weight);
+        for (number, finding) in (0..).zip(&firsts) {
+            for (common, weight) in mentions(finding, &mut self.processes, &self.told) {
+                lists.add(common, number, weight);
             }
             for (arrival, weight) in arrivals.of(finding) {
                 reached.insert(arrival);
-                add(Common::Login(arrival), number, weight);
+                lists.add(Common::Login(arrival), number, weight);
                 if let Some(before) = arrivals.before(arrival) {
                     reached.insert(before);
-                    add(Common::Login(before), number, weight);
+                    lists.add(Common::Login(before), number, weight);
                 }
-                for (common, weight) in arrivals.get(arrival).into_iter().flat_map(came_with) {
-                    add(common, number, weight);
+                let Some(arrival) = arrivals.get(arrival) else { continue };
+                let machine = self.processes.symbols.number(&arrival.host);
+                // Which machines a correlation concerns, its logins alone may tell; that links nothing.
+                lists.add(Common::Entity(EntityKind::Host, machine), number, Weight { strength: 0.0, ..weight });
+                for (common, weight) in came_with(arrival, &mut self.processes.symbols) {
+                    lists.add(common, number, weight);
                 }
             }
         }
-        for (arrival, number, weight) in arrivals.departures(findings, &reached) {
-            add(Common::Login(arrival), number, weight);
+        for (arrival, number, weight) in arrivals.departures(&firsts, &reached) {
+            lists.add(Common::Login(arrival), number as u32, weight);
         }
-        lists.iter_mut().for_each(|(_, list)| list.sort_by_key(|mention| mention.finding));
+        lists.sort();
         lists
     }
 
     fn limits_reached(&self) -> Vec<String> {
         let told = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
         [
-            told(self.beyond, "findings of lower level are more than can be linked; --findings lists them"),
+            told(self.findings.beyond, "findings of lower level are more than can be linked; --findings lists them"),
             told(self.processes.beyond, "events of processes and files are more than are kept to link findings by"),
+            told(
+                self.told.beyond,
+                "names of addresses, downloads and events of correlations are more than are kept to link findings by",
+            ),
             told(self.more_logins, "logins from elsewhere are more than are kept to link findings by"),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+}
+
+/// The first finding of each run.
+fn firsts<'a>(findings: &'a [Arc<Finding>], runs: &'a [Run]) -> impl Iterator<Item = &'a Finding> {
+    runs.iter().filter_map(|run| findings.get(*run.members.first()? as usize).map(|finding| &**finding))
+}
+
+/// Joins what one record says, and a correlation with its events.
+fn one_record(findings: &[Arc<Finding>], runs: &[Run], groups: &mut graph::Groups) {
+    let mut known = HashMap::<&Place, u32>::with_capacity(runs.len());
+    for (number, run) in (0..).zip(runs) {
+        for finding in run.members.iter().filter_map(|member| findings.get(*member as usize)) {
+            let events = finding.correlated.iter().flat_map(|one| one.firsts.iter().chain([&one.last]));
+            for place in std::iter::once(&finding.place).chain(events.map(|event| &event.place)) {
+                let other = *known.entry(place).or_insert(number);
+                groups.same_record(other, number);
+            }
+        }
     }
 }

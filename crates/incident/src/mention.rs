@@ -1,8 +1,9 @@
 //! What a finding names, and how much that says: two findings that name the same rare thing within a time that fits it belong together.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use event::Finding;
+use foldhash::fast::FixedState;
 
 use crate::{
     EntityKind, LinkKind,
@@ -11,32 +12,36 @@ use crate::{
     facts::Facts,
     names,
     processes::{Named, Number, Origin, Processes, files_named},
+    symbols::{Symbol, Symbols},
+    told::Told,
     trace::{is_address, is_inside, is_windows_own, name_of},
 };
 
 /// What two findings may have in common.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Common {
     /// The record itself, or the event of a correlation.
-    Record(String),
+    Record,
     /// A process, or one that it comes from.
     Process(Number),
     /// What anybody calls an entity.
-    Entity(EntityKind, Arc<str>),
+    Entity(EntityKind, Symbol),
+    /// An entity of one machine: the machine, and what it is called there.
+    Local(EntityKind, Symbol, Symbol),
     /// A script, or a run of PowerShell.
-    Script(String),
+    Script(Symbol),
     /// A command line, wherever it ran.
-    Command(String),
+    Command(Symbol),
     /// A disc image opened on a machine, and what ran from its drive.
-    Drive(Arc<str>),
-    /// The same rule with the same values on one machine.
-    Same(String),
+    Drive(Symbol),
+    /// The same rule with the same values on one machine, by a hash.
+    Same([u32; 2]),
     /// The same rule on one machine.
-    Rule(Arc<str>, String),
+    Rule(Symbol, Symbol),
     /// The same rule about one process.
-    Again(Number, String),
+    Again(Number, Symbol),
     /// The same machine and moment.
-    Moment(Arc<str>),
+    Moment(Symbol),
     /// A login from one machine to another, by its number.
     Login(u32),
 }
@@ -65,29 +70,31 @@ const fn weight(strength: f32, within: f32, kind: LinkKind) -> Weight {
 /// What a finding names.
 pub struct Mentions<'p> {
     processes: &'p mut Processes,
+    told: &'p Told,
     found: Vec<(Common, Weight)>,
-    host: Arc<str>,
+    /// The machine, and its number.
+    host: String,
+    machine: Symbol,
 }
 
 /// All that a finding names, each once, with the greatest weight.
-pub fn mentions(finding: &Finding, processes: &mut Processes) -> Vec<(Common, Weight)> {
-    let host = processes.intern(&names::host(&finding.host));
-    let mut mentions = Mentions { processes, found: Vec::new(), host };
+pub fn mentions(finding: &Finding, processes: &mut Processes, told: &Told) -> Vec<(Common, Weight)> {
+    let host = names::host(&finding.host);
+    let machine = processes.symbols.number(&host);
+    let mut mentions = Mentions { processes, told, found: Vec::with_capacity(32), host, machine };
     let facts = Facts(finding);
-    mentions.records(finding);
     mentions.own_process(facts);
     mentions.other_processes(facts);
     mentions.scripts(facts);
     mentions.files(facts);
     mentions.sessions(facts);
     mentions.network(facts);
+    mentions.web_folder(facts);
     mentions.persistence(facts);
     mentions.secrets(facts);
     mentions.surroundings(finding);
     let mut found = mentions.found;
-    found.sort_by(|(a, one), (b, other)| {
-        (a, other.strength).partial_cmp(&(b, one.strength)).unwrap_or(std::cmp::Ordering::Equal)
-    });
+    found.sort_by(|(a, one), (b, other)| a.cmp(b).then(other.strength.total_cmp(&one.strength)));
     found.dedup_by(|(b, _), (a, _)| a == b);
     found
 }
@@ -99,7 +106,7 @@ impl Mentions<'_> {
 
     fn entity(&mut self, kind: EntityKind, name: &str, weight: Weight) {
         if !name.is_empty() {
-            let name = self.processes.intern(name);
+            let name = self.processes.symbols.number(name);
             self.push(Common::Entity(kind, name), weight);
         }
     }
@@ -107,18 +114,9 @@ impl Mentions<'_> {
     /// An entity that belongs to the machine.
     fn local(&mut self, kind: EntityKind, name: &str, weight: Weight) {
         if !name.is_empty() {
-            self.entity(kind, &format!("{} {name}", self.host), weight);
+            let name = self.processes.symbols.number(name);
+            self.push(Common::Local(kind, self.machine, name), weight);
         }
-    }
-
-    fn records(&mut self, finding: &Finding) {
-        let one = weight(1.0, 1e9, LinkKind::Repetition);
-        let places = finding.correlated.iter().flat_map(|correlated| &correlated.firsts).map(|first| &first.place);
-        let places: Vec<String> = std::iter::once(&finding.place)
-            .chain(places)
-            .map(|place| format!("{}#{}", place.piece.path, place.position.number()))
-            .collect();
-        places.into_iter().for_each(|place| self.push(Common::Record(place), one));
     }
 
     /// The process that did it, and those that it comes from.
@@ -134,7 +132,7 @@ impl Mentions<'_> {
             _ => facts.first(&["ProcessId", "ProcessID", "SourceProcessId", "pid"]),
         };
         let image = facts.program();
-        let named = Named { host: &Arc::clone(&self.host), guid, pid, image };
+        let named = Named { host: &self.host, guid, pid, image };
         let time = finding.time.map(event::Time::as_nanos);
         let process = match time {
             Some(time) => self.processes.find_or_make(time, named),
@@ -142,10 +140,11 @@ impl Mentions<'_> {
         };
         if let Some(process) = process {
             let parent = self.parent(facts, process, time);
-            let is_common = self.processes.get(process).is_some_and(|process| is_common_program(&process.image));
+            let is_common =
+                self.processes.get(process).is_some_and(|process| is_common_program(self.processes.image(process)));
             let strength = if is_common { 0.3 } else { 0.97 };
             self.process(process, strength, if is_common { 10.0 } else { DAY });
-            let again = Common::Again(process, finding.rule.id.clone());
+            let again = Common::Again(process, self.processes.symbols.number(&finding.rule.id));
             self.push(again, weight(0.6, 30.0 * MINUTE, LinkKind::Repetition));
             if let Some(parent) = parent.filter(|_| self.processes.ancestors(process).len() == 1) {
                 self.process(parent, 0.94, DAY);
@@ -162,9 +161,8 @@ impl Mentions<'_> {
         if is_common_program(image) {
             return None;
         }
-        let host = Arc::clone(&self.host);
-        let parent = self.processes.find_or_make(time?, Named { host: &host, guid, pid, image })?;
-        let is_common = self.processes.get(parent).is_none_or(|parent| is_common_program(&parent.image));
+        let parent = self.processes.find_or_make(time?, Named { host: &self.host, guid, pid, image })?;
+        let is_common = self.processes.get(parent).is_none_or(|parent| is_common_program(self.processes.image(parent)));
         (parent != process && !is_common).then_some(parent)
     }
 
@@ -186,8 +184,7 @@ impl Mentions<'_> {
         if is_common_program(image) || image.is_empty() {
             return;
         }
-        let host = Arc::clone(&self.host);
-        let named = Named { host: &host, guid, pid, image };
+        let named = Named { host: &self.host, guid, pid, image };
         let Some(time) = facts.0.time else { return };
         if let Some(target) = self.processes.find_or_make(time.as_nanos(), named) {
             self.push(Common::Process(target), weight(0.85, HOUR, LinkKind::SameProcess));
@@ -197,6 +194,7 @@ impl Mentions<'_> {
     fn scripts(&mut self, facts: Facts<'_>) {
         let own = facts.get("ScriptBlockId").to_lowercase();
         if !own.is_empty() {
+            let own = self.processes.symbols.number(&own);
             self.push(Common::Script(own), weight(0.97, DAY, LinkKind::SameProcess));
         }
         let context = [facts.get("ContextInfo"), facts.get("Data")];
@@ -204,7 +202,8 @@ impl Mentions<'_> {
             let Some((name, value)) = line.split_once('=') else { continue };
             match name.trim() {
                 "Host ID" | "HostId" if value.trim().len() >= 32 => {
-                    self.push(Common::Script(value.trim().to_lowercase()), weight(0.97, DAY, LinkKind::SameProcess));
+                    let run = self.processes.symbols.number(&value.trim().to_lowercase());
+                    self.push(Common::Script(run), weight(0.97, DAY, LinkKind::SameProcess));
                 }
                 "Host Application" | "HostApplication" => {
                     self.command(value);
@@ -215,7 +214,9 @@ impl Mentions<'_> {
         }
         self.command(facts.get("HostApplication"));
         self.command(facts.command());
-        self.command(facts.get("Details"));
+        if !is_common_program(facts.program()) {
+            self.command(facts.get("Details"));
+        }
     }
 
     /// A program that a record names beside its process.
@@ -239,7 +240,7 @@ impl Mentions<'_> {
             _ if arguments.len() >= SHORTEST && !is_common => (arguments, 0.6),
             _ => return,
         };
-        let told = crate::context::shortened(told, LONGEST).to_owned();
+        let told = self.processes.symbols.number(crate::context::shortened(told, LONGEST));
         self.push(Common::Command(told), weight(strength, HOUR, LinkKind::SameEntity));
     }
 
@@ -250,22 +251,25 @@ impl Mentions<'_> {
         let mut paths: Vec<String> = paths.filter(|path| path.contains(['\\', '/'])).map(names::path).collect();
         paths.extend(shared_file(facts));
         for path in paths {
-            let host = Arc::clone(&self.host);
             let is_own = is_windows_own(&path) || path.starts_with("/usr/") || path.starts_with("/bin/");
-            if !is_own || self.processes.is_written(&host, &path) {
+            if !is_own || self.processes.is_written(self.machine, &path) {
                 self.local(EntityKind::File, &path, weight(0.8, FILE, LinkKind::WroteThenRan));
                 self.file_name(&path, false);
+            }
+            if let Some(from) = self.told.downloaded_from(&self.host, &path) {
+                self.domain(from, weight(0.7, 7.0 * DAY, LinkKind::Downloaded));
             }
             let ending = path.rsplit('.').next().unwrap_or_default();
             let is_image = matches!(ending, "iso" | "img" | "vhd" | "vhdx");
             let is_other_drive = path.get(1..3) == Some(r":\") && !path.starts_with("c:");
             if is_image || is_other_drive {
-                self.push(Common::Drive(host), weight(0.7, 30.0 * MINUTE, LinkKind::Downloaded));
+                self.push(Common::Drive(self.machine), weight(0.7, 30.0 * MINUTE, LinkKind::Downloaded));
             }
         }
-        let is_sent = facts.0.channel == "file" || facts.0.channel == "mail";
+        let is_sent = facts.0.channel == "file" || facts.is_mail();
         if is_sent {
-            let names = ["Name", "Attachment", "FileName", "Inside"].iter().flat_map(|field| facts.all(field));
+            let names =
+                ["Name", "Attachment", "FileName", "Inside", "ProgramLink"].iter().flat_map(|field| facts.all(field));
             names.for_each(|name| self.file_name(&name.to_lowercase(), true));
         }
         let is_own = is_windows_own(facts.program());
@@ -325,26 +329,63 @@ impl Mentions<'_> {
             // Where a machine connects from is its own address.
             let is_own = field == "SourceIp" && facts.get("Initiated") == "true";
             if is_address(address) && !is_own {
+                for domain in self.told.domains(address) {
+                    self.domain(domain, weight(0.55, 7.0 * DAY, LinkKind::SameEntity));
+                }
                 let (strength, within) = if is_inside(address) { (0.45, HOUR) } else { (0.6, 2.0 * DAY) };
                 self.entity(EntityKind::Address, address, weight(strength, within, LinkKind::SameEntity));
             }
         }
         for field in ["QueryName", "DestinationHostname", "cs-host", "Domain"] {
-            let domain = names::domain(facts.get(field));
-            if domain.contains('.') && !is_address(&domain) && !is_common_domain(&domain) {
-                self.entity(EntityKind::Domain, &domain, weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
-            }
+            self.domain(facts.get(field), weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
+        }
+        for url in urls_named(facts.command()).chain(facts.all("Url")).filter_map(names::host_of_url) {
+            self.domain(&url, weight(0.45, 2.0 * DAY, LinkKind::SameEntity));
+        }
+        for field in ["FromDomain", "LinkDomain", "ShareLink"] {
+            facts.all(field).for_each(|domain| self.domain(domain, weight(0.7, 14.0 * DAY, LinkKind::Delivered)));
         }
         let detection = facts.get("Detection ID").to_lowercase();
         if !detection.is_empty() {
+            let detection = self.processes.symbols.number(&detection);
             self.push(Common::Script(detection), weight(0.9, DAY, LinkKind::SameEntity));
         }
         let object = facts.get("ObjectDN").to_lowercase();
         if !object.is_empty() {
+            let object = self.processes.symbols.number(&object);
             self.push(Common::Script(object), weight(0.6, HOUR, LinkKind::SameEntity));
         }
         let mail = facts.first(&["MessageId"]);
         self.entity(EntityKind::Mail, mail, weight(0.97, 30.0 * DAY, LinkKind::Delivered));
+    }
+
+    /// A domain, and the part of it that somebody registered.
+    fn domain(&mut self, name: &str, weight: Weight) {
+        let domain = names::domain(name);
+        if domain.contains('.') && !is_address(&domain) && !is_common_domain(&domain) {
+            self.entity(EntityKind::Domain, &domain, weight);
+            let registered = suffix::registrable(&domain).filter(|registered| *registered != domain);
+            registered.into_iter().for_each(|registered| self.entity(EntityKind::Domain, registered, weight));
+        }
+    }
+
+    /// The folder of a script of a web site, and that in which an account of a web server works: the one ends in the other.
+    fn web_folder(&mut self, facts: Facts<'_>) {
+        const MAX_DEPTH: usize = 8;
+        let stem = facts.get("cs-uri-stem").to_lowercase();
+        if let Some((folder, _)) = stem.rsplit_once('/') {
+            self.folder(folder);
+        }
+        let works_in = facts.first(&["working_directory", "cwd"]).to_lowercase();
+        let starts = works_in.match_indices('/').map(|(at, _)| at).take(MAX_DEPTH);
+        starts.filter_map(|at| works_in.get(at..)).for_each(|folder| self.folder(folder));
+    }
+
+    /// The end of a folder's path, if it is long enough to be told from others.
+    fn folder(&mut self, path: &str) {
+        if path.matches('/').count() >= 2 && !path.starts_with("/home/") {
+            self.local(EntityKind::File, path, weight(0.8, HOUR, LinkKind::SameEntity));
+        }
     }
 
     fn persistence(&mut self, facts: Facts<'_>) {
@@ -370,30 +411,35 @@ impl Mentions<'_> {
 
     /// The same rule, and the same moment, on one machine.
     fn surroundings(&mut self, finding: &Finding) {
-        let host = Arc::clone(&self.host);
-        let rule = finding.rule.id.clone();
-        let values = finding.matched.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join("\n");
-        let values = crate::context::shortened(&values, 512);
-        self.push(Common::Same(format!("{host} {rule} {values}")), weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Rule(Arc::clone(&host), rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
-        self.push(Common::Moment(host), weight(0.6, 120.0, LinkKind::SameEntity));
+        let rule = self.processes.symbols.number(&finding.rule.id);
+        let mut hasher = FixedState::default().build_hasher();
+        (self.machine, rule).hash(&mut hasher);
+        finding.matched.iter().for_each(|one| one.value.hash(&mut hasher));
+        let hash = hasher.finish();
+        let same = Common::Same([hash as u32, (hash >> 32) as u32]);
+        self.push(same, weight(0.45, 5.0 * MINUTE, LinkKind::Repetition));
+        self.push(Common::Rule(self.machine, rule), weight(0.25, 2.0 * MINUTE, LinkKind::Repetition));
+        // What a correlation takes its time for is no moment.
+        if finding.correlated.is_none() {
+            self.push(Common::Moment(self.machine), weight(0.6, 120.0, LinkKind::SameEntity));
+        }
     }
 }
 
 /// What a login names that a finding in its session does not: the address and the key.
-pub fn came_with(arrival: &Arrival) -> Vec<(Common, Weight)> {
+pub fn came_with(arrival: &Arrival, symbols: &mut Symbols) -> Vec<(Common, Weight)> {
     let mut found = Vec::new();
     if is_address(&arrival.from) && !is_inside(&arrival.from) {
-        let address = Common::Entity(EntityKind::Address, arrival.from.as_str().into());
+        let address = Common::Entity(EntityKind::Address, symbols.number(&arrival.from));
         found.push((address, weight(0.6, 2.0 * DAY, LinkKind::SameEntity)));
     }
     let account = &arrival.account;
     if !account.is_empty() && !is_common_account(account) {
-        let account = Common::Entity(EntityKind::Account, format!("{} {account}", arrival.host).into());
+        let account = Common::Local(EntityKind::Account, symbols.number(&arrival.host), symbols.number(account));
         found.push((account, weight(0.55, HOUR, LinkKind::SameEntity)));
     }
     if !arrival.key.is_empty() {
-        let key = Common::Entity(EntityKind::Key, arrival.key.as_str().into());
+        let key = Common::Entity(EntityKind::Key, symbols.number(&arrival.key));
         found.push((key, weight(0.6, 7.0 * DAY, LinkKind::SameEntity)));
     }
     found
@@ -408,6 +454,13 @@ fn shared_file(facts: Facts<'_>) -> Option<String> {
         share => format!(r"{}:\", share.strip_suffix('$').filter(|drive| drive.len() == 1)?),
     };
     (name.contains('.')).then(|| format!("{drive}{name}"))
+}
+
+/// The URLs in a command line.
+fn urls_named(command: &str) -> impl Iterator<Item = &str> {
+    const MAX_URLS: usize = 4;
+    let words = command.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ')' | ',' | ';'));
+    words.filter(|word| word.starts_with("http://") || word.starts_with("https://")).take(MAX_URLS)
 }
 
 /// The SHA-256 in a list of hashes.

@@ -39,11 +39,15 @@ pub fn pid(text: &str) -> Option<u32> {
     number.filter(|number| *number > 4)
 }
 
-/// A GUID without braces, in lower case.
-pub fn guid(text: &str) -> Option<String> {
-    let bare = text.trim().trim_matches(['{', '}']).to_lowercase();
-    let is_empty = bare.chars().all(|c| matches!(c, '0' | '-'));
-    (!is_empty && bare.len() >= 32).then_some(bare)
+/// A GUID as a number, whether it is written with braces and hyphens or without.
+pub fn guid(text: &str) -> Option<u128> {
+    let bare = text.trim().trim_matches(['{', '}']);
+    let mut digits = bare.bytes().filter(|byte| *byte != b'-');
+    let number = digits.try_fold((0u128, 0), |(number, count), digit| {
+        let digit = char::from(digit).to_digit(16)?;
+        Some((number << 4 | u128::from(digit), count + 1))
+    });
+    number.filter(|(number, count)| *count == 32 && *number > 0).map(|(number, _)| number)
 }
 
 /// A session of Windows (`0x3e7`, or the number) or of Linux.
@@ -58,6 +62,14 @@ pub fn session(text: &str) -> String {
 /// A domain, without a point at its end.
 pub fn domain(text: &str) -> String {
     text.trim().trim_end_matches('.').to_lowercase()
+}
+
+/// The machine that a URL names, in lower case and without its port.
+pub fn host_of_url(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#', '"', '\'']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    host.contains('.').then(|| domain(host))
 }
 
 #[cfg(test)]
@@ -75,10 +87,11 @@ mod tests {
         assert_eq!(path(r"\??\C:\A.dll"), r"c:\a.dll");
         assert_eq!(pid("0x1a4"), Some(420));
         assert_eq!((pid("4"), pid("x")), (None, None));
-        assert_eq!(
-            guid("{A1F3C071-FB9C-691B-27A0-00C1D278FADC}").as_deref(),
-            Some("a1f3c071-fb9c-691b-27a0-00c1d278fadc")
-        );
+        let whole = guid("a1f3c071fb9c691b27a000c1d278fadc");
+        assert_eq!(guid("{A1F3C071-FB9C-691B-27A0-00C1D278FADC}"), whole);
+        assert!(whole.is_some() && guid("{00000000-0000-0000-0000-000000000000}").is_none() && guid("4711").is_none());
         assert_eq!(session("0x3E7"), "0x3e7");
+        assert_eq!(host_of_url("https://a@Share.Example:8443/d?x").as_deref(), Some("share.example"));
+        assert_eq!(host_of_url("about:internet"), None);
     }
 }

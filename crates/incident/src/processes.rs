@@ -1,14 +1,14 @@
 //! Which process started which, and which wrote what others ran or loaded: what the traces tell, in bounded tables.
 
-use std::sync::Arc;
-
 use event::Time;
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     common::is_common_program,
     names,
-    trace::{Kind, Trace, is_windows_own, name_of},
+    symbols::{Symbol, Symbols},
+    trace::{Kind, Trace, is_windows_own, name_of, without_stream},
 };
 
 /// Processes, and files, of which is kept who they come from.
@@ -18,7 +18,7 @@ const MAX_FILES: usize = 400_000;
 /// So far back an ancestor is followed.
 const MAX_DEPTH: usize = 8;
 /// Two logs tell of one start within this time, in nanoseconds.
-const ONE_START: i64 = 3_000_000_000;
+pub const ONE_START: i64 = 3_000_000_000;
 /// A finding may be told a little before the start of its process, by clocks of two logs.
 const EARLY: i64 = 2_000_000_000;
 
@@ -31,16 +31,15 @@ const SAME_NUMBER_NEW_GUID: i64 = 60 * 1_000_000_000;
 pub type Number = u32;
 
 /// One run of a program.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Process {
-    pub host: Arc<str>,
-    pub image: Arc<str>,
-    pub command: Arc<str>,
-    pub account: Arc<str>,
-    pub session: Arc<str>,
+    pub host: Symbol,
+    pub image: Symbol,
     pub pid: Option<u32>,
     /// Whether a record named it by a GUID.
     pub has_guid: bool,
+    /// Which logs told of its start, a bit each.
+    told_by: u8,
     /// When it was last named, in nanoseconds.
     seen: i64,
     /// Who started it, and who wrote what it runs.
@@ -48,7 +47,7 @@ pub struct Process {
 }
 
 /// How a process comes from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     Started,
     Wrote,
@@ -67,15 +66,16 @@ pub struct Named<'a> {
 type Starts = Vec<(i64, Number)>;
 
 /// All that the traces tell.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Processes {
     list: Vec<Process>,
-    by_guid: HashMap<(Arc<str>, String), Number>,
+    by_guid: HashMap<(Symbol, u128), Number>,
     /// Those of one number on a machine, with their starts, in the order of time.
-    by_pid: HashMap<(Arc<str>, u32), Starts>,
+    by_pid: HashMap<(Symbol, u32), Starts>,
     /// Who wrote a file last.
-    writers: HashMap<(Arc<str>, String), Number>,
-    names: HashMap<Arc<str>, Arc<str>>,
+    writers: HashMap<(Symbol, Symbol), Number>,
+    /// The texts of all numbers of texts.
+    pub symbols: Symbols,
     /// Traces for which there was no room.
     pub beyond: u64,
 }
@@ -86,19 +86,14 @@ impl Processes {
         self.list.get(number as usize)
     }
 
-    /// Whether a file was written while logs were kept.
-    pub fn is_written(&self, host: &Arc<str>, path: &str) -> bool {
-        self.writers.contains_key(&(Arc::clone(host), path.to_owned()))
+    /// The program that a process runs; empty where nothing told it.
+    pub fn image(&self, process: &Process) -> &str {
+        self.symbols.text(process.image)
     }
 
-    /// One copy of a text.
-    pub fn intern(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(text) {
-            return Arc::clone(known);
-        }
-        let new: Arc<str> = text.into();
-        self.names.insert(Arc::clone(&new), Arc::clone(&new));
-        new
+    /// Whether a file was written while logs were kept.
+    pub fn is_written(&self, host: Symbol, path: &str) -> bool {
+        self.symbols.known(path).is_some_and(|path| self.writers.contains_key(&(host, path)))
     }
 
     /// Takes a trace that tells of a process; traces come in the order of time.
@@ -110,8 +105,8 @@ impl Processes {
                 let host = names::host(trace.host);
                 let writer = self.find_or_make(time.as_nanos(), Named { host: &host, guid, pid, image: "" });
                 if let Some(writer) = writer.filter(|_| self.writers.len() < MAX_FILES) {
-                    let host = self.intern(&host);
-                    self.writers.insert((host, names::path(path)), writer);
+                    let file = (self.symbols.number(&host), self.symbols.number(&names::path(without_stream(path))));
+                    self.writers.insert(file, writer);
                 } else {
                     self.beyond += 1;
                 }
@@ -124,52 +119,42 @@ impl Processes {
                     self.comes_from_writer(loader, path);
                 }
             }
-            Kind::Connection | Kind::Logon => {}
+            Kind::Connection | Kind::Query | Kind::Logon | Kind::Event => {}
         }
     }
 
     fn start(&mut self, time: i64, trace: &Trace<'_>) {
-        let [image, command, guid, pid, parent_guid, parent_pid, parent_image, user, session] = trace.values();
+        let [image, command, guid, pid, parent_guid, parent_pid, parent_image] = trace.values();
         let host = names::host(trace.host);
         let parent = Named { host: &host, guid: parent_guid, pid: parent_pid, image: parent_image };
         let parent = self.find_or_make(time, parent);
         let Some(number) = self.started(time, Named { host: &host, guid, pid, image }) else { return };
-        let [account, session, command] =
-            [names::account(user), names::session(session), command.to_owned()].map(|text| self.intern(&text));
         if let Some(process) = self.list.get_mut(number as usize) {
-            let fill = |field: &mut Arc<str>, text: Arc<str>| {
-                if field.is_empty() {
-                    *field = text;
-                }
-            };
-            fill(&mut process.command, Arc::clone(&command));
-            fill(&mut process.account, account);
-            fill(&mut process.session, session);
+            process.told_by |= 1 << trace.kind as u8;
         }
         if let Some(parent) = parent {
             self.comes_from(number, parent, Origin::Started);
         }
         self.comes_from_writer(number, image);
-        let arguments = files_named(&command).map(str::to_owned).collect::<Vec<_>>();
-        arguments.iter().for_each(|path| self.comes_from_writer(number, path));
+        files_named(command).for_each(|path| self.comes_from_writer(number, path));
     }
 
     /// The process whose start is told: a new one, unless another log told of it already.
     fn started(&mut self, time: i64, named: Named<'_>) -> Option<Number> {
-        let host = self.intern(named.host);
-        let guid = names::guid(named.guid).map(|guid| (Arc::clone(&host), guid));
+        let host = self.symbols.number(named.host);
+        let guid = names::guid(named.guid).map(|guid| (host, guid));
         if let Some(known) = guid.as_ref().and_then(|guid| self.by_guid.get(guid)) {
             return Some(*known);
         }
         let pid = names::pid(named.pid);
-        let last = pid.and_then(|pid| self.by_pid.get(&(Arc::clone(&host), pid))).and_then(|starts| starts.last());
+        let last = pid.and_then(|pid| self.by_pid.get(&(host, pid))).and_then(|starts| starts.last());
         let same = last.filter(|(start, number)| {
-            let has_name = |process: &Process| name_of(&process.image).eq_ignore_ascii_case(name_of(named.image));
+            let has_name = |process: &Process| name_of(self.image(process)).eq_ignore_ascii_case(name_of(named.image));
             time.saturating_sub(*start) <= ONE_START && self.get(*number).is_some_and(has_name)
         });
         let number = match same {
             Some((_, number)) => *number,
-            None => self.make(&host, pid, named.image, time)?,
+            None => self.make(host, pid, named.image, time)?,
         };
         if let Some(guid) = guid {
             self.by_guid.insert(guid, number);
@@ -178,16 +163,69 @@ impl Processes {
         Some(number)
     }
 
-    fn make(&mut self, host: &Arc<str>, pid: Option<u32>, image: &str, start: i64) -> Option<Number> {
+    /// Makes one of two processes of which two logs tell, one of them written in local time.
+    ///
+    /// Where that is so, starts of the same number and program are the same whole number of quarters of an hour apart, again and again.
+    pub fn set_clocks(&mut self) {
+        const AGREE: u32 = 3;
+        let pairs = self.apart();
+        let mut votes = HashMap::<(Symbol, i64), u32>::default();
+        pairs.iter().for_each(|(host, quarters, ..)| *votes.entry((*host, *quarters)).or_default() += 1);
+        let mut same: HashMap<Number, Number> = HashMap::default();
+        for (host, quarters, one, other) in pairs {
+            if votes.get(&(host, quarters)).is_some_and(|votes| *votes >= AGREE) && !same.contains_key(&one) {
+                same.entry(other).or_insert(one);
+            }
+        }
+        if same.is_empty() {
+            return;
+        }
+        for (other, one) in &same {
+            let more = self.list.get_mut(*other as usize).map(|other| std::mem::take(&mut other.origins));
+            more.into_iter().flatten().for_each(|(from, origin)| self.comes_from(*one, from, origin));
+        }
+        let starts = self.by_pid.values_mut().flatten().map(|(_, number)| number);
+        let origins = self.list.iter_mut().flat_map(|process| &mut process.origins).map(|(number, _)| number);
+        let named = self.by_guid.values_mut().chain(self.writers.values_mut()).chain(starts).chain(origins);
+        named.for_each(|number| *number = same.get(number).copied().unwrap_or(*number));
+    }
+
+    /// Starts of the same number and program, of which two logs tell whole quarters of an hour apart: the machine, how many, and the two.
+    fn apart(&self) -> Vec<(Symbol, i64, Number, Number)> {
+        const QUARTER: i64 = 900 * 1_000_000_000;
+        const MOST: i64 = 14 * 4 * QUARTER;
+        const BACK: usize = 8;
+        let mut pairs = Vec::new();
+        for ((host, _), starts) in &self.by_pid {
+            for (at, (time, number)) in starts.iter().enumerate() {
+                for (later, other) in starts.iter().skip(at + 1).take(BACK) {
+                    let apart = later.saturating_sub(*time);
+                    let quarters = apart.saturating_add(QUARTER / 2) / QUARTER;
+                    let is_whole = quarters > 0 && (apart - quarters.saturating_mul(QUARTER)).abs() <= ONE_START / 3;
+                    let (Some(a), Some(b)) = (self.get(*number), self.get(*other)) else { continue };
+                    let is_one = a.told_by != 0 && b.told_by != 0 && a.told_by & b.told_by == 0 && number != other;
+                    let name = |process: &Process| name_of(self.image(process)).to_lowercase();
+                    if apart <= MOST && is_whole && is_one && name(a) == name(b) {
+                        let sign = if a.told_by < b.told_by { 1 } else { -1 };
+                        pairs.push((*host, sign * quarters, *number, *other));
+                    }
+                }
+            }
+        }
+        pairs.sort_unstable();
+        pairs
+    }
+
+    fn make(&mut self, host: Symbol, pid: Option<u32>, image: &str, start: i64) -> Option<Number> {
         if self.list.len() >= MAX_PROCESSES {
             self.beyond += 1;
             return None;
         }
         let number = self.list.len() as Number;
-        let image = self.intern(image);
-        self.list.push(Process { host: Arc::clone(host), image, pid, seen: start, ..Process::default() });
+        let image = self.symbols.number(image);
+        self.list.push(Process { host, image, pid, has_guid: false, told_by: 0, seen: start, origins: Vec::new() });
         if let Some(pid) = pid {
-            let starts = self.by_pid.entry((Arc::clone(host), pid)).or_default();
+            let starts = self.by_pid.entry((host, pid)).or_default();
             let at = starts.partition_point(|(other, _)| *other <= start);
             starts.insert(at, (start, number));
         }
@@ -196,10 +234,10 @@ impl Processes {
 
     /// The process that a record names, if its start was told.
     pub fn find(&self, time: Option<i64>, named: Named<'_>) -> Option<Number> {
-        let host: Arc<str> = named.host.into();
+        let host = self.symbols.known(named.host)?;
         let guid = names::guid(named.guid);
         let has_guid = guid.is_some();
-        if let Some(known) = guid.and_then(|guid| self.by_guid.get(&(Arc::clone(&host), guid))) {
+        if let Some(known) = guid.and_then(|guid| self.by_guid.get(&(host, guid))) {
             return Some(*known);
         }
         let starts = self.by_pid.get(&(host, names::pid(named.pid)?))?;
@@ -207,9 +245,8 @@ impl Processes {
         let at = starts.partition_point(|(start, _)| *start <= until);
         let (_, number) = starts.get(at.checked_sub(1)?)?;
         let fits = |process: &Process| {
-            named.image.is_empty()
-                || process.image.is_empty()
-                || name_of(&process.image).eq_ignore_ascii_case(name_of(named.image))
+            let image = self.image(process);
+            named.image.is_empty() || image.is_empty() || name_of(image).eq_ignore_ascii_case(name_of(named.image))
         };
         let horizon = if has_guid { SAME_NUMBER_NEW_GUID } else { SAME_NUMBER };
         let is_near = |process: &Process| time.is_none_or(|time| time.saturating_sub(process.seen) <= horizon);
@@ -219,18 +256,19 @@ impl Processes {
 
     /// The process that a record names, taken for one that had started before the logs began if its start was not told.
     pub fn find_or_make(&mut self, time: i64, named: Named<'_>) -> Option<Number> {
-        let host = self.intern(named.host);
+        let host = self.symbols.number(named.host);
         let (guid, pid) = (names::guid(named.guid), names::pid(named.pid));
         if guid.is_none() && pid.is_none() {
             return None;
         }
         let number = match self.find(Some(time), named) {
             Some(known) => known,
-            None => self.make(&host, pid, named.image, time)?,
+            None => self.make(host, pid, named.image, time)?,
         };
+        let (image, none) = (self.symbols.number(named.image), self.symbols.number(""));
         if let Some(process) = self.list.get_mut(number as usize) {
-            if process.image.is_empty() {
-                process.image = named.image.into();
+            if process.image == none {
+                process.image = image;
             }
             process.has_guid |= guid.is_some();
             process.seen = process.seen.max(time);
@@ -255,7 +293,8 @@ impl Processes {
 
     fn comes_from_writer(&mut self, number: Number, path: &str) {
         let Some(process) = self.get(number) else { return };
-        let writer = self.writers.get(&(Arc::clone(&process.host), names::path(path))).copied();
+        let path = self.symbols.known(&names::path(path));
+        let writer = path.and_then(|path| self.writers.get(&(process.host, path))).copied();
         if let Some(writer) = writer {
             self.comes_from(number, writer, Origin::Wrote);
         }
@@ -267,12 +306,13 @@ impl Processes {
         let mut at = 0;
         while let Some((from, closeness, how)) = found.get(at).copied() {
             at += 1;
-            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(&process.image)) else {
+            let Some(process) = self.get(from).filter(|process| at == 1 || !is_common_program(self.image(process)))
+            else {
                 continue;
             };
             for (origin, kind) in &process.origins {
                 let is_known = found.iter().any(|(known, _, _)| known == origin);
-                let is_common = self.get(*origin).is_none_or(|origin| is_common_program(&origin.image));
+                let is_common = self.get(*origin).is_none_or(|origin| is_common_program(self.image(origin)));
                 if !is_known && !is_common && found.len() < MAX_DEPTH {
                     let how = if *kind == Origin::Wrote { *kind } else { how };
                     found.push((*origin, closeness * 0.97, how));

@@ -4,14 +4,17 @@ use event::Level;
 
 use crate::{Incident, Part};
 
-/// The reasons, each with its points; those of no points are left out.
-pub fn rank(incident: &Incident) -> Vec<Part> {
+/// The reasons, each with its points; those of no points are left out. `rare` tells of a rule whether it found nothing outside this incident.
+pub fn rank(incident: &Incident, rare: &dyn Fn(&str) -> bool) -> Vec<Part> {
     let rules = |level: Level| {
         let findings = incident.steps.iter().flat_map(|step| &step.findings);
         let of_level = findings.filter(|finding| finding.rule.level == level).map(|finding| finding.rule.id.as_str());
         of_level.collect::<std::collections::BTreeSet<_>>().len() as u32
     };
     let (critical, high) = (rules(Level::Critical), rules(Level::High));
+    let findings = incident.steps.iter().flat_map(|step| &step.findings);
+    let ids = findings.filter(|finding| finding.rule.level >= Level::High).map(|finding| finding.rule.id.as_str());
+    let rare = ids.collect::<std::collections::BTreeSet<_>>().into_iter().filter(|id| rare(id)).count() as u32;
     let severity = match incident.level {
         Level::Critical => 50,
         Level::High => 30,
@@ -27,6 +30,7 @@ pub fn rank(incident: &Incident) -> Vec<Part> {
     let parts = [
         part(severity, format!("the most severe of what was seen is {}", incident.level)),
         part(several, format!("{} different rules of level high and above", critical + high)),
+        part((2 * rare).min(10), format!("{rare} of these rules found nothing anywhere else")),
         part(6 * phases.saturating_sub(1).min(10), format!("{phases} attack phases")),
         part(if is_in_order(incident) { 10 } else { 0 }, "the phases follow one another as attacks do".to_owned()),
         part(8 * others.min(5), format!("{} machines", others + 1)),

@@ -52,9 +52,9 @@ pub fn sentence(finding: &Finding) -> String {
     };
     let value = |name: &str| value(facts, name);
     let told = SENTENCES.iter().filter(fits).find_map(|sentence| fill(&sentence.text, &value));
-    match (&finding.correlated, told) {
-        (None, Some(told)) => told,
-        _ => finding.rule.title.clone(),
+    match told {
+        Some(told) if finding.correlated.is_none() || source == "mail" => told,
+        _ => format!("{}{}", finding.rule.title, in_common(finding)),
     }
 }
 
@@ -72,6 +72,7 @@ fn source(finding: &Finding) -> &'static str {
         "access" | "proxy" => "web",
         "mail" | "conversation" => "mail",
         "file" | "tree" => "file",
+        _ if Facts(finding).is_mail() => "mail",
         _ => "",
     }
 }
@@ -105,9 +106,25 @@ fn who(account: &str) -> String {
     match name.as_str() {
         "" => "somebody".to_owned(),
         "root" => "root, who may do everything,".to_owned(),
+        _ if is_linux_service(&name) => format!("the account {name}"),
         _ if is_common_account(&name) || name.starts_with("s-1-5-") => "the system itself".to_owned(),
         _ => format!("the user {name}"),
     }
+}
+
+/// Whether an account is that of a server program on Linux, which acts for whoever reaches it.
+fn is_linux_service(account: &str) -> bool {
+    matches!(account, "www-data" | "apache" | "nginx" | "nobody" | "daemon")
+}
+
+/// What the events of a correlation have in common, behind its title; empty where that says nothing to a person.
+fn in_common(finding: &Finding) -> String {
+    let is_told = |one: &&event::Matched| {
+        one.field != "Inside" && !one.value.is_empty() && !one.value.eq_ignore_ascii_case(&finding.host)
+    };
+    let told = finding.matched.iter().filter(|_| finding.correlated.is_some()).filter(is_told);
+    let told: Vec<&str> = told.map(|one| shortened(&one.value, MAX_VALUE)).collect();
+    if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use event::{
-    Finding, Level, LogSource, Matched, Observations, Piece, Place, Position, Record, RuleInfo, Time, Value, Values,
+    Finding, Follower, Level, LogSource, Matched, Observations, Piece, Place, Position, Record, RuleInfo, Time, Value,
+    Values,
 };
 
 use crate::{EntityKind, Incidents, Limits, LinkKind, Linker, TRACES, trace::Kind};
@@ -76,8 +77,7 @@ impl Case {
     /// Adds a trace.
     fn traced(mut self, second: i64, host: &str, kind: Kind, values: &[&str]) -> Self {
         let mut packed = Vec::new();
-        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        kind.pack(host, &values, &mut packed);
+        kind.pack(host, values, &mut packed);
         let time = Some(Time::from_nanos((DAY + second) * 1_000_000_000));
         self.traces.push(time, TRACES, Position::Record(0), Values::packed(&packed));
         self
@@ -154,6 +154,20 @@ fn two_logs_tell_of_one_process() {
 }
 
 #[test]
+fn a_start_that_two_logs_tell_counts_once() {
+    let sysmon = [("ProcessId", "4242"), ("Image", r"C:\x\a.exe"), ("User", "anna")];
+    let security = [("NewProcessId", "0x1092"), ("NewProcessName", r"C:\x\a.exe"), ("SubjectUserName", "anna")];
+    let case = |second| {
+        let case = Case::default().found("one", 0, "ws-1", SYSMON, 1, &sysmon);
+        let incidents = case.found("one", second, "ws-1", SECURITY, 4688, &security).linked().incidents;
+        let steps = incidents.iter().flat_map(|incident| &incident.steps);
+        steps.map(|step| (step.times, step.findings.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(case(1), [(1, 2)]);
+    assert_eq!(case(20), [(2, 2)]);
+}
+
+#[test]
 fn a_process_number_used_again_is_another_process() {
     let case = Case::default()
         .traced(0, "ws-1", Kind::SecurityProcess, &[r"C:\x\a.exe", "", "", "0x1092", "", "", "", "anna", ""])
@@ -207,7 +221,7 @@ fn one_session_joins_what_happens_within_minutes() {
 #[test]
 fn a_login_leads_to_the_next_machine() {
     let case = Case::default()
-        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "true"])
+        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "", "", "true"])
         .traced(60, "srv-2", Kind::Logon, &["192.0.2.1", "0x77a10", "anna", "", "3"])
         .found("one", 40, "ws-1", SYSMON, 1, &[("CommandLine", r"wmic /node:srv-2 process call create x")])
         .found("two", 70, "srv-2", SECURITY, 5145, &[("SubjectLogonId", "0x77a10")]);
@@ -217,7 +231,7 @@ fn a_login_leads_to_the_next_machine() {
 #[test]
 fn a_login_from_a_machine_where_nothing_was_seen_leads_nowhere() {
     let case = Case::default()
-        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "true"])
+        .traced(0, "ws-1", Kind::Connection, &["192.0.2.1", "", "", "true"])
         .traced(60, "srv-2", Kind::Logon, &["192.0.2.9", "0x77a10", "anna", "", "3"])
         .found("one", 40, "ws-1", SYSMON, 1, &[("CommandLine", "whoami")])
         .found("two", 70, "srv-2", SECURITY, 5145, &[("SubjectLogonId", "0x77a10")]);
@@ -237,6 +251,104 @@ fn what_a_mail_brought_is_known_by_its_content() {
         &[("Image", r"C:\Users\anna\offer.exe"), ("Hashes", &listed)],
     );
     assert_eq!(case.kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn what_a_mail_led_to_is_known_by_its_domain_and_file() {
+    let mail = [("FromDomain", "lure.example"), ("ProgramLink", "share.lure.example/d/9f1c/offer_naval.iso")];
+    let written = [("TargetFilename", r"C:\Users\anna\Downloads\Offer_Naval.iso")];
+    let case = Case::default().found("one", 0, "", ("mail", ""), 0, &mail);
+    assert_eq!(case.found("two", 86_400, "ws-1", SYSMON, 11, &written).kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn a_download_is_known_by_what_windows_notes_beside_it() {
+    let file = r"C:\Users\anna\Downloads\a.iso";
+    let zone = "[ZoneTransfer]  ZoneId=3  HostUrl=https://share.lure.example/a.iso";
+    let stream = format!("{file}:Zone.Identifier");
+    let case = Case::default()
+        .traced(3590, "ws-1", Kind::File, &[&stream, &guid(9), "", zone])
+        .found("one", 0, "", ("mail", ""), 0, &[("LinkDomain", "lure.example")])
+        .found("two", 3600, "ws-1", SYSMON, 11, &[("TargetFilename", file)]);
+    assert_eq!(case.kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn an_address_is_known_by_its_domain() {
+    let case = |kind: Kind, values: &[&str]| {
+        Case::default()
+            .traced(0, "ws-1", kind, values)
+            .found("one", 0, "", ("mail", ""), 0, &[("LinkDomain", "lure.example")])
+            .found("two", 86_400, "web-01", ("access", ""), 0, &[("c-ip", "198.51.100.7")])
+            .kinds()
+            .0
+    };
+    assert_eq!(case(Kind::Connection, &["192.0.2.1", "198.51.100.7", "share.lure.example", "true"]), 1);
+    assert_eq!(case(Kind::Query, &["share.lure.example", "::ffff:198.51.100.7;"]), 1);
+    assert_eq!(case(Kind::Query, &["other.example", "198.51.100.7;"]), 2);
+}
+
+#[test]
+fn one_mail_joins_what_it_brought() {
+    let mail = [("MessageId", "<1@lure.example>")];
+    let case = Case::default().found("one", 0, "", ("mail", ""), 0, &mail);
+    assert_eq!(case.found("two", 90_000, "", ("file", ""), 0, &mail).kinds(), (1, vec![LinkKind::Delivered]));
+}
+
+#[test]
+fn a_disc_image_joins_what_ran_from_its_drive() {
+    let image = [("TargetFilename", r"C:\Users\anna\Downloads\a.iso")];
+    let case = |program| {
+        let case = Case::default().found("one", 0, "ws-1", SYSMON, 11, &image);
+        case.found("two", 300, "ws-1", SYSMON, 1, &[("Image", program)]).kinds()
+    };
+    assert_eq!(case(r"E:\viewer.exe"), (1, vec![LinkKind::Downloaded]));
+    assert_eq!(case(r"C:\x\viewer.exe").0, 2);
+}
+
+#[test]
+fn a_grant_joins_what_was_done_by_its_certificate() {
+    let by = |certificate| [("certificate_id", certificate)];
+    let case = |other| {
+        let case = Case::default().found("one", 0, "web-01", ("syslog", "sshd"), 0, &by("grant-17"));
+        case.found("two", 7200, "db-01", ("syslog", "sshd"), 0, &by(other)).kinds()
+    };
+    assert_eq!(case("grant-17"), (1, vec![LinkKind::Grant]));
+    assert_eq!(case("grant-18").0, 2);
+}
+
+#[test]
+fn a_web_shell_and_its_account_are_known_by_the_folder() {
+    let shell = [("cs-uri-stem", "/uploads/2026/11/a.php")];
+    let refused = |folder| [("user", "www-data"), ("working_directory", folder)];
+    let case = |folder| {
+        let case = Case::default().found("one", 0, "web-01", ("access", ""), 0, &shell);
+        case.found("two", 1200, "web-01", ("syslog", "sudo"), 0, &refused(folder)).kinds().0
+    };
+    assert_eq!(case("/var/www/site/uploads/2026/11"), 1);
+    assert_eq!(case("/var/www/site/other/2026/10"), 2);
+}
+
+#[test]
+fn logs_of_one_machine_by_two_clocks_tell_of_the_same_processes() {
+    let apart = |seconds: i64| {
+        let mut case = Case::default();
+        for number in 0..4u32 {
+            let (own, pid, second) = (guid(number + 1), format!("{}", 4000 + number), 60 * i64::from(number));
+            let program = format!(r"C:\x\a{number}.exe");
+            case = case
+                .traced(second, "ws-1", Kind::SecurityProcess, &[&program, "", "", &pid, "", "", "", "anna", ""])
+                .traced(second + seconds, "ws-1", Kind::SysmonProcess, &[&program, "", &own, &pid, "", "", "", "", ""]);
+        }
+        let process = [("ProcessGuid", guid(1)), ("Image", r"C:\x\a0.exe".to_owned())];
+        let process = process.each_ref().map(|(field, value)| (*field, value.as_str()));
+        case.found("one", 5, "ws-1", SECURITY, 4663, &[("ProcessId", "4000"), ("ProcessName", r"C:\x\a0.exe")])
+            .found("two", seconds + 5, "ws-1", SYSMON, 3, &process)
+            .kinds()
+            .0
+    };
+    assert_eq!(apart(7 * 3600), 1);
+    assert_eq!(apart(7 * 3600 + 400), 2, "no zone is so far from another");
 }
 
 #[test]
@@ -268,6 +380,50 @@ fn a_moment_joins_only_where_nothing_else_happens() {
         crowd = crowd.found(&format!("y{number}"), 30 * i64::from(number) + 200, "ws-1", SYSMON, 13, &fields);
     }
     assert!(crowd.kinds().0 > 5);
+}
+
+/// What a person did at three machines, told by each kind of trace and finding.
+fn a_long_day() -> Case {
+    let mut case = Case::default();
+    for number in 0..40u32 {
+        let (second, host) = (i64::from(number) * 50, format!("ws-{}", number % 3));
+        let (own, parent) = (guid(number + 1), guid(number.saturating_sub(2)));
+        let image = format!(r"C:\x\{}.exe", number % 5);
+        let fields = [("ProcessGuid", own.as_str()), ("Image", image.as_str()), ("DestinationIp", "198.51.100.7")];
+        case = case
+            .traced(second, &host, Kind::SysmonProcess, &start(&image, &own, &parent, r"C:\x\up.exe"))
+            .traced(second, &host, Kind::File, &[r"C:\x\b.dll", &own, "", "HostUrl=https://a.example/b.dll"])
+            .traced(second, &host, Kind::Connection, &["192.0.2.1", "198.51.100.7", "a.example", "true"])
+            .traced(second, "srv-2", Kind::Logon, &["192.0.2.1", "0x77a10", "anna", "", "3"])
+            .traced(second, "mail", Kind::Event, &["FromDomain", "a.example"])
+            .found("one", second, &host, SYSMON, 3, &fields)
+            .found("two", second + 9, "srv-2", SECURITY, 5145, &[("SubjectLogonId", "0x77a10")]);
+    }
+    case
+}
+
+#[test]
+fn a_linker_goes_on_where_it_was_saved() {
+    let whole = a_long_day().linked();
+    assert!(!whole.incidents.is_empty());
+    let piece = Arc::new(Piece { path: "traces".into() });
+    for point in [0, 1, 37, 99, 200] {
+        let case = a_long_day();
+        let (mut linker, mut found) = (Linker::new(Limits::default()), Vec::new());
+        let mut findings = case.findings.into_iter();
+        for (number, trace) in case.traces.iter().enumerate() {
+            if number == point {
+                let saved = linker.save();
+                assert!(linker.restore(&saved[1..]).is_err() && linker.restore(b"").is_err());
+                linker = Linker::new(Limits::default());
+                linker.restore(&saved).unwrap();
+            }
+            Follower::observe(&mut linker, &piece, &trace, &mut found);
+            findings.next().into_iter().for_each(|finding| linker.finding(finding));
+        }
+        findings.for_each(|finding| linker.finding(finding));
+        assert_eq!(linker.incidents(&[]), whole, "saved at {point}");
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use event::{LogSource, Observation, Values};
 
+use crate::common::is_common_domain;
+
 /// The number of observations of traces; rules are counted from zero.
 pub const TRACES: u32 = u32::MAX - 2;
 
@@ -18,21 +20,27 @@ pub enum Kind {
     File,
     /// Sysmon 7: a library was loaded that is not Windows' own.
     Library,
-    /// Sysmon 3: the machine's address.
+    /// Sysmon 3: the machine's address, and that of a domain.
     Connection,
+    /// Sysmon 22: addresses of a domain.
+    Query,
     /// Security 4624: a login from elsewhere.
     Logon,
+    /// What an event says that a correlation may count: fields, each before its value.
+    Event,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::SysmonProcess,
         Self::SecurityProcess,
         Self::AuditProcess,
         Self::File,
         Self::Library,
         Self::Connection,
+        Self::Query,
         Self::Logon,
+        Self::Event,
     ];
 
     /// What a record may be, by its source.
@@ -43,6 +51,7 @@ impl Kind {
             (SYSMON, 11 | 15 | 29) => Self::File,
             (SYSMON, 7) => Self::Library,
             (SYSMON, 3) => Self::Connection,
+            (SYSMON, 22) => Self::Query,
             (channel, 4688) if channel.eq_ignore_ascii_case("Security") => Self::SecurityProcess,
             (channel, 4624) if channel.eq_ignore_ascii_case("Security") => Self::Logon,
             ("auditd", _) if source.provider == "EXECVE" => Self::AuditProcess,
@@ -76,10 +85,12 @@ impl Kind {
                 "SubjectLogonId",
             ],
             Self::AuditProcess => &["exe", "command_line", "", "pid", "", "ppid", "parent_exe", "auid", "ses"],
-            Self::File => &["TargetFilename", "ProcessGuid", "ProcessId"],
+            Self::File => &["TargetFilename", "ProcessGuid", "ProcessId", "Contents"],
             Self::Library => &["ImageLoaded", "ProcessGuid", "ProcessId"],
-            Self::Connection => &["SourceIp", "Initiated"],
+            Self::Connection => &["SourceIp", "DestinationIp", "DestinationHostname", "Initiated"],
+            Self::Query => &["QueryName", "QueryResults"],
             Self::Logon => &["IpAddress", "TargetLogonId", "TargetUserName", "WorkstationName", "LogonType"],
+            Self::Event => &[],
         }
     }
 
@@ -87,19 +98,21 @@ impl Kind {
     pub fn is_wanted(self, first: &str, last: &str) -> bool {
         match self {
             Self::SysmonProcess | Self::SecurityProcess | Self::AuditProcess => !first.is_empty(),
-            Self::File => can_run(first),
+            Self::File => can_run(without_stream(first)),
             Self::Library => !is_windows_own(first),
             Self::Connection => last == "true" && is_address(first),
+            Self::Query => first.contains('.') && !last.is_empty() && !is_common_domain(&first.to_lowercase()),
             Self::Logon => matches!(last, "3" | "8" | "9" | "10") && is_address(first),
+            Self::Event => true,
         }
     }
 
     /// Appends a trace, packed as values, the machine first.
-    pub fn pack(self, host: &str, values: &[String], out: &mut Vec<u8>) {
+    pub fn pack<V: AsRef<str>>(self, host: &str, values: impl IntoIterator<Item = V>, out: &mut Vec<u8>) {
         let kind = Self::ALL.iter().position(|kind| *kind == self).unwrap_or_default();
         Values::pack(Some(host), out);
         Values::pack(Some(&kind.to_string()), out);
-        values.iter().for_each(|value| Values::pack(Some(value), out));
+        values.into_iter().for_each(|value| Values::pack(Some(value.as_ref()), out));
     }
 }
 
@@ -119,11 +132,30 @@ impl<'a> Trace<'a> {
         Some(Self { kind: *Kind::ALL.get(kind)?, host, values })
     }
 
+    /// Fields and their values, of an event.
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let (mut names, mut values) = (self.values, self.values);
+        values.next();
+        std::iter::from_fn(move || {
+            let pair = names.next().flatten().zip(values.next().flatten());
+            names.next();
+            values.next();
+            pair
+        })
+    }
+
     /// Its values, in the order of [`Kind::fields`]; empty where the record has none.
     pub fn values<const N: usize>(&self) -> [&'a str; N] {
         let mut values = self.values;
         std::array::from_fn(|_| values.next().flatten().unwrap_or_default())
     }
+}
+
+/// A file's path without that of a stream in it: `C:\a.iso` of `C:\a.iso:Zone.Identifier`.
+pub fn without_stream(path: &str) -> &str {
+    let name = name_of(path);
+    let stream = name.find(':').map_or(0, |colon| name.len() - colon);
+    path.get(..path.len() - stream).unwrap_or(path)
 }
 
 /// Whether a file of this name can run, be loaded, or hold what can.

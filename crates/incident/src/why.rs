@@ -4,15 +4,17 @@ use crate::{
     EntityKind, Incident, LinkKind, Tactic,
     mention::Common,
     processes::{Process, Processes},
+    symbols::Symbol,
     trace::name_of,
 };
 
 /// Why two steps belong together.
 pub fn why(kind: LinkKind, common: &Common, processes: &Processes) -> String {
+    let text = |symbol: &Symbol| processes.symbols.text(*symbol);
     match common {
-        Common::Record(_) => "one record says both".to_owned(),
+        Common::Record => "one record says both".to_owned(),
         Common::Process(number) => {
-            let name = processes.get(*number).map(process).unwrap_or_default();
+            let name = processes.get(*number).map(|one| process(one, processes)).unwrap_or_default();
             match kind {
                 LinkKind::SameProcess => format!("the same process did both: {name}"),
                 LinkKind::WroteThenRan => format!("{name} wrote what then ran"),
@@ -20,31 +22,32 @@ pub fn why(kind: LinkKind, common: &Common, processes: &Processes) -> String {
             }
         }
         Common::Script(_) => "the same run of PowerShell did both".to_owned(),
-        Common::Command(command) => format!("both have the same command: {command}"),
+        Common::Command(command) => format!("both have the same command: {}", text(command)),
         Common::Drive(_) => "a disc image was opened, and programs ran from its drive".to_owned(),
         Common::Same(_) | Common::Rule(..) | Common::Again(..) => "the same was seen again shortly after".to_owned(),
-        Common::Moment(host) => format!("both happened at the same moment on {host}"),
+        Common::Moment(host) => format!("both happened at the same moment on {}", text(host)),
         Common::Login(_) => "a login led from one machine to the other".to_owned(),
-        Common::Entity(entity, name) => match entity {
-            EntityKind::File => format!("both name the file {name}"),
-            EntityKind::Hash => format!("both name a file of the same content: SHA-256 {name}"),
-            EntityKind::Session => format!("both happened in one session: {name}"),
-            EntityKind::Mail => "both belong to one mail".to_owned(),
-            EntityKind::Certificate => format!("both rest on one grant: {name}"),
-            kind => format!("both name the {} {name}", kind.as_str().replace('_', " ")),
-        },
+        Common::Entity(entity, name) => why_entity(*entity, text(name)),
+        Common::Local(entity, host, name) => why_entity(*entity, &format!("{} {}", text(host), text(name))),
+    }
+}
+
+fn why_entity(kind: EntityKind, name: &str) -> String {
+    match kind {
+        EntityKind::File => format!("both name the file {name}"),
+        EntityKind::Hash => format!("both name a file of the same content: SHA-256 {name}"),
+        EntityKind::Session => format!("both happened in one session: {name}"),
+        EntityKind::Mail => "both belong to one mail".to_owned(),
+        EntityKind::Certificate => format!("both rest on one grant: {name}"),
+        kind => format!("both name the {} {name}", kind.as_str().replace('_', " ")),
     }
 }
 
 /// What a process is called: `ws-071 wkspbroker.exe (7304)`.
-pub fn process(process: &Process) -> String {
-    let name = name_of(&process.image);
+pub fn process(process: &Process, processes: &Processes) -> String {
+    let (host, name) = (processes.symbols.text(process.host), name_of(processes.image(process)));
     let number = process.pid.map(|pid| format!(" ({pid})")).unwrap_or_default();
-    if name.is_empty() {
-        format!("{} process{number}", process.host)
-    } else {
-        format!("{} {name}{number}", process.host)
-    }
+    if name.is_empty() { format!("{host} process{number}") } else { format!("{host} {name}{number}") }
 }
 
 /// An incident's title: what was done, and where.
@@ -65,7 +68,9 @@ pub fn title(incident: &Incident) -> String {
     let done: Vec<&str> = incident.tactics.iter().filter_map(|tactic| deed(*tactic)).collect();
     match done.as_slice() {
         [first @ .., last] if incident.steps.len() > 1 && first.len() > 1 => {
-            format!("Somebody seems to have {} and {last}{place}", first.join(", "))
+            // The less severe what was seen, the less sure it sounds.
+            let sure = if incident.level >= event::Level::High { "seems to" } else { "may" };
+            format!("Somebody {sure} have {} and {last}{place}", first.join(", "))
         }
         _ => format!("{worst}{place}"),
     }
