@@ -1,7 +1,7 @@
 //! From a template, where each field of its records is; and for what a detector wants, a list of steps
 //! that hands the values out without decoding anything else.
 
-use std::{ops::Range, rc::Rc};
+use std::{collections::HashSet, ops::Range, rc::Rc};
 
 use event::{Interest, Slot, Value};
 
@@ -50,6 +50,9 @@ pub(super) struct Step {
 struct Given {
     name: Rc<str>,
     system: bool,
+    /// Whether it yields to a field of the event's own data that the template has.
+    has_rival: bool,
+    /// Its slot is the field's place among all that are given.
     step: Step,
 }
 
@@ -94,6 +97,9 @@ impl Fields {
     pub(super) fn of(template: &Template, place: Place) -> Self {
         let mut fields = Self::default();
         fields.element(template, &template.root, place, &Rc::from([]));
+        let own: HashSet<Rc<str>> =
+            fields.given.iter().filter(|one| !one.system).map(|one| Rc::clone(&one.name)).collect();
+        fields.given.iter_mut().for_each(|one| one.has_rival = one.step.yields && own.contains(&one.name));
         if place == Place::Record {
             fields.key = fields.find_key();
         }
@@ -108,6 +114,31 @@ impl Fields {
                 out.push('\0');
             }
         }
+    }
+
+    /// Shows every field of a record with these values, in its order; false, and shows none, where the template alone does not tell them.
+    pub(super) fn visit(&self, scope: &Scope<'_, '_>, kinds: u8, visit: &mut dyn FnMut(&str, Value<'_>)) -> bool {
+        let get = |index: &u16| scope.values.get(usize::from(*index));
+        let is_array = |index: &u16| get(index).is_some_and(|value| value::kind(value.ty) & value::ARRAY != 0);
+        if self.irregular
+            || kinds & value::FRAGMENT != 0
+            || kinds & value::ARRAY != 0 && self.no_arrays.iter().any(is_array)
+        {
+            return false;
+        }
+        let mut shown = Shown::default();
+        self.given.iter().for_each(|given| given.step.run(scope, &mut shown));
+        shown.show(|fields| {
+            let given = |slot: Slot| self.given.get(usize::from(slot));
+            let is_rival = |name: &str, slot: Slot| given(slot).is_some_and(|one| !one.system && *one.name == *name);
+            for (slot, value) in fields {
+                let Some(Given { name, has_rival, .. }) = given(*slot) else { continue };
+                if !(*has_rival && fields.iter().any(|(other, _)| is_rival(name, *other))) {
+                    visit(name, *value);
+                }
+            }
+        });
+        true
     }
 
     fn find_key(&self) -> Option<Key> {
@@ -208,8 +239,12 @@ impl Fields {
         let (system, always) = (place.is_system(), fields::is_always_system(name));
         if system || !always {
             let dependencies = Rc::clone(dependencies);
-            let step = Step { slot: 0, source, attribute, yields: system && !always, dependencies };
-            self.given.push(Given { name: name.into(), system, step });
+            let Ok(slot) = Slot::try_from(self.given.len()) else {
+                self.irregular = true;
+                return;
+            };
+            let step = Step { slot, source, attribute, yields: system && !always, dependencies };
+            self.given.push(Given { name: name.into(), system, has_rival: false, step });
         }
     }
 }

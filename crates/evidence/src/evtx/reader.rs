@@ -391,7 +391,10 @@ impl<'c> Pass<'_, 'c> {
             return Ok(Ok(()));
         }
         let time = self.time(&shape, &root).or(record.time());
-        let whole = EvtxRecord::new(self.decoder, *record, &shape.names, self.computer(&shape, &root));
+        let (computer, fields) = (self.computer(&shape, &root), self.root_fields(root.template));
+        let scope = self.scope(&root, &self.state.values);
+        let instance = fields.map(|fields| record::Instance { fields, scope, kinds: root.kinds });
+        let whole = EvtxRecord::new(self.decoder, *record, &shape.names, computer, instance);
         self.state.shown = shown.show(|fields| {
             self.state.unpaired.look(record, fields);
             let event = Event { piece: self.piece, class: shape.class, time, fields, text, record: &whole };

@@ -1,12 +1,13 @@
 //! Whole records, for whoever wants more of one than a detector's fields: its source, all its fields, its XML.
 
-use std::{borrow::Cow, cell::OnceCell, io, ops::Range};
+use std::{borrow::Cow, cell::OnceCell, io, ops::Range, rc::Rc};
 
 use event::{LogSource, Position, Record, Time, Value};
 
 use super::{
     FILE_HEADER, FILE_SIGNATURE,
     cutter::EvtxCutter,
+    plan::{Fields, Scope},
     tree::{Decoder, Element, Field},
     walk::{CHUNK, RecordHeader, Walk},
     xml,
@@ -55,7 +56,17 @@ pub(super) struct EvtxRecord<'d, 'c> {
     names: &'d Names,
     /// The machine's name, where it is known without decoding the record.
     computer: Option<Value<'c>>,
+    /// What its template gives, with the record's values, where it is an instance of one.
+    instance: Option<Instance<'d, 'c>>,
     tree: OnceCell<Option<Element<'c>>>,
+}
+
+/// A record as an instance of a template.
+pub(super) struct Instance<'d, 'c> {
+    pub(super) fields: Rc<Fields>,
+    pub(super) scope: Scope<'c, 'd>,
+    /// The kinds of its values.
+    pub(super) kinds: u8,
 }
 
 impl<'d, 'c> EvtxRecord<'d, 'c> {
@@ -64,13 +75,14 @@ impl<'d, 'c> EvtxRecord<'d, 'c> {
         header: RecordHeader,
         names: &'d Names,
         computer: Option<Value<'c>>,
+        instance: Option<Instance<'d, 'c>>,
     ) -> Self {
-        Self { decoder, header, names, computer, tree: OnceCell::new() }
+        Self { decoder, header, names, computer, instance, tree: OnceCell::new() }
     }
 
     /// A record that is decoded already.
     pub(super) fn decoded(decoder: &'d Decoder<'c>, header: RecordHeader, names: &'d Names, tree: Element<'c>) -> Self {
-        Self { decoder, header, names, computer: None, tree: OnceCell::from(Some(tree)) }
+        Self { decoder, header, names, computer: None, instance: None, tree: OnceCell::from(Some(tree)) }
     }
 
     pub(super) fn tree(&self) -> Option<&Element<'c>> {
@@ -97,6 +109,11 @@ impl Record for EvtxRecord<'_, '_> {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        if let Some(Instance { fields, scope, kinds }) = &self.instance
+            && fields.visit(scope, *kinds, visit)
+        {
+            return;
+        }
         let fields = self.tree().map(Element::fields).unwrap_or_default();
         fields.iter().for_each(|field| visit(&field.name, field.value.as_value()));
     }

@@ -5,10 +5,11 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 use event::{Class, Damage, Detector, Encoding, Event, Interest, LogSource, Piece, Position, TextGroup, Time};
 
 use super::{
-    Evtx,
+    Evtx, FILE_HEADER,
     build::{self, Chunk, Node, Template, Value, element, event, file, string, utf16, values},
     records_xml, show,
-    walk::CHUNK,
+    tree::{Decoder, Field},
+    walk::{CHUNK, Walk},
 };
 use crate::{Block, Format, Output, Run};
 
@@ -19,7 +20,7 @@ struct Seen {
     id: u64,
     time: Option<Time>,
     fields: Vec<(String, String)>,
-    /// All fields, by the general decoder.
+    /// All fields.
     all: Vec<(String, String)>,
     text: bool,
 }
@@ -89,6 +90,16 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
+/// All fields of the first record, by the general decoder.
+fn general(bytes: &[u8]) -> Vec<(String, String)> {
+    let chunk = &bytes[FILE_HEADER..][..CHUNK];
+    let mut walk = Walk::default();
+    walk.walk(chunk, FILE_HEADER as u64);
+    let tree = Decoder::new(chunk).tree(&walk.live[0]).unwrap();
+    let text = |field: &Field<'_>| (field.name.to_string(), field.value.as_value().text().into_owned());
+    tree.fields().iter().map(text).collect()
+}
+
 /// The event's own fields of one record, shown on the fast path and found the same on the general one.
 fn own_fields(template: &Template, values: &[Value]) -> Vec<(String, String)> {
     let mut chunk = Chunk::new(1);
@@ -98,6 +109,7 @@ fn own_fields(template: &Template, values: &[Value]) -> Vec<(String, String)> {
     let output = read(&bytes, &mut toy);
     assert_eq!((output.records, output.damages), (1, vec![]));
     let all = toy.seen.take().remove(0).all;
+    assert_eq!(all, general(&bytes));
     let mut names: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
     names.sort();
     names.dedup();
