@@ -1,14 +1,15 @@
 //! From a template, where each field of its records is; and for what a detector wants, a list of steps
 //! that hands the values out without decoding anything else.
 
-use std::{collections::HashSet, ops::Range, rc::Rc};
+use std::{collections::HashMap, ops::Range, rc::Rc};
 
 use event::{Interest, Slot, Value};
+use foldhash::fast::RandomState;
 
 use super::{
-    binxml::{self, Element, Node, Span, Substitution},
+    binxml::{self, Cursor, DEFINITION_HEADER, Element, Node, Span, Substitution},
     fields::{self, Place},
-    template::Template,
+    template::{Store, Template, TemplateId},
     value::{self, Scalar},
 };
 
@@ -50,9 +51,6 @@ pub(super) struct Step {
 struct Given {
     name: Rc<str>,
     system: bool,
-    /// Whether it yields to a field of the event's own data that the template has.
-    has_rival: bool,
-    /// Its slot is the field's place among all that are given.
     step: Step,
 }
 
@@ -62,6 +60,8 @@ pub(super) struct Opening {
     pub(super) substitution: u16,
     /// What the fragment's elements stand in.
     pub(super) place: Place,
+    /// How many fields the template gives before it.
+    before: usize,
     dependencies: Rc<[u16]>,
 }
 
@@ -97,9 +97,6 @@ impl Fields {
     pub(super) fn of(template: &Template, place: Place) -> Self {
         let mut fields = Self::default();
         fields.element(template, &template.root, place, &Rc::from([]));
-        let own: HashSet<Rc<str>> =
-            fields.given.iter().filter(|one| !one.system).map(|one| Rc::clone(&one.name)).collect();
-        fields.given.iter_mut().for_each(|one| one.has_rival = one.step.yields && own.contains(&one.name));
         if place == Place::Record {
             fields.key = fields.find_key();
         }
@@ -116,29 +113,31 @@ impl Fields {
         }
     }
 
-    /// Shows every field of a record with these values, in its order; false, and shows none, where the template alone does not tell them.
-    pub(super) fn visit(&self, scope: &Scope<'_, '_>, kinds: u8, visit: &mut dyn FnMut(&str, Value<'_>)) -> bool {
-        let get = |index: &u16| scope.values.get(usize::from(*index));
-        let is_array = |index: &u16| get(index).is_some_and(|value| value::kind(value.ty) & value::ARRAY != 0);
-        if self.irregular
-            || kinds & value::FRAGMENT != 0
-            || kinds & value::ARRAY != 0 && self.no_arrays.iter().any(is_array)
-        {
+    /// Finds every field of an instance with these values, and of the fragments within it, in their order; false where `inner` does not
+    /// know a fragment, or the template alone does not tell.
+    pub(super) fn collect<'d, 'c>(
+        &'d self,
+        scope: &Scope<'c, '_>,
+        kinds: u8,
+        inner: &Inner<'d, 'c>,
+        depth: usize,
+        whole: &mut Whole<'d, 'c>,
+    ) -> bool {
+        if self.irregular || !holds(&self.no_arrays, &self.no_fragments, scope.values, kinds) {
             return false;
         }
-        let mut shown = Shown::default();
-        self.given.iter().for_each(|given| given.step.run(scope, &mut shown));
-        shown.show(|fields| {
-            let given = |slot: Slot| self.given.get(usize::from(slot));
-            let is_rival = |name: &str, slot: Slot| given(slot).is_some_and(|one| !one.system && *one.name == *name);
-            for (slot, value) in fields {
-                let Some(Given { name, has_rival, .. }) = given(*slot) else { continue };
-                if !(*has_rival && fields.iter().any(|(other, _)| is_rival(name, *other))) {
-                    visit(name, *value);
+        let open =
+            |opening: &&Opening| kinds & value::FRAGMENT != 0 && !is_left_out(&opening.dependencies, scope.values);
+        let mut openings = self.openings.iter().filter(open).peekable();
+        for (number, given) in self.given.iter().enumerate() {
+            while let Some(opening) = openings.next_if(|opening| opening.before <= number) {
+                if !inner.collect(opening, scope.values, depth, whole) {
+                    return false;
                 }
             }
-        });
-        true
+            whole.add(given, scope);
+        }
+        openings.all(|opening| inner.collect(opening, scope.values, depth, whole))
     }
 
     fn find_key(&self) -> Option<Key> {
@@ -189,6 +188,7 @@ impl Fields {
                 Node::Substitution(index) => self.openings.push(Opening {
                     substitution: *index,
                     place: within,
+                    before: self.given.len(),
                     dependencies: Rc::clone(dependencies),
                 }),
                 Node::Fragment(_) | Node::Instance(_) => self.irregular = true,
@@ -239,12 +239,8 @@ impl Fields {
         let (system, always) = (place.is_system(), fields::is_always_system(name));
         if system || !always {
             let dependencies = Rc::clone(dependencies);
-            let Ok(slot) = Slot::try_from(self.given.len()) else {
-                self.irregular = true;
-                return;
-            };
-            let step = Step { slot, source, attribute, yields: system && !always, dependencies };
-            self.given.push(Given { name: name.into(), system, has_rival: false, step });
+            let step = Step { slot: 0, source, attribute, yields: system && !always, dependencies };
+            self.given.push(Given { name: name.into(), system, step });
         }
     }
 }
@@ -260,6 +256,9 @@ fn source(template: &Template, nodes: &[Node]) -> Source {
         nodes => Source::Pieces(nodes.iter().filter_map(piece).collect()),
     }
 }
+
+/// Fragments within fragments that are followed.
+pub(super) const MAX_FAST_DEPTH: usize = 8;
 
 /// An element within more dependent ones than this is treated as irregular.
 const MAX_DEPENDENCIES: usize = 8;
@@ -324,12 +323,7 @@ impl Plan {
 
     /// Whether the plan gives what the general decoder would give for a record with these values.
     pub(super) fn holds(&self, values: &[Substitution], kinds: u8) -> bool {
-        let get = |index: &u16| values.get(usize::from(*index));
-        let is_array = |index: &u16| get(index).is_some_and(|value| value::kind(value.ty) & value::ARRAY != 0);
-        let is_fragment = |index: &u16| get(index).is_some_and(Substitution::is_fragment);
-        !self.irregular
-            && (kinds & value::ARRAY == 0 || !self.no_arrays.iter().any(is_array))
-            && (kinds & value::FRAGMENT == 0 || !self.no_fragments.iter().any(is_fragment))
+        !self.irregular && holds(&self.no_arrays, &self.no_fragments, values, kinds)
     }
 
     /// The openings in which a fragment stands.
@@ -356,6 +350,83 @@ impl Plan {
         }
     }
 }
+
+/// Whether no value is an array or a fragment where none is expected.
+fn holds(no_arrays: &[u16], no_fragments: &[u16], values: &[Substitution], kinds: u8) -> bool {
+    let get = |index: &u16| values.get(usize::from(*index));
+    let is_array = |index: &u16| get(index).is_some_and(|value| value::kind(value.ty) & value::ARRAY != 0);
+    let is_fragment = |index: &u16| get(index).is_some_and(Substitution::is_fragment);
+    (kinds & value::ARRAY == 0 || !no_arrays.iter().any(is_array))
+        && (kinds & value::FRAGMENT == 0 || !no_fragments.iter().any(is_fragment))
+}
+
+/// The templates of a chunk, for the fragments in a record.
+pub(super) struct Inner<'d, 'c> {
+    pub(super) chunk: &'c [u8],
+    pub(super) store: &'d Store,
+    /// What is known of templates in the place of a fragment.
+    pub(super) fields: &'d HashMap<(TemplateId, Place), Rc<Fields>, RandomState>,
+}
+
+impl<'d, 'c> Inner<'d, 'c> {
+    /// Finds every field of a fragment that stands in an opening; true, too, where none does.
+    fn collect(&self, opening: &Opening, values: &[Substitution], depth: usize, whole: &mut Whole<'d, 'c>) -> bool {
+        let fragment = values.get(usize::from(opening.substitution)).filter(|value| value.is_fragment());
+        fragment.is_none_or(|fragment| self.fragment(fragment, opening.place, depth, whole).unwrap_or(false))
+    }
+
+    fn fragment(&self, fragment: &Substitution, place: Place, depth: usize, whole: &mut Whole<'d, 'c>) -> Option<bool> {
+        let (start, end) = (fragment.at as usize, fragment.at as usize + usize::from(fragment.size));
+        let mut cursor = Cursor::new(self.chunk, start, end);
+        let instance = cursor.sole_instance().ok().flatten().filter(|_| depth < MAX_FAST_DEPTH)?;
+        let mut values = Vec::new();
+        let (kinds, values_end) = instance.values(self.chunk, end, &mut values).ok()?;
+        let fields = self.fields.get(&(self.store.known(instance.definition)?, place))?;
+        let scope =
+            Scope { chunk: self.chunk, base: instance.definition as usize + DEFINITION_HEADER, values: &values };
+        Some(cursor.ends_after(values_end) && fields.collect(&scope, kinds, self, depth + 1, whole))
+    }
+}
+
+/// All fields of a record.
+#[derive(Default)]
+pub(super) struct Whole<'d, 'c> {
+    /// By slot.
+    given: Vec<&'d Given>,
+    shown: Shown<'c>,
+}
+
+impl<'d, 'c> Whole<'d, 'c> {
+    fn add(&mut self, given: &'d Given, scope: &Scope<'c, '_>) {
+        let first = self.shown.fields.len();
+        given.step.run(scope, &mut self.shown);
+        let slot = self.given.len() as Slot;
+        self.shown.fields.iter_mut().skip(first).for_each(|(own, _)| *own = slot);
+        self.given.push(given);
+    }
+
+    /// Shows them; false, and shows none, where there are too many.
+    pub(super) fn visit(self, visit: &mut dyn FnMut(&str, Value<'_>)) -> bool {
+        let Self { given, shown } = self;
+        if given.len() > usize::from(Slot::MAX) || shown.fields.len() > MAX_WHOLE {
+            return false;
+        }
+        shown.show(|fields| {
+            let named = |slot: &Slot| given.get(usize::from(*slot));
+            let is_own = |slot: &Slot, name: &str| named(slot).is_some_and(|own| !own.system && *own.name == *name);
+            for (slot, value) in fields {
+                let Some(one) = named(slot) else { continue };
+                if !(one.step.yields && fields.iter().any(|(slot, _)| is_own(slot, &one.name))) {
+                    visit(&one.name, *value);
+                }
+            }
+        });
+        true
+    }
+}
+
+/// Of a record of more fields, a tree is made: each of the system section is compared with all others.
+const MAX_WHOLE: usize = 256;
 
 fn is_left_out(dependencies: &[u16], values: &[Substitution]) -> bool {
     dependencies.iter().any(|index| values.get(usize::from(*index)).is_some_and(Substitution::is_null))

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use super::{
     binxml::{self, Cursor, DEFINITION_HEADER, Fault, Instance, Substitution},
     fields::{self, Place},
-    plan::{Fields, Key, Plan, Scope, Shown},
+    plan::{Fields, Inner, Key, MAX_FAST_DEPTH, Plan, Scope, Shown},
     record::{self, EvtxRecord, Names},
     template::{Store, TemplateId},
     tree::{Decoder, Element, Field},
@@ -348,9 +348,6 @@ impl Opened {
     }
 }
 
-/// Fragments within fragments that the fast path follows.
-const MAX_FAST_DEPTH: usize = 8;
-
 impl<'c> Pass<'_, 'c> {
     /// Shows a record to the detector; true if it was whole.
     fn read(&mut self, record: &RecordHeader) -> bool {
@@ -393,7 +390,8 @@ impl<'c> Pass<'_, 'c> {
         let time = self.time(&shape, &root).or(record.time());
         let (computer, fields) = (self.computer(&shape, &root), self.root_fields(root.template));
         let scope = self.scope(&root, &self.state.values);
-        let instance = fields.map(|fields| record::Instance { fields, scope, kinds: root.kinds });
+        let inner = Inner { chunk: self.chunk, store: &self.state.store, fields: &self.state.known.fields };
+        let instance = fields.map(|fields| record::Instance { fields, inner, scope, kinds: root.kinds });
         let whole = EvtxRecord::new(self.decoder, *record, &shape.names, computer, instance);
         self.state.shown = shown.show(|fields| {
             self.state.unpaired.look(record, fields);

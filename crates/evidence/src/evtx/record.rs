@@ -7,7 +7,7 @@ use event::{LogSource, Position, Record, Time, Value};
 use super::{
     FILE_HEADER, FILE_SIGNATURE,
     cutter::EvtxCutter,
-    plan::{Fields, Scope},
+    plan::{Fields, Inner, Scope, Whole},
     tree::{Decoder, Element, Field},
     walk::{CHUNK, RecordHeader, Walk},
     xml,
@@ -64,6 +64,7 @@ pub(super) struct EvtxRecord<'d, 'c> {
 /// A record as an instance of a template.
 pub(super) struct Instance<'d, 'c> {
     pub(super) fields: Rc<Fields>,
+    pub(super) inner: Inner<'d, 'c>,
     pub(super) scope: Scope<'c, 'd>,
     /// The kinds of its values.
     pub(super) kinds: u8,
@@ -109,10 +110,11 @@ impl Record for EvtxRecord<'_, '_> {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
-        if let Some(Instance { fields, scope, kinds }) = &self.instance
-            && fields.visit(scope, *kinds, visit)
-        {
-            return;
+        if let Some(Instance { fields, inner, scope, kinds }) = &self.instance {
+            let mut whole = Whole::default();
+            if fields.collect(scope, *kinds, inner, 0, &mut whole) && whole.visit(visit) {
+                return;
+            }
         }
         let fields = self.tree().map(Element::fields).unwrap_or_default();
         fields.iter().for_each(|field| visit(&field.name, field.value.as_value()));

@@ -175,6 +175,11 @@ impl Store {
         full
     }
 
+    /// The template defined at `offset` of the chunk, if it was asked for before.
+    pub(super) fn known(&self, offset: u32) -> Option<TemplateId> {
+        self.by_offset.get(&offset)?.as_ref().ok().copied()
+    }
+
     /// The template defined at `offset` of `chunk`.
     pub(super) fn at(&mut self, chunk: &[u8], offset: u32) -> Result<TemplateId, Fault> {
         if let Some((_, id)) = self.recent.get(recent_index(offset)).filter(|(known, _)| *known == offset) {

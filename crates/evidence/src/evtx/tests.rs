@@ -117,6 +117,7 @@ fn own_fields(template: &Template, values: &[Value]) -> Vec<(String, String)> {
     read(&bytes, &mut toy);
     let seen = toy.seen.take().remove(0);
     assert_eq!(sorted(seen.fields), sorted(all.clone()));
+    assert_eq!(seen.all, all, "found by templates");
     let system = ["Provider_Name", "EventID", "SystemTime", "EventRecordID", "Computer"];
     all.into_iter().filter(|(name, text)| !system.contains(&&**name) && text != "Application").collect()
 }
