@@ -1,9 +1,9 @@
 //! The detector: another one, whose findings get their context, and beside it traces of what connects findings.
 
-use std::{hash::BuildHasher, sync::Arc};
+use std::sync::Arc;
 
 use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, Slot, TextGroup, Values};
-use foldhash::{HashMap, HashSet, fast::FixedState};
+use foldhash::HashMap;
 
 use crate::{
     context::{Contexts, is_nothing, shortened},
@@ -14,8 +14,6 @@ use crate::{
 const FIRST: u32 = 3 << 30;
 /// Bytes of a value that a trace keeps.
 const MAX_VALUE: usize = 256;
-/// Traces that say nothing new when they are repeated are remembered up to so many a thread.
-const MAX_TOLD: usize = 1 << 14;
 
 /// A detector whose findings say who and what was concerned, and which observes what may connect them.
 pub struct Linked<D> {
@@ -24,8 +22,6 @@ pub struct Linked<D> {
     links: bool,
     classes: HashMap<(Class, Kind), Class>,
     traced: HashMap<Class, Traced>,
-    /// What was told, by hashes: addresses and libraries once, all else once for each moment.
-    told: HashSet<u64>,
     contexts: Contexts,
     values: Vec<String>,
     packed: Vec<u8>,
@@ -60,17 +56,8 @@ fn is_told_whole(source: &LogSource<'_>) -> bool {
 impl<D: Detector> Linked<D> {
     /// One that gives the findings of `inner` their context, if they are to be linked.
     pub fn new(inner: D, links: bool) -> Self {
-        let (classes, traced, told) = (HashMap::default(), HashMap::default(), HashSet::default());
-        Self {
-            inner,
-            links,
-            classes,
-            traced,
-            told,
-            contexts: Contexts::default(),
-            values: Vec::new(),
-            packed: Vec::new(),
-        }
+        let (classes, traced) = (HashMap::default(), HashMap::default());
+        Self { inner, links, classes, traced, contexts: Contexts::default(), values: Vec::new(), packed: Vec::new() }
     }
 
     fn trace(&mut self, event: &Event<'_>, seen: &mut Seen) {
@@ -85,23 +72,10 @@ impl<D: Detector> Linked<D> {
             return;
         }
         let host = event.record.host();
-        let process = slots.get(1).copied().flatten();
         self.values.clear();
         self.values.extend(slots.iter().map(|slot| shortened(&text(*slot), MAX_VALUE).to_owned()));
         self.packed.clear();
         kind.pack(&host, &self.values, &mut self.packed);
-        let hash = FixedState::default();
-        let new = match kind {
-            Kind::Connection => hash.hash_one((host, &self.values)),
-            Kind::Library => hash.hash_one((text(process), &ends[0])),
-            _ => hash.hash_one((event.time, &self.packed)),
-        };
-        if self.told.len() >= MAX_TOLD {
-            self.told.clear();
-        }
-        if !self.told.insert(new) {
-            return;
-        }
         seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
     }
 }
