@@ -273,24 +273,15 @@ struct Head {
 
 impl Head {
     fn write(&self, out: &mut Vec<u8>) {
-        let kind = match self.position {
-            Position::Record(_) => 0,
-            Position::Line(_) => 1,
-            Position::Offset(_) => 2,
-        };
         [self.piece, self.length, self.rule].into_iter().for_each(|number| out.extend(number.to_le_bytes()));
-        out.push(kind);
+        out.push(self.position.tag());
         out.extend(self.position.number().to_le_bytes());
     }
 
     fn read(bytes: &[u8; HEAD]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j, k, l, kind, number @ ..] = *bytes;
         let number = u64::from_le_bytes(number);
-        let position = match kind {
-            0 => Position::Record(number),
-            1 => Position::Line(number),
-            _ => Position::Offset(number),
-        };
+        let position = Position::of(kind, number).unwrap_or(Position::Offset(number));
         Self {
             piece: u32::from_le_bytes([a, b, c, d]),
             length: u32::from_le_bytes([e, f, g, h]),

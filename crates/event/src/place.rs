@@ -29,6 +29,25 @@ impl Position {
         }
     }
 
+    /// A number for the kind, by which it is kept: 0 for a record, 1 for a line, 2 for an offset.
+    pub const fn tag(self) -> u8 {
+        match self {
+            Self::Record(_) => 0,
+            Self::Line(_) => 1,
+            Self::Offset(_) => 2,
+        }
+    }
+
+    /// The position of that kind and number; `None` where no kind has this tag.
+    pub const fn of(tag: u8, number: u64) -> Option<Self> {
+        match tag {
+            0 => Some(Self::Record(number)),
+            1 => Some(Self::Line(number)),
+            2 => Some(Self::Offset(number)),
+            _ => None,
+        }
+    }
+
     /// The number alone.
     pub const fn number(self) -> u64 {
         match self {

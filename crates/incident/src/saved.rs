@@ -110,12 +110,7 @@ impl<T: Clone + Eq + std::hash::Hash> Table<T> {
 
 impl Tables {
     fn place(&mut self, place: &Place) -> SavedPlace {
-        let kind = match place.position {
-            Position::Record(_) => 0,
-            Position::Line(_) => 1,
-            Position::Offset(_) => 2,
-        };
-        (self.pieces.number(place.piece.path.clone()), kind, place.position.number())
+        (self.pieces.number(place.piece.path.clone()), place.position.tag(), place.position.number())
     }
 
     fn sighting(&mut self, one: &Sighting) -> SavedSighting {
@@ -178,13 +173,8 @@ struct Read {
 
 impl Read {
     fn place(&self, (piece, kind, number): SavedPlace) -> Option<Place> {
-        let position = match kind {
-            0 => Position::Record(number),
-            1 => Position::Line(number),
-            2 => Position::Offset(number),
-            _ => return None,
-        };
-        Some(Place { piece: Arc::clone(self.pieces.get(piece as usize)?), position })
+        let piece = Arc::clone(self.pieces.get(piece as usize)?);
+        Some(Place { piece, position: Position::of(kind, number)? })
     }
 
     fn rule(&self, number: u32) -> Option<Arc<RuleInfo>> {

@@ -52,12 +52,7 @@ pub struct Mark {
 impl Mark {
     /// An event of a piece, which is one of the first [`MOST_PIECES`], before it is known which rule it satisfies.
     pub const fn new(time: i64, piece: u32, position: Position) -> Self {
-        let kind = match position {
-            Position::Record(_) => 0,
-            Position::Line(_) => 1,
-            Position::Offset(_) => 2,
-        };
-        Self { time, number: position.number(), origin: Origin::new(piece, kind, 0, false) }
+        Self { time, number: position.number(), origin: Origin::new(piece, position.tag(), 0, false) }
     }
 
     const fn by(self, element: u8, is_again: bool) -> Self {
@@ -81,10 +76,9 @@ impl Mark {
     }
 
     pub const fn position(self) -> Position {
-        match self.origin.place() & 3 {
-            0 => Position::Record(self.number),
-            1 => Position::Line(self.number),
-            _ => Position::Offset(self.number),
+        match Position::of(self.origin.place() as u8 & 3, self.number) {
+            Some(position) => position,
+            None => Position::Offset(self.number),
         }
     }
 
