@@ -128,7 +128,8 @@ impl Filter {
         if lengths == 0 {
             return false;
         }
-        let before = text.eight_before(point).map(|byte| byte.to_ascii_lowercase());
+        let mut before = [0; 8];
+        before.iter_mut().rev().zip(text.before(point)).for_each(|(slot, byte)| *slot = byte.to_ascii_lowercase());
         while lengths != 0 {
             let length = lengths.trailing_zeros() as u8 + 1;
             lengths &= lengths - 1;
@@ -209,7 +210,7 @@ impl Filter {
 
     /// Whether a hash may stand in a run of hexadecimal digits: in text at its end, in an event log anywhere.
     fn is_in_run<T: Text>(&self, text: &T, start: usize, length: usize) -> bool {
-        let number = |number: u64, digit: u8| number << 4 | u64::from((digit & 0xf) + 9 * (digit >> 6));
+        let number = |number: u64, digit: u8| number << 4 | u64::from(kind::digit(digit).unwrap_or_default());
         let is_hash = |first: u64| self.hashes.contains((first >> 48) as u16) && self.bloom.contains(mix(first, HASH));
         if T::RUNS_TOGETHER {
             let mut digits = text.from(start);
@@ -280,9 +281,6 @@ trait Text {
     /// The two characters before a point, and the two behind it.
     fn near(&self, point: usize) -> [u8; 4];
 
-    /// The eight characters before `place`.
-    fn eight_before(&self, place: usize) -> [u8; 8];
-
     /// The characters before `place`, the last one first.
     fn before(&self, place: usize) -> impl Iterator<Item = u8>;
 
@@ -348,11 +346,6 @@ impl Text for Bytes<'_> {
         self.0.get(place..).unwrap_or_default().iter().copied()
     }
 
-    fn eight_before(&self, place: usize) -> [u8; 8] {
-        let whole = self.0.get(..place).and_then(<[u8]>::last_chunk::<8>).copied();
-        whole.unwrap_or_else(|| [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back)))
-    }
-
     fn digits(&self) -> impl Iterator<Item = usize> {
         let word = |at: &usize| self.0.get(*at..).and_then(<[u8]>::first_chunk::<WORD>);
         let is_run = move |at: &usize| word(at).is_some_and(|word| are_digits(u64::from_le_bytes(*word)));
@@ -403,10 +396,6 @@ impl Text for Units<'_> {
 
     fn from(&self, place: usize) -> impl Iterator<Item = u8> {
         self.0.get(place..).unwrap_or_default().as_chunks().0.iter().map(|unit| narrow(*unit))
-    }
-
-    fn eight_before(&self, place: usize) -> [u8; 8] {
-        [8, 7, 6, 5, 4, 3, 2, 1].map(|back: isize| self.at(place, -back))
     }
 
     fn digits(&self) -> impl Iterator<Item = usize> {
