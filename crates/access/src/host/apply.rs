@@ -185,23 +185,29 @@ fn read_configuration(setup: &Setup) -> Result<(Config, Vec<Who>)> {
     Ok((config, accounts.into_iter().map(|account| account.who).collect()))
 }
 
+impl Setup {
+    /// What a setting is to be for an account, if that is otherwise than in general.
+    fn stands(&self, who: &Who, name: &str) -> Option<&str> {
+        let mut lines = self.standing.get(&who.name)?.iter();
+        lines.find(|(one, _)| one == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// Whether keys of standing access stand where the setup will have sshd look for them: else it would lock their owners out.
 fn check_standing_keys(setup: &Setup) -> Result<()> {
     let (config, accounts) = read_configuration(setup)?;
-    let settings = [("authorizedkeysfile", "--authorized-keys-file"), ("authorizedkeyscommand", "a file of keys")];
     for who in &accounts {
-        let lines = setup.standing.get(&who.name).into_iter().flatten();
-        let Some((_, keys)) = lines.clone().find(|(name, _)| name == "authorizedkeysfile") else { continue };
-        for (name, way_out) in settings {
-            let expected = if name == "authorizedkeysfile" { keys } else { "none" };
-            let is_other = |value: &Value| {
-                let (path, _) = value.place.clone().unwrap_or_default();
-                // What an earlier setup says was compared then.
-                value.place.is_some() && !path.ends_with(CONFIGURATION) && value.words.join(" ") != expected
-            };
-            if let Some(value) = config.values(name, who).first().filter(|value| is_other(value)) {
-                let (path, line) = value.place.clone().unwrap_or_default();
-                let found = value.words.join(" ");
+        let Some(keys) = setup.stands(who, "authorizedkeysfile") else { continue };
+        let settings = [
+            ("authorizedkeysfile", keys, "--authorized-keys-file"),
+            ("authorizedkeyscommand", "none", "a file of keys"),
+        ];
+        for (name, expected, way_out) in settings {
+            let values = config.values(name, who);
+            let Some(Value { words, place: Some((path, line)), .. }) = values.first() else { continue };
+            let found = words.join(" ");
+            // What an earlier setup says was compared then.
+            if !path.ends_with(CONFIGURATION) && found != expected {
                 let reason = format!(
                     "{path}:{line}: expected '{name} {expected}' for {}, which has standing access by a key, found '{found}': use {way_out}",
                     who.name
@@ -220,8 +226,7 @@ fn check_accounts(setup: &Setup, leave: &[String]) -> Result<()> {
     let mut others: Vec<String> = Vec::new();
     for who in accounts.into_iter().filter(|who| !leave.contains(&who.name)) {
         for (name, general) in &setup.effective {
-            let own = setup.standing.get(&who.name).and_then(|lines| lines.iter().find(|(one, _)| one == name));
-            let expected = own.map_or(general, |(_, value)| value);
+            let expected = setup.stands(&who, name).unwrap_or(general);
             let is_other = |value: &Value| value.is_matched && !value.words.join(" ").eq_ignore_ascii_case(expected);
             let values = config.values(name, &who);
             others.extend(values.iter().filter(|value| is_other(value)).map(|value| contrary(name, value, &who)));

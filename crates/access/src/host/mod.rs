@@ -180,18 +180,17 @@ fn configuration(facts: &Facts<'_>) -> Vec<Setting> {
 fn standing(policy: &Policy, host: &str, facts: &Facts<'_>) -> BTreeMap<String, Vec<Setting>> {
     let mut settings = BTreeMap::<String, Vec<Setting>>::new();
     for standing in policy.standing.iter().filter(|standing| standing.scope.hosts.iter().any(|one| one == host)) {
-        let keys = ("AuthorizedKeysFile", facts.authorized_keys.to_owned(), !standing.keys.is_empty());
-        let password = ("PasswordAuthentication", "yes".to_owned(), standing.password);
-        for account in &standing.scope.accounts {
-            for (name, value, is_let_in) in [&keys, &password] {
+        let keys = (!standing.keys.is_empty()).then(|| ("AuthorizedKeysFile", facts.authorized_keys.to_owned()));
+        let password = standing.password.then(|| ("PasswordAuthentication", "yes".to_owned()));
+        for setting in keys.into_iter().chain(password) {
+            for account in &standing.scope.accounts {
                 let known = settings.entry(account.clone()).or_default();
-                if *is_let_in && !known.iter().any(|(one, _)| one == name) {
-                    known.push((name, value.clone()));
+                if !known.contains(&setting) {
+                    known.push(setting.clone());
                 }
             }
         }
     }
-    settings.retain(|_, lines| !lines.is_empty());
     settings
 }
 
