@@ -117,8 +117,13 @@ impl Sent {
 
     /// The label of the outermost artifact: of the mail.
     pub(super) fn inside(&self) -> String {
-        if self.is_in_mailbox { format!("{}#L{}", self.piece.path, self.line) } else { self.piece.path.clone() }
+        inside(&self.piece, self.line, self.is_in_mailbox)
     }
+}
+
+/// The label of the mail at a line of a piece.
+pub(super) fn inside(piece: &Piece, line: u64, is_in_mailbox: bool) -> String {
+    if is_in_mailbox { format!("{}#L{line}", piece.path) } else { piece.path.clone() }
 }
 
 /// About how many bytes a name takes up with its first mail.

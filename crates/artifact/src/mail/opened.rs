@@ -65,17 +65,8 @@ impl Opener {
     /// Unpacks an archive that is called `name`.
     pub(super) fn open(&mut self, name: &str, archive: &mut ZipArchive<Cursor<&[u8]>>) -> Opened {
         let mut opened = Opened::default();
-        let (encrypted, plain): (Vec<usize>, Vec<usize>) = files(archive)
-            .take(MEMBERS + 1)
-            .map(|(index, is_encrypted, _)| (is_encrypted, index))
-            .fold((Vec::new(), Vec::new()), |(mut encrypted, mut plain), (is_encrypted, index)| {
-                if is_encrypted {
-                    encrypted.push(index)
-                } else {
-                    plain.push(index)
-                }
-                (encrypted, plain)
-            });
+        let (encrypted, plain): (Vec<_>, Vec<_>) =
+            files(archive).take(MEMBERS + 1).partition(|(_, is_encrypted, _)| *is_encrypted);
         if encrypted.len() + plain.len() > MEMBERS {
             opened.limits.push(format!("limit: {MEMBERS} members of '{name}' were looked into, and no more"));
         }
@@ -83,7 +74,7 @@ impl Opener {
             opened.password = self.password(name, archive, &mut opened.limits);
         }
         let encrypted = encrypted.into_iter().filter(|_| opened.password.is_some());
-        for index in plain.into_iter().chain(encrypted).take(MEMBERS) {
+        for (index, ..) in plain.into_iter().chain(encrypted).take(MEMBERS) {
             let limit = self.bytes.min(MEMBER);
             let member = match &opened.password {
                 Some(word) => archive.by_index_decrypt(index, word.as_bytes()),

@@ -7,7 +7,7 @@ use evidence::{Block, Output, Reader};
 
 use super::{
     Post,
-    contacts::Sent,
+    contacts::{self, Sent},
     cut,
     known::Known,
     lock,
@@ -36,7 +36,7 @@ impl MailReader {
         detector: &mut dyn Detector,
         output: &mut Output,
     ) {
-        let inside = if self.is_mailbox { format!("{}#L{line}", piece.path) } else { piece.path.clone() };
+        let inside = contacts::inside(piece, line, self.is_mailbox);
         let within = Within { inside: &inside, line, came, known: self.known, organisation: &self.post.organisation };
         let Some(message) = Message::read(bytes, &within) else {
             let reason = "expected a header of a message, found none".to_owned();

@@ -3,7 +3,7 @@
 //! Two folders are gone through at the same time, when all else has been read. What is under `.git` is left out: it never is the same.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeSet, HashSet},
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -109,9 +109,9 @@ impl Comparison<'_> {
             return self.damage(self.copy, reason);
         }
         let (theirs, ours) = (self.files(self.original), self.files(self.copy));
-        let all: BTreeMap<&PathBuf, ()> = theirs.iter().chain(&ours).map(|path| (path, ())).collect();
+        let all: BTreeSet<&PathBuf> = theirs.iter().chain(&ours).collect();
         let is_in = |set: &[PathBuf], path: &PathBuf| set.binary_search(path).is_ok();
-        for path in all.into_keys() {
+        for path in all {
             if self.found.len() >= TOLD {
                 let reason =
                     format!("limit: {TOLD} differences from '{}' are told, and no more", self.original.display());
