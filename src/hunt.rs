@@ -49,11 +49,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
     let page = arguments.html.as_deref().map(|path| Destination::open(Some(path), &arguments.paths)).transpose()?;
     let mut writer = output.writer()?;
-    let style = Style {
-        zone: zone.clone(),
-        width: width(arguments),
-        colour: colour(arguments.color, arguments.output.is_none()),
-    };
+    let style = style(arguments, &zone);
     let links = incidents::links(arguments, form);
     let printer = match form {
         HuntFormat::Findings(format) => Some(format.printer(&mut writer, style.clone())?),
@@ -264,9 +260,11 @@ pub fn colour(wanted: Colour, to_standard: bool) -> bool {
     }
 }
 
-/// The width of the terminal, if the report goes to one.
-fn width(arguments: &HuntArguments) -> Option<usize> {
-    if arguments.output.is_none() { terminal_width() } else { None }
+/// How the report looks: as wide as the terminal, if it goes to one.
+fn style(arguments: &HuntArguments, zone: &Zone) -> Style {
+    let is_shown = arguments.output.is_none();
+    let width = if is_shown { terminal_width() } else { None };
+    Style { zone: zone.clone(), width, colour: colour(arguments.color, is_shown) }
 }
 
 /// The width of the terminal, if standard output is one.
