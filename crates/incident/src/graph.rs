@@ -200,8 +200,10 @@ fn reasons(spans: &Spans, lists: &Lists, groups: &mut Groups) -> Vec<Reason> {
         let rarity = if common.grows_common() { (RARE / distinct.len() as f32).min(1.0) } else { 1.0 };
         let crowd = if matches!(common, Common::Moment(_)) { crowd(spans, list, &of) } else { Vec::new() };
         for (at, (later, own)) in list.iter().zip(&of).enumerate() {
-            let before = list.iter().zip(&of).take(at).rev().take(BACK);
-            let Some((earlier, other)) = before.into_iter().find(|(_, other)| *other != own) else { continue };
+            // Slices, since `take(at).rev()` would step over all that is behind.
+            let before = at.saturating_sub(BACK)..at;
+            let before = list.get(before.clone()).unwrap_or_default().iter().zip(of.get(before).unwrap_or_default());
+            let Some((earlier, other)) = before.rev().find(|(_, other)| *other != own) else { continue };
             let alone = crowd.get(at).map_or(1.0, |groups| 2.0 / (*groups).max(2) as f32);
             let joined = link(spans, earlier, later, rarity * alone);
             if joined.strength >= WEAKEST {
