@@ -49,9 +49,9 @@ impl<'a> Value<'a> {
             Value::Null => {}
             Value::Text(text) => out.push_str(text),
             Value::Utf16(bytes) => write_utf16(bytes, out),
-            Value::Int(number) => write(out, format_args!("{number}")),
-            Value::UInt(number) => write(out, format_args!("{number}")),
-            Value::Hex(number) => write(out, format_args!("{number:#x}")),
+            Value::Int(number) => out.push_str(itoa::Buffer::new().format(number)),
+            Value::UInt(number) => out.push_str(itoa::Buffer::new().format(number)),
+            Value::Hex(number) => write_hex(number, out),
             Value::Float(number) => write(out, format_args!("{number}")),
             Value::Bool(flag) => out.push_str(if flag { "true" } else { "false" }),
             Value::Time(time) => write_time(time, out),
@@ -77,18 +77,42 @@ fn write(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(arguments);
 }
 
+/// Characters of UTF-16 that are narrowed at once.
+const NARROWED: usize = 64;
+
 fn write_utf16(bytes: &[u8], out: &mut String) {
     let (pairs, _) = bytes.as_chunks::<2>();
-    // Nearly all text in logs is ASCII, and this loop is one that the compiler vectorises.
+    // Nearly all text in logs is ASCII, and these loops are ones that the compiler vectorises.
     if pairs.iter().fold(0, |all, [low, high]| all | (low & 0x80) | high) == 0 {
-        let mut text = std::mem::take(out).into_bytes();
-        text.extend(pairs.iter().map(|[low, _]| *low));
-        *out = String::from_utf8(text).unwrap_or_default();
+        out.reserve(pairs.len());
+        for pairs in pairs.chunks(NARROWED) {
+            let mut ascii = [0; NARROWED];
+            ascii.iter_mut().zip(pairs).for_each(|(byte, [low, _])| *byte = *low);
+            push_ascii(ascii.get(..pairs.len()).unwrap_or_default(), out);
+        }
         return;
     }
     out.reserve(pairs.len());
     let units = pairs.iter().map(|pair| u16::from_le_bytes(*pair));
     out.extend(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+}
+
+fn push_ascii(ascii: &[u8], out: &mut String) {
+    out.push_str(std::str::from_utf8(ascii).unwrap_or_default());
+}
+
+/// A digit of a number in hexadecimal, in lower case.
+const fn hex_digit(number: u64) -> u8 {
+    let digit = (number & 0xf) as u8;
+    if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+}
+
+/// `0x1f`.
+fn write_hex(number: u64, out: &mut String) {
+    let length = (16 - number.leading_zeros() as usize / 4).max(1);
+    out.push_str("0x");
+    let digits: [u8; 16] = std::array::from_fn(|at| hex_digit(number >> (60 - 4 * at)));
+    push_ascii(digits.get(16 - length..).unwrap_or_default(), out);
 }
 
 /// As Windows writes it: RFC 3339 in UTC with seven decimals, the 100 ns of a FILETIME; nine where there is more.
@@ -101,10 +125,15 @@ fn write_time(time: Time, out: &mut String) {
 }
 
 fn write_guid(guid: &[u8; 16], out: &mut String) {
-    let [a0, a1, a2, a3, b0, b1, c0, c1, d0, d1, rest @ ..] = *guid;
-    let (a, b, c) = (u32::from_le_bytes([a0, a1, a2, a3]), u16::from_le_bytes([b0, b1]), u16::from_le_bytes([c0, c1]));
-    write(out, format_args!("{{{a:08x}-{b:04x}-{c:04x}-{d0:02x}{d1:02x}-"));
-    rest.iter().for_each(|byte| write(out, format_args!("{byte:02x}")));
+    let [a0, a1, a2, a3, b0, b1, c0, c1, rest @ ..] = *guid;
+    let written = [a3, a2, a1, a0, b1, b0, c1, c0].into_iter().chain(rest);
+    out.push('{');
+    for (at, byte) in written.enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        push_ascii(&[byte >> 4, byte].map(|half| hex_digit(half.into())), out);
+    }
     out.push('}');
 }
 
@@ -112,8 +141,13 @@ fn write_sid(sid: &[u8], out: &mut String) {
     let [revision, _count, authority @ ..] = sid else { return };
     let Some((authority, rest)) = authority.split_first_chunk::<6>() else { return };
     let authority = authority.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    write(out, format_args!("S-{revision}-{authority}"));
-    rest.as_chunks::<4>().0.iter().for_each(|part| write(out, format_args!("-{}", u32::from_le_bytes(*part))));
+    out.push('S');
+    let mut number = |number: u64| {
+        out.push('-');
+        out.push_str(itoa::Buffer::new().format(number));
+    };
+    [u64::from(*revision), authority].into_iter().for_each(&mut number);
+    rest.as_chunks::<4>().0.iter().for_each(|part| number(u64::from(u32::from_le_bytes(*part))));
 }
 
 #[cfg(test)]
@@ -124,12 +158,18 @@ mod tests {
     fn every_kind_has_the_text_its_format_gives_it() {
         let guid = [0x5f, 0x38, 0x70, 0x57, 0x2a, 0xc2, 0xe0, 0x43, 0xbf, 0x4c, 0x06, 0xf5, 0x69, 0x8f, 0xfb, 0xd9];
         let sid = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 10, 0, 0, 0, 20, 0, 0, 0, 30, 0, 0, 0, 0xf4, 1, 0, 0];
-        let cases: [(Value<'_>, &str); 11] = [
+        let long = [b'a', 0].repeat(150);
+        let cases: [(Value<'_>, &str); 16] = [
             (Value::Null, ""),
             (Value::Text("a"), "a"),
             (Value::Utf16(&[0xe4, 0, 0x3d, 0xd8, 0x00, 0xde, 0x00, 0xd8]), "ä\u{1f600}\u{fffd}"),
             (Value::Int(-1), "-1"),
+            (Value::Int(i64::MIN), "-9223372036854775808"),
+            (Value::UInt(u64::MAX), "18446744073709551615"),
             (Value::Hex(0x1f), "0x1f"),
+            (Value::Hex(0), "0x0"),
+            (Value::Hex(u64::MAX), "0xffffffffffffffff"),
+            (Value::Utf16(&long), &"a".repeat(150)),
             (Value::Bool(true), "true"),
             (Value::Float(0.5), "0.5"),
             (Value::Time(Time::from_nanos(1_500_000_000)), "1970-01-01T00:00:01.5000000Z"),
