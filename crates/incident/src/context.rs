@@ -165,9 +165,12 @@ impl Contexts {
         text.clear();
         event.record.visit(&mut |field, value| {
             let Some(field) = (fields.len() < MAX_VALUES).then(|| NUMBERS.get(field)).flatten() else { return };
-            let value = value.text();
-            if !is_nothing(&value) {
-                text.push_str(shortened(&value, MAX_VALUE));
+            let begin = text.len();
+            value.write_text(text);
+            let written = text.get(begin..).unwrap_or_default();
+            let kept = if is_nothing(written) { 0 } else { shortened(written, MAX_VALUE).len() };
+            text.truncate(begin + kept);
+            if kept > 0 {
                 fields.push((*field, text.len()));
             }
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, Slot, TextGroup, Values};
+use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, Slot, TextGroup, Value, Values};
 use foldhash::HashMap;
 
 use crate::{
@@ -63,17 +63,23 @@ impl<D: Detector> Linked<D> {
     fn trace(&mut self, event: &Event<'_>, seen: &mut Seen) {
         let Some(Traced { kind, slots, .. }) = self.traced.get(&event.class) else { return };
         let (kind, slots) = (*kind, slots.as_slice());
-        let text = |slot: Option<Slot>| {
+        let value = |slot: Option<Slot>| {
             let value = slot.and_then(|slot| event.fields.iter().find(|(one, _)| *one == slot));
-            value.map(|(_, value)| value.text()).filter(|text| !is_nothing(text)).unwrap_or_default()
+            value.map_or(Value::Null, |(_, value)| *value)
         };
-        let ends = [slots.first(), slots.last()].map(|slot| text(slot.copied().flatten()));
-        if event.time.is_none() || !kind.is_wanted(&ends[0], &ends[1]) {
+        let ends = [slots.first(), slots.last()].map(|slot| value(slot.copied().flatten()).text());
+        let [first, last] = ends.each_ref().map(|text| if is_nothing(text) { "" } else { text });
+        if event.time.is_none() || !kind.is_wanted(first, last) {
             return;
         }
         let host = event.record.host();
-        self.values.clear();
-        self.values.extend(slots.iter().map(|slot| shortened(&text(*slot), MAX_VALUE).to_owned()));
+        self.values.resize_with(slots.len(), String::new);
+        for (text, slot) in self.values.iter_mut().zip(slots) {
+            text.clear();
+            value(*slot).write_text(text);
+            let kept = if is_nothing(text) { 0 } else { shortened(text, MAX_VALUE).len() };
+            text.truncate(kept);
+        }
         self.packed.clear();
         kind.pack(&host, &self.values, &mut self.packed);
         seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));

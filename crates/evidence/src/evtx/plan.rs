@@ -379,7 +379,7 @@ impl<'d, 'c> Inner<'d, 'c> {
         let (start, end) = (fragment.at as usize, fragment.at as usize + usize::from(fragment.size));
         let mut cursor = Cursor::new(self.chunk, start, end);
         let instance = cursor.sole_instance().ok().flatten().filter(|_| depth < MAX_FAST_DEPTH)?;
-        let mut values = Vec::new();
+        let mut values = Vec::with_capacity(USUAL);
         let (kinds, values_end) = instance.values(self.chunk, end, &mut values).ok()?;
         let fields = self.fields.get(&(self.store.known(instance.definition)?, place))?;
         let scope =
@@ -389,11 +389,17 @@ impl<'d, 'c> Inner<'d, 'c> {
 }
 
 /// All fields of a record.
-#[derive(Default)]
 pub(super) struct Whole<'d, 'c> {
     /// By slot.
     given: Vec<&'d Given>,
     shown: Shown<'c>,
+}
+
+impl Default for Whole<'_, '_> {
+    fn default() -> Self {
+        let shown = Shown { fields: Vec::with_capacity(USUAL), ..Shown::default() };
+        Self { given: Vec::with_capacity(USUAL), shown }
+    }
 }
 
 impl<'d, 'c> Whole<'d, 'c> {
@@ -427,6 +433,8 @@ impl<'d, 'c> Whole<'d, 'c> {
 
 /// Of a record of more fields, a tree is made: each of the system section is compared with all others.
 const MAX_WHOLE: usize = 256;
+/// Few records have more fields.
+const USUAL: usize = 48;
 
 fn is_left_out(dependencies: &[u16], values: &[Substitution]) -> bool {
     dependencies.iter().any(|index| values.get(usize::from(*index)).is_some_and(Substitution::is_null))
