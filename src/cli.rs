@@ -160,7 +160,8 @@ pub struct HuntArguments {
     /// Do not show progress.
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
-    /// End with status 1 if there is an incident of this level or above; where findings are listed, a finding.
+    /// End with status 1 if there is an incident of this level or above, or a finding that belongs to none; where findings are listed, a
+    /// finding.
     #[arg(long, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<Level>,
 
@@ -375,6 +376,9 @@ pub enum RulesCommand {
         /// Further log sources (repeatable).
         #[arg(long, value_name = "FILE")]
         taxonomy: Vec<PathBuf>,
+        /// Name every rule that has nothing to look at, not only some of each reason.
+        #[arg(long)]
+        all: bool,
         /// End with status 2 if a rule is refused.
         #[arg(long)]
         strict: bool,

@@ -80,10 +80,12 @@ impl<'a> Telling<'a> {
         self.printer.as_mut().map_or(Ok(()), |printer| printer.end(summary))
     }
 
-    /// The most severe level of what the report tells.
+    /// The most severe level of what the report tells: incidents, and findings that stand alone.
     pub fn worst(&self, form: HuntFormat, incidents: Option<&Incidents>) -> Option<Level> {
         match (form, incidents) {
-            (HuntFormat::Incidents(_), Some(incidents)) => incidents.incidents.iter().map(|one| one.level).max(),
+            (HuntFormat::Incidents(_), Some(Incidents { incidents, single, .. })) => {
+                incidents.iter().map(|one| one.level).chain(single.iter().map(|one| one.rule.level)).max()
+            }
             _ => self.worst,
         }
     }

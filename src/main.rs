@@ -69,10 +69,32 @@ fn run(command: Command) -> anyhow::Result<Status> {
             Ok(Status::Finished)
         }
         Command::Man => {
-            clap_mangen::Man::new(cli::Arguments::command()).render(&mut std::io::stdout())?;
+            let mut command = cli::Arguments::command().disable_help_subcommand(true);
+            command.build();
+            let mut out = std::io::stdout().lock();
+            clap_mangen::Man::new(command.clone()).render(&mut out)?;
+            write_subcommands(&command, &mut out)?;
+            out.flush()?;
             Ok(Status::Finished)
         }
     }
+}
+
+/// Appends to a manual page what it has to say of each subcommand, and of theirs.
+fn write_subcommands(command: &clap::Command, out: &mut dyn Write) -> std::io::Result<()> {
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
+        let name = subcommand.get_bin_name().unwrap_or(subcommand.get_name());
+        writeln!(out, ".SH \"{}\"", name.to_uppercase())?;
+        let page = clap_mangen::Man::new(subcommand.clone());
+        page.render_synopsis_section(out)?;
+        page.render_description_section(out)?;
+        page.render_options_section(out)?;
+        if subcommand.get_after_long_help().or(subcommand.get_after_help()).is_some() {
+            page.render_extra_section(out)?;
+        }
+        write_subcommands(subcommand, out)?;
+    }
+    Ok(())
 }
 
 /// Whoever read our output has read enough, as `head` does.

@@ -1,6 +1,7 @@
 //! The rules a hunt uses: those that come with the program, those fetched by `rules update`, those given.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -40,16 +41,17 @@ impl Packs {
         if !arguments.no_shipped_rules {
             packs.add("shipped with dreamcatcher".into(), env!("CARGO_PKG_VERSION").into(), shipped(&placeholders));
         }
+        let mut seen = HashSet::new();
         match update::Installed::find()? {
             Some(installed) if arguments.rules.is_empty() => {
-                let loaded = from_paths(std::slice::from_ref(&installed.rules), &placeholders, threads);
+                let loaded = from_paths(std::slice::from_ref(&installed.rules), &mut seen, &placeholders, threads);
                 installed.check(&loaded)?;
                 packs.add(format!("SigmaHQ, from {}", installed.pin.source), installed.pin.date.clone(), loaded);
             }
             _ => {}
         }
         for path in &arguments.rules {
-            let loaded = from_paths(std::slice::from_ref(path), &placeholders, threads);
+            let loaded = from_paths(std::slice::from_ref(path), &mut seen, &placeholders, threads);
             packs.add(path.display().to_string(), String::new(), loaded);
         }
         packs.loaded.apply_filters();
@@ -69,10 +71,15 @@ pub fn unreadable(paths: &[PathBuf]) -> bool {
     !paths.iter().all(opens)
 }
 
-/// The rules of files and folders.
-pub fn from_paths(paths: &[PathBuf], placeholders: &Placeholders, threads: usize) -> Loaded {
+/// The rules of files and folders, but for files that were `seen` before.
+pub fn from_paths(
+    paths: &[PathBuf],
+    seen: &mut HashSet<PathBuf>,
+    placeholders: &Placeholders,
+    threads: usize,
+) -> Loaded {
     let mut loaded = Loaded::default();
-    loaded.add_paths(paths, placeholders, threads);
+    loaded.add_paths(paths, seen, placeholders, threads);
     loaded
 }
 

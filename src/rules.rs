@@ -1,6 +1,7 @@
 //! `dreamcatcher rules`: list, check, test, update.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -28,16 +29,16 @@ pub fn run(command: &RulesCommand) -> Result<Status> {
             let mut packs = Packs::load(rules, threads(None))?;
             list(&packs.loaded, *json)?;
             packs.loaded.compile(&packs.taxonomy);
-            tell_unused(&packs.loaded, &mut io::stderr().lock())?;
+            tell_unused(&packs.loaded, false, &mut io::stderr().lock())?;
             Ok(status(packs.unreadable, rules.strict, &packs.loaded))
         }
-        RulesCommand::Check { paths, placeholders, taxonomy, strict: is_strict } => {
+        RulesCommand::Check { paths, placeholders, taxonomy, all, strict: is_strict } => {
             let placeholders = packs::placeholders(placeholders.as_deref())?;
-            let mut loaded = packs::from_paths(paths, &placeholders, threads(None));
+            let mut loaded = packs::from_paths(paths, &mut HashSet::new(), &placeholders, threads(None));
             loaded.apply_filters();
             let rules = loaded.compile(&packs::taxonomy(taxonomy)?);
             let mut out = io::stdout().lock();
-            tell_unused(&loaded, &mut out)?;
+            tell_unused(&loaded, *all, &mut out)?;
             writeln!(
                 out,
                 "{} files: {} rules loaded ({} correlations), {} not applicable, {} refused",
@@ -93,8 +94,8 @@ fn plain_json(value: &Value) -> String {
     if text.is_ascii() { text } else { text.chars().map(escape).collect() }
 }
 
-/// Names everything that was not used, with the reason; reasons that many rules share once.
-fn tell_unused(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
+/// Names everything that was not used, with the reason; reasons that many rules share once, with some of the rules or `all`.
+fn tell_unused(loaded: &Loaded, all: bool, out: &mut dyn Write) -> io::Result<()> {
     for refused in &loaded.refused {
         writeln!(out, "refused         {}:{}: {}", plain(&refused.path), refused.line, plain(&refused.reason))?;
     }
@@ -102,11 +103,12 @@ fn tell_unused(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
     loaded.not_applicable.iter().for_each(|rule| reasons.entry(&rule.reason).or_default().push(rule));
     for (reason, rules) in reasons {
         writeln!(out, "not applicable  {} rules: {}", rules.len(), plain(reason))?;
-        for rule in rules.iter().take(3) {
+        let shown = if all { rules.len() } else { rules.len().min(3) };
+        for rule in rules.iter().take(shown) {
             writeln!(out, "                  {} ({})", plain(&rule.title), plain(&rule.path))?;
         }
-        if rules.len() > 3 {
-            writeln!(out, "                  … and {} more", rules.len() - 3)?;
+        if rules.len() > shown {
+            writeln!(out, "                  … and {} more (rules check --all PATH names them)", rules.len() - shown)?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `dreamcatcher rules update`: SigmaHQ's rules, fetched when asked, pinned by hash, used by default from then on.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, Cursor, Read, Write},
     path::{Path, PathBuf},
@@ -98,7 +99,7 @@ pub fn run(source: Option<&str>, expected: Option<&str>) -> Result<Status> {
     fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let new = tempfile::Builder::new().prefix(".sigmahq-").tempdir_in(parent)?;
     unpack(archive, &new.path().join("rules"))?;
-    let loaded = packs::from_paths(&[new.path().join("rules")], &Placeholders::default(), 2);
+    let loaded = packs::from_paths(&[new.path().join("rules")], &mut HashSet::new(), &Placeholders::default(), 2);
     if loaded.rules.is_empty() {
         bail!("there are no Sigma rules in {source}; nothing was changed");
     }

@@ -12,7 +12,7 @@
 mod common;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
@@ -256,7 +256,7 @@ fn the_fast_path_finds_what_the_judge_finds() {
     let (Some(corpus), Some(sigma)) = (shared("corpus"), shared("corpus/sigma")) else { return };
     let taxonomy = Taxonomy::shipped();
     let mut loaded = Loaded::default();
-    loaded.add_paths(&[sigma, common::root().join("rules")], &Placeholders::default(), 2);
+    loaded.add_paths(&[sigma, common::root().join("rules")], &mut HashSet::new(), &Placeholders::default(), 2);
     // Rules that correlations name would be silent.
     loaded.correlations.clear();
     loaded.apply_filters();

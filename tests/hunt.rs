@@ -326,6 +326,12 @@ fn the_status_says_how_it_ended_and_the_gravest_counts() {
     assert_eq!(status(&["log.jsonl"]), 0);
     assert_eq!(status(&["log.jsonl", "--fail-on", "critical"]), 0);
     assert_eq!(status(&["log.jsonl", "--rules", "bad.yml"]), 0);
+    // A finding of low level makes no incident of its own, and was found all the same.
+    place.file("low.yml", any_start("low"));
+    let low = |level| {
+        place.run(&["hunt", "--no-shipped-rules", "--rules", "low.yml", "log.jsonl", "--fail-on", level]).status
+    };
+    assert_eq!((low("low"), low("medium")), (1, 0));
     assert_eq!(status(&[&["log.jsonl"], &found[..]].concat()), 1);
     assert_eq!(status(&[&["log.jsonl"], &found[..], &refused[..]].concat()), 2);
     assert_eq!(status(&[&["log.jsonl", "nowhere"], &found[..], &refused[..]].concat()), 4);

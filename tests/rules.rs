@@ -89,6 +89,78 @@ fn check_counts_what_can_be_used_and_what_cannot() {
 }
 
 #[test]
+fn check_names_all_that_has_nothing_to_look_at_if_asked() {
+    let place = Place::new();
+    let zeek = |number| {
+        any_start("low").replace("product: windows", "product: zeek").replace("Any start", &format!("Z{number}"))
+    };
+    place.file("rules.yml", (0..9).map(zeek).collect::<Vec<_>>().join("---\n"));
+    let run = place.run(&["rules", "check", "rules.yml"]);
+    run.ends(0, &["Z2", "… and 6 more", "--all"]);
+    assert!(!run.out.contains("Z3"));
+    let run = place.run(&["rules", "check", "--all", "rules.yml"]);
+    run.ends(0, &["Z0", "Z8"]);
+    assert!(!run.out.contains("more"));
+}
+
+#[test]
+fn a_file_of_rules_that_is_reached_twice_counts_once() {
+    let place = Place::new();
+    place.file("rules/sub/any.yml", any_start("high"));
+    place.file("rules/OTHER.YML", any_start("low").replace("Any start", "Other"));
+    place.file("log.jsonl", starts(&["a"]));
+    let rules = |paths: &[&'static str]| paths.iter().flat_map(|path| ["--rules", path]).collect::<Vec<_>>();
+    for paths in [
+        &["rules"][..],
+        &["rules", "rules"],
+        &["rules", "rules/sub"],
+        &["rules/sub", "rules"],
+        &["rules", "./rules/../rules/sub/any.yml"],
+    ] {
+        let findings = place.findings(&[&["log.jsonl", "--no-shipped-rules"], &rules(paths)[..]].concat());
+        let mut titles: Vec<&str> = findings.iter().map(|one| one["rule"]["title"].as_str().unwrap()).collect();
+        titles.sort_unstable();
+        assert_eq!(titles, ["Any start", "Other"], "{paths:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_cannot_be_read_of_a_folder_of_rules_costs_itself() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new();
+    place.file("rules/a/any.yml", any_start("high"));
+    place.file("rules/b/inner.yml", any_start("high"));
+    place.file("rules/c/other.yml", any_start("low").replace("Any start", "Other"));
+    symlink("../a/any.yml", place.path().join("rules/c/link.yml")).unwrap();
+    symlink("..", place.path().join("rules/c/round")).unwrap();
+    symlink("nowhere", place.path().join("rules/c/readme")).unwrap();
+    let closed = place.path().join("rules/b");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["rules", "check", "rules"];
+    let program = env!("CARGO_BIN_EXE_dreamcatcher");
+    let is_forbidden = fs::read_dir(&closed).is_err();
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", program];
+    let may_change = place.run_as("setpriv".as_ref(), &[&nobody[..], &["--version"]].concat()).output();
+    let run = match (is_forbidden, may_change.is_ok_and(|probe| probe.status.success())) {
+        (true, _) => place.run(&arguments),
+        (false, true) => {
+            Run::of(place.run_as("setpriv".as_ref(), &[&nobody[..], &arguments].concat()).output().unwrap())
+        }
+        (false, false) => {
+            return common::skipped("this runs as root and cannot become nobody, so nothing is forbidden to it");
+        }
+    };
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+    run.ends(
+        0,
+        &["2 rules loaded", "rules/b:0: cannot be read: ", "rules/c/link.yml:0: links", "rules/c/round:0: links"],
+    );
+    assert!(!run.out.contains("readme") && run.out.contains("3 refused"), "{run:?}");
+}
+
+#[test]
 fn a_correlation_that_needs_a_rule_without_evidence_is_told() {
     let place = Place::new();
     let base = |title: &str, product: &str| {

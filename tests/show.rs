@@ -93,7 +93,14 @@ fn help_completions_and_manual_come_of_the_same_definitions() {
     let check = place.run_as("bash".as_ref(), &["-n", "completion.bash"]).output().unwrap();
     assert!(check.status.success(), "{check:?}");
     let manual = place.run(&["man"]);
-    manual.ends(0, &[".TH dreamcatcher", "hunt"]);
+    manual.ends(
+        0,
+        &[".TH dreamcatcher", "DREAMCATCHER HUNT", "DREAMCATCHER RULES CHECK", "Where several hold: 3, 4, 2, 1."],
+    );
+    let said = manual.out.replace("\\-", "-");
+    for option in options.iter().chain(&["--all", "--sha256", "--ledger"]) {
+        assert!(said.contains(option), "the manual does not name {option}");
+    }
     let about = place.run(&["--help"]);
     about.ends(0, &["Start here:", "hunt", "rules", "show"]);
     place.run(&["--version"]).ends(0, &[env!("CARGO_PKG_VERSION")]);

@@ -26,7 +26,7 @@ use event::{Damage, Detector, Piece, Position};
 
 use crate::{
     Block, Cutter, Format, Output, Reader,
-    open::{self, Aside, Limits, Next, Opened, Opener, Tap},
+    open::{self, Aside, Limits, Next, Opened, Opener, Replaced, Tap},
     tally::{Counter, PieceTally, Tally, Unknown, Unread},
 };
 
@@ -175,6 +175,7 @@ struct Context {
     format: usize,
     format_name: &'static str,
     layers: Vec<&'static str>,
+    replaced: Replaced,
     tap: Tap,
 }
 
@@ -386,6 +387,7 @@ impl Puller<'_> {
                     format,
                     format_name,
                     layers: opened.layers.clone(),
+                    replaced: opened.replaced(),
                     tap: opened.tap(),
                 };
                 cutter.begin(opened.about());
@@ -508,7 +510,8 @@ impl Delivery<'_> {
             }
             Done::End(context, failure, digest) => {
                 begun(&mut self.current, self.sink, &context)?;
-                let Some(counter) = self.current.take() else { return Ok(()) };
+                let Some(mut counter) = self.current.take() else { return Ok(()) };
+                counter.add(&Output { notes: context.replaced.note().into_iter().collect(), ..Output::default() });
                 let piece = counter.finish(context.tap.total(), digest, failure.is_none());
                 if let Some(reason) = failure {
                     self.tally.failures.push(Unread { path: context.piece.path.clone(), reason });

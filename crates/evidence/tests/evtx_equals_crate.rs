@@ -358,7 +358,7 @@ fn damaged_copies_are_read_to_their_end() {
     for path in corpus().iter().step_by(4) {
         let bytes = fs::read(path).unwrap();
         let plain = read_bytes(&bytes).0;
-        for kind in 0..5 {
+        for kind in 0..7 {
             let mut damaged = bytes.clone();
             let chunks = (bytes.len() - 4096) / 0x1_0000;
             let chunk = 4096 + 0x1_0000 * random.below(chunks.max(1));
@@ -368,9 +368,16 @@ fn damaged_copies_are_read_to_their_end() {
                 2 => damaged[chunk..][..0x1_0000].fill(0),
                 // Within the definitions, where a chunk's shape is.
                 3 => (0..20).for_each(|_| damaged[chunk + 512 + random.below(4096)] = random.below(256) as u8),
-                _ => damaged[chunk..][..512].fill(0xff),
+                4 => damaged[chunk..][..512].fill(0xff),
+                // The file's own header: one bit of its signature, or some of it.
+                5 => damaged[random.below(8)] ^= 1 << random.below(8),
+                _ => (0..20).for_each(|_| damaged[random.below(4096)] = random.below(256) as u8),
             }
+            assert!(Evtx.recognises(&damaged[..damaged.len().min(1 << 16)], ""), "{path:?}: kind {kind}");
             let (output, damages) = read_bytes(&damaged);
+            if output + damages != plain {
+                eprintln!("{path:?} kind {kind}: {output} and {damages} of {plain}");
+            }
             sound += plain;
             read_of_damaged += output;
             lost += damages;

@@ -1,7 +1,7 @@
 //! How long loading and compiling rules takes: `cargo run --release -p sigma --example load_speed -- RULES…`
 #![allow(clippy::expect_used)]
 
-use std::time::Instant;
+use std::{collections::HashSet, time::Instant};
 
 use event::{Detector, LogSource};
 use sigma::{Loaded, Placeholders, Taxonomy};
@@ -10,7 +10,7 @@ fn main() {
     let start = Instant::now();
     let mut loaded = Loaded::default();
     let paths: Vec<_> = std::env::args_os().skip(1).map(Into::into).collect();
-    loaded.add_paths(&paths, &Placeholders::default(), 2);
+    loaded.add_paths(&paths, &mut HashSet::new(), &Placeholders::default(), 2);
     println!("{:?} loaded {} refused {}", start.elapsed(), loaded.rules.len(), loaded.refused.len());
     for refused in &loaded.refused {
         println!("  {}:{} {}", refused.path, refused.line, refused.reason);

@@ -1,6 +1,7 @@
 //! Files of rules: read, parsed, and whatever cannot be used named with its reason.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -65,16 +66,17 @@ pub struct Loaded {
 const MAX_FILE: u64 = 4 << 20;
 
 impl Loaded {
-    /// Adds the rules of files and folders (`.yml` and `.yaml`, walked in order of their names). Files are read on
-    /// `threads` threads; the result does not depend on how many.
-    pub fn add_paths(&mut self, paths: &[PathBuf], placeholders: &Placeholders, threads: usize) {
+    /// Adds the rules of files and folders (`.yml` and `.yaml`, in upper or lower case, walked in order of their names), but for files
+    /// that are among `seen`; they join it. Files are read on `threads` threads; the result does not depend on how many.
+    pub fn add_paths(
+        &mut self,
+        paths: &[PathBuf],
+        seen: &mut HashSet<PathBuf>,
+        placeholders: &Placeholders,
+        threads: usize,
+    ) {
         let mut files = Vec::new();
-        for path in paths {
-            if let Err(error) = walk(path, &mut files) {
-                self.refuse(&path.to_string_lossy(), 0, format!("cannot be read: {error}"));
-            }
-        }
-        let mut seen = std::collections::HashSet::new();
+        paths.iter().for_each(|path| self.walk(path, &mut files));
         files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
         let chunk = files.len().div_ceil(threads.max(1) * 4).max(16);
         let parts: Vec<Mutex<Loaded>> = files.chunks(chunk).map(|_| Mutex::default()).collect();
@@ -94,6 +96,37 @@ impl Loaded {
         });
         for part in parts {
             self.merge(part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        }
+    }
+
+    /// Collects the files of a path. What cannot be read is refused by its own name, and costs nothing beside it.
+    fn walk(&mut self, path: &Path, files: &mut Vec<PathBuf>) {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => self.walk_folder(path, files),
+            Ok(_) => files.push(path.to_owned()),
+            Err(error) => self.refuse(&path.to_string_lossy(), 0, format!("cannot be read: {error}")),
+        }
+    }
+
+    fn walk_folder(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+        let mut entries = Vec::new();
+        match fs::read_dir(folder) {
+            Ok(found) => entries.extend(found.filter_map(Result::ok)),
+            Err(error) => self.refuse(&folder.to_string_lossy(), 0, format!("cannot be read: {error}")),
+        }
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => self.walk_folder(&path, files),
+                // Links out of the folder may lead anywhere, even back.
+                Ok(kind) if kind.is_symlink() && (is_yaml(&path) || path.is_dir()) => {
+                    self.refuse(&path.to_string_lossy(), 0, "links in a folder of rules are not followed".into());
+                }
+                Ok(_) if is_yaml(&path) => files.push(path),
+                Ok(_) => {}
+                Err(error) => self.refuse(&path.to_string_lossy(), 0, format!("cannot be read: {error}")),
+            }
         }
     }
 
@@ -238,24 +271,9 @@ impl Loaded {
     }
 }
 
-fn walk(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !fs::metadata(path)?.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let kind = entry.file_type()?;
-        let path = entry.path();
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-        if kind.is_dir() {
-            walk(&path, files)?;
-        } else if kind.is_file() && is_yaml {
-            files.push(path);
-        }
-    }
-    Ok(())
+fn is_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("yml") || extension.eq_ignore_ascii_case("yaml"))
 }
 
 fn without_action(mut node: Node) -> Node {

@@ -369,17 +369,18 @@ impl<'a> Evaluation<'a, '_> {
             return test.matcher.takes_null();
         }
         if let (Matcher::FieldRef { open_start, open_end, cased, .. }, Some(other)) = (&test.matcher, test.other) {
-            let text = self.translated(test.slot.map(|slot| (slot, test.view)), value);
+            let texts = self.texts(test.slot.map(|slot| (slot, test.view)), value);
             return values(self.event, other.0).filter(|(_, value)| !matches!(value, Value::Null)).any(|(_, value)| {
-                relates(&text, &self.translated(Some(other), &value), *open_start, *open_end, *cased)
+                let others = self.texts(Some(other), &value);
+                let pairs = texts.iter().flat_map(|text| others.iter().map(move |other| (text, other)));
+                pairs.into_iter().any(|(text, other)| relates(text, other, *open_start, *open_end, *cased))
             });
         }
         let view = self.view(test.slot.map(|slot| (slot, test.view)));
         let Some(text) = self.state.text(index, value) else { return false };
-        match view.and_then(|view| view.translation.get(&text.text)) {
-            Some(translated) => test.matcher.matches(translated, &fold(translated)),
-            None => test.matcher.matches(&text.text, &text.folded),
-        }
+        let translated = view.and_then(|view| view.translation.get(&text.text));
+        test.matcher.matches(&text.text, &text.folded)
+            || translated.is_some_and(|translated| test.matcher.matches(translated, &fold(translated)))
     }
 
     fn view(&self, place: Option<(Slot, usize)>) -> Option<&'a View> {
@@ -387,11 +388,11 @@ impl<'a> Evaluation<'a, '_> {
         self.program.slots.get(usize::from(slot))?.get(view)
     }
 
-    /// A value's text in the words of the rules.
-    fn translated<'v>(&self, place: Option<(Slot, usize)>, value: &Value<'v>) -> Cow<'v, str> {
+    /// A value's text, and the same in the words of the rules.
+    fn texts<'v>(&self, place: Option<(Slot, usize)>, value: &'v Value<'_>) -> Vec<Cow<'v, str>> {
         let text = value.text();
         let translated = self.view(place).and_then(|view| view.translation.get(&*text));
-        translated.map_or(text, |translated| Cow::Owned(translated.clone()))
+        translated.map(|translated| Cow::Owned(translated.clone())).into_iter().chain([text]).collect()
     }
 
     /// The values of the whole record that satisfy a test for a word anywhere.

@@ -180,7 +180,7 @@ impl Modifiers {
             _ => return Err(refused("expected a text, number or null as value".into())),
         };
         let mut terms = Vec::new();
-        for text in self.expanded(text, placeholders)? {
+        for text in self.expanded(text, node.line, placeholders)? {
             let matchers = self.matchers(&text, field.is_none()).map_err(refused)?;
             terms.extend(matchers.into_iter().map(test));
         }
@@ -188,12 +188,12 @@ impl Modifiers {
     }
 
     /// The texts that a value stands for.
-    fn expanded(&self, text: &str, placeholders: &Placeholders) -> Result<Vec<String>, Unusable> {
+    fn expanded(&self, text: &str, line: usize, placeholders: &Placeholders) -> Result<Vec<String>, Unusable> {
         if !self.expand {
             return Ok(vec![text.to_owned()]);
         }
         let as_written = |value: &str| value.to_owned();
-        placeholders.expand(text, if self.regex { &regex::escape } else { &as_written })
+        placeholders.expand(text, line, if self.regex { &regex::escape } else { &as_written })
     }
 
     /// What one text asks of a field's value: one of these must hold.
@@ -448,8 +448,9 @@ mod tests {
             ("F|base64|wide: a", "before base64"),
             ("F|windash: '-a -b -c -d -e -f'", "too many variants"),
             ("F|expand: '%other%'", "%other% has no values"),
+            ("F|expand: '%many%%many%%many%%many%%many%'", "or more texts; at most 10000"),
         ] {
-            let problem = read(entry, "{}").unwrap_err();
+            let problem = read(entry, "many: [a, b, c, d, e, f, g]").unwrap_err();
             assert!(problem.contains(part), "{entry}: {problem}");
         }
     }

@@ -83,13 +83,13 @@ impl Judge {
         let Some(field) = test.field.as_deref() else {
             return fields.texts.iter().any(|text| self.satisfies(&test.matcher, text, entry, fields));
         };
-        let values: Vec<Option<&str>> = fields.get(native(entry, field)).collect();
+        let values: Vec<Option<&str>> = natives(entry, field).flat_map(|name| fields.get(name)).collect();
         match &test.matcher {
             Matcher::Exists(wanted) => values.is_empty() != *wanted,
             Matcher::Null => values.iter().all(Option::is_none),
             matcher => values.iter().any(|value| match value {
                 None => matches!(matcher, Matcher::Pattern { pattern, .. } if pattern.as_literal() == Some("")),
-                Some(text) => self.satisfies(matcher, translated(entry, field, text), entry, fields),
+                Some(text) => translated(entry, field, text).any(|text| self.satisfies(matcher, text, entry, fields)),
             }),
         }
     }
@@ -109,20 +109,25 @@ impl Judge {
                     pattern = if *open_end { pattern.open_end() } else { pattern };
                     as_regex(&pattern, *cased).is_some_and(|expression| expression.is_match(text))
                 };
-                fields.get(native(entry, other)).flatten().any(|text| relates(translated(entry, other, text)))
+                let others = natives(entry, other).flat_map(|name| fields.get(name)).flatten();
+                others.flat_map(|text| translated(entry, other, text)).any(relates)
             }
             other => other.matches(text, &fold(text)),
         }
     }
 }
 
-/// A value in the words of the rules.
-fn translated<'n>(entry: &'n Entry, field: &str, text: &'n str) -> &'n str {
-    entry.values.get(field).and_then(|values| values.get(text)).map_or(text, String::as_str)
+/// A value, and the same in the words of the rules.
+fn translated<'n>(entry: &'n Entry, field: &str, text: &'n str) -> impl Iterator<Item = &'n str> {
+    let translation = entry.values.get(field).and_then(|values| values.get(text));
+    std::iter::once(text).chain(translation.map(String::as_str))
 }
 
-fn native<'n>(entry: &'n Entry, field: &'n str) -> &'n str {
-    entry.fields.get(field).map_or(field, String::as_str)
+/// What a field is called in the record.
+fn natives<'n>(entry: &'n Entry, field: &'n str) -> impl Iterator<Item = &'n str> {
+    let names = entry.fields.get(field);
+    let own = names.is_none().then_some(field);
+    names.into_iter().flatten().map(String::as_str).chain(own)
 }
 
 fn as_regex(pattern: &Pattern, cased: bool) -> Option<Regex> {

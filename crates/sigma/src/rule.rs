@@ -111,6 +111,10 @@ pub enum Document {
     Filter(Box<Filter>),
 }
 
+/// The most texts, and bytes of them, that the placeholders of one value may stand for.
+const MAX_EXPANDED: usize = 10_000;
+const MAX_EXPANDED_BYTES: usize = 8 << 20;
+
 /// Values for `%placeholders%` in rules with the modifier `expand`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placeholders(BTreeMap<String, Vec<String>>);
@@ -140,21 +144,38 @@ impl Placeholders {
         Ok(Self(values))
     }
 
-    /// All texts that come of `text` when each `%name%` is replaced by each of its values, changed by `change`; or the
-    /// name that has none. A `\%` is a percent sign.
-    pub(crate) fn expand(&self, text: &str, change: &dyn Fn(&str) -> String) -> Result<Vec<String>, Unusable> {
-        let Some((before, name, after)) = placeholder(text) else { return Ok(vec![text.replace("\\%", "%")]) };
-        let values = self.0.get(name).filter(|values| !values.is_empty()).ok_or_else(|| {
-            Unusable::NotApplicable(format!(
-                "the placeholder %{name}% has no values; give them with --placeholders FILE"
-            ))
-        })?;
-        let before = before.replace("\\%", "%");
-        let rest = self.expand(after, change)?;
-        let values = values.iter().map(|value| change(value));
-        Ok(values
-            .flat_map(|value| rest.iter().map(|rest| format!("{before}{value}{rest}")).collect::<Vec<_>>())
-            .collect())
+    /// All texts that come of `text` when each `%name%` is replaced by each of its values, changed by `change`; or why there are none: a
+    /// name has no values, or they would be too many. A `\%` is a percent sign. `line` is for the complaint.
+    pub(crate) fn expand(
+        &self,
+        text: &str,
+        line: usize,
+        change: &dyn Fn(&str) -> String,
+    ) -> Result<Vec<String>, Unusable> {
+        let (mut texts, mut rest) = (vec![String::new()], text);
+        while let Some((before, name, after)) = placeholder(rest) {
+            let values = self.0.get(name).filter(|values| !values.is_empty()).ok_or_else(|| {
+                Unusable::NotApplicable(format!(
+                    "the placeholder %{name}% has no values; give them with --placeholders FILE"
+                ))
+            })?;
+            let before = before.replace("\\%", "%");
+            let values: Vec<String> = values.iter().map(|value| format!("{before}{}", change(value))).collect();
+            let bytes = texts.iter().chain(&values).map(String::len).max().unwrap_or_default();
+            let count = texts.len().saturating_mul(values.len());
+            if count > MAX_EXPANDED || count.saturating_mul(bytes) > MAX_EXPANDED_BYTES {
+                let message = format!(
+                    "the placeholders stand for {count} or more texts; at most {MAX_EXPANDED} of {} MiB are looked for",
+                    MAX_EXPANDED_BYTES >> 20
+                );
+                return Err(Problem::new(line, message).into());
+            }
+            texts = texts.iter().flat_map(|text| values.iter().map(move |value| format!("{text}{value}"))).collect();
+            rest = after;
+        }
+        let end = rest.replace("\\%", "%");
+        texts.iter_mut().for_each(|text| text.push_str(&end));
+        Ok(texts)
     }
 }
 
@@ -291,6 +312,9 @@ fn resolve(condition: &Condition, identifiers: &[(&str, Expr)]) -> Result<Expr, 
 /// A search identifier: a mapping (all entries), a list of mappings (one of them), or words.
 fn selection(node: &Node, placeholders: &Placeholders) -> Result<Expr, Unusable> {
     match &node.kind {
+        Kind::Map(entries) if entries.is_empty() => {
+            Err(Problem::new(node.line, "an empty mapping asks for nothing, so every record would satisfy it").into())
+        }
         Kind::Map(entries) => fields(entries, placeholders),
         Kind::List(items) if items.is_empty() => Err(Problem::new(node.line, "an empty list finds nothing").into()),
         Kind::List(items) => {

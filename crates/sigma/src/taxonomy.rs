@@ -24,9 +24,9 @@ pub struct Entry {
     pub meaning: LogSourceSpec,
     /// What kind of record it is.
     pub source: SourcePattern,
-    /// Sigma's field name → the name in the record, where they differ.
-    pub fields: BTreeMap<String, String>,
-    /// By Sigma's field name: value in the record → value as rules write it.
+    /// Sigma's field name → its names in the record, where they differ. Of several, each has values of the field.
+    pub fields: BTreeMap<String, Vec<String>>,
+    /// By Sigma's field name: value in the record → value as rules write it; what is in the record is a value of the field too.
     pub values: BTreeMap<String, BTreeMap<String, String>>,
     /// Fields (by their name in the record) that must have one of these values.
     pub conditions: BTreeMap<String, Vec<String>>,
@@ -180,7 +180,7 @@ fn entry(product: &str, kind: MeaningKind, name: &str, node: &Node) -> Result<En
             providers: texts("providers").iter().map(|provider| fold(provider)).collect(),
             event_ids: ids.map(id).collect::<Result<_, _>>()?,
         },
-        fields: pairs(node.get("fields"))?,
+        fields: names(node.get("fields"))?,
         values: node
             .get("values")
             .map(Node::entries)
@@ -196,6 +196,18 @@ fn entry(product: &str, kind: MeaningKind, name: &str, node: &Node) -> Result<En
             .map(|field| (field.key.clone(), field.value.texts()))
             .collect(),
     })
+}
+
+/// Sigma's names, each with one or several names in the record.
+fn names(node: Option<&Node>) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+    let entries = node.map(Node::entries).unwrap_or_default();
+    let named = |entry: &yaml::Entry| match entry.value.texts() {
+        names if names.is_empty() || names.len() != entry.value.items().len() => {
+            Err(Problem::new(entry.line, format!("'{}' needs the name of a field, or a list of them", entry.key)))
+        }
+        names => Ok((entry.key.clone(), names)),
+    };
+    entries.iter().map(named).collect()
 }
 
 fn pairs(node: Option<&Node>) -> Result<BTreeMap<String, String>, Problem> {

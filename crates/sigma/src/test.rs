@@ -1,7 +1,7 @@
 //! What a rule asks of one field: the leaves of its condition.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, OnceLock},
 };
 
@@ -268,13 +268,16 @@ impl std::hash::Hash for Number {
     }
 }
 
-/// A network in CIDR notation.
+/// A network in CIDR notation. Addresses of IPv4 are those of IPv6 that map them (`::ffff:192.0.2.1`), so that either may be
+/// written either way; but a network of IPv6 that merely has all of them within (`::/0`) is not about them where they are written as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     bits: u128,
     prefix: u32,
-    is_v4: bool,
 }
+
+/// Where the addresses of IPv4 stand among those of IPv6: the length of their prefix.
+const MAPPED: u32 = 96;
 
 impl Network {
     /// Reads `192.0.2.0/24` or `2001:db8::/32`; an address alone is a network of one.
@@ -290,26 +293,25 @@ impl Network {
         if prefix > width {
             return Err(problem());
         }
-        let mut network = Self { bits: 0, prefix, is_v4: address.is_ipv4() };
+        let mut network = Self { bits: 0, prefix: prefix + (128 - width) };
         network.bits = network.masked(bits_of(address));
         Ok(network)
     }
 
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.is_v4 && self.masked(bits_of(address)) == self.bits
+        let within = self.masked(bits_of(address)) == self.bits;
+        within && (self.prefix >= MAPPED || address.is_ipv6())
     }
 
     fn masked(&self, bits: u128) -> u128 {
-        let width = if self.is_v4 { 32 } else { 128 };
-        bits.checked_shr(width - self.prefix).unwrap_or(0)
+        bits.checked_shr(128 - self.prefix).unwrap_or(0)
     }
 }
 
 fn bits_of(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(address) => u32::from(address as Ipv4Addr).into(),
-        IpAddr::V6(address) => (address as Ipv6Addr).into(),
+        IpAddr::V4(address) => address.to_ipv6_mapped().into(),
+        IpAddr::V6(address) => address.into(),
     }
 }
 
@@ -357,6 +359,12 @@ mod tests {
             ("10.0.0.0/8", "::ffff:10.1.2.3", "::ffff:11.1.2.3"),
             ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"),
             ("::/0", "fe80::1", "1.2.3.4"),
+            ("::/0", "::ffff:10.1.2.3", "10.1.2.3"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3"),
+            ("::ffff:10.0.0.0/104", "::ffff:10.1.2.3", "::10.1.2.3"),
+            ("::ffff:0:0/96", "10.1.2.3", "::1"),
+            ("::ffff:1.2.3.4", "1.2.3.4", "1.2.3.5"),
+            ("0.0.0.0/0", "::ffff:1.2.3.4", "::1.2.3.4"),
         ] {
             let matcher = Matcher::Cidr(Network::parse(network).unwrap());
             assert!(matcher.matches(inside, ""), "{network} {inside}");

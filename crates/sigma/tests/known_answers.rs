@@ -31,7 +31,12 @@ impl Record for Fields {
 
 /// Whether a detection (YAML in flow style, without its braces) is satisfied, by the detector and by the judge.
 fn ask(detection: &str, fields: &[(&'static str, Value<'static>)]) -> (bool, bool) {
-    let text = format!("title: a\nlogsource: {{product: windows}}\ndetection: {{{detection}}}\n");
+    ask_of("product: windows", detection, fields)
+}
+
+/// The same of a rule of another log source.
+fn ask_of(logsource: &str, detection: &str, fields: &[(&'static str, Value<'static>)]) -> (bool, bool) {
+    let text = format!("title: a\nlogsource: {{{logsource}}}\ndetection: {{{detection}}}\n");
     let placeholders = Placeholders::parse("hosts: [a.b, 'w*']").unwrap();
     let mut loaded = Loaded::default();
     loaded.add_text("rule.yml", &text, &placeholders);
@@ -59,6 +64,56 @@ fn check(cases: &[(&str, Value<'static>, bool)]) {
     for (entry, value, expected) in cases {
         let answers = ask(&format!("sel: {{{entry}}}, condition: sel"), &[("F", *value), ("G", Value::Text("B"))]);
         assert_eq!(answers, (*expected, *expected), "{entry} on {value:?}: (detector, judge)");
+    }
+}
+
+/// The provider of the record is none that the taxonomy names.
+#[test]
+fn a_field_of_the_taxonomy_may_stand_in_several_of_the_record_and_be_written_in_two_ways() {
+    let fields = [
+        ("NewProcessName", Text("C:\\a.exe")),
+        ("MandatoryLabel", Text("S-1-16-16384")),
+        ("SubjectUserSid", Text("S-1-5-18")),
+        ("SubjectUserName", Text("JDoe")),
+    ];
+    for (entry, expected) in [
+        ("Image|endswith: a.exe", true),
+        ("NewProcessName|endswith: b.exe", false),
+        ("IntegrityLevel: System", true),
+        ("IntegrityLevel: S-1-16-16384", true),
+        ("IntegrityLevel: High", false),
+        ("User|contains: AUTHORI", true),
+        ("User: S-1-5-18", true),
+        ("User|contains: jdoe", true),
+        ("User|contains: other", false),
+        ("User|exists: true", true),
+        ("User|exists: false", false),
+        ("User: null", false),
+        ("User|fieldref: SubjectUserName", true),
+        ("SubjectUserSid|fieldref: User", true),
+        ("User|neq: jdoe", false),
+        ("User|neq: other", true),
+    ] {
+        let rule = format!("sel: {{{entry}}}, condition: sel");
+        let answers = ask_of("category: process_creation, product: windows", &rule, &fields);
+        assert_eq!(answers, (expected, expected), "{entry}: (detector, judge)");
+    }
+    for (entry, expected) in [("User: null", true), ("User|exists: false", true), ("User|contains: a", false)] {
+        let rule = format!("sel: {{{entry}}}, other: {{Image: a}}, condition: sel and other");
+        let answers = ask_of("category: process_creation, product: windows", &rule, &[("NewProcessName", Text("a"))]);
+        assert_eq!(answers, (expected, expected), "{entry} of nothing: (detector, judge)");
+    }
+}
+
+#[test]
+fn what_every_record_would_satisfy_is_refused() {
+    for detection in ["sel: {}", "sel: [{}]", "sel: [{A: b}, {}]"] {
+        let mut loaded = Loaded::default();
+        let text = format!("title: a\nlogsource: {{product: windows}}\ndetection:\n  {detection}\n  condition: sel\n");
+        loaded.add_text("rule.yml", &text, &Placeholders::default());
+        assert_eq!(loaded.rules.len(), 0, "{detection}");
+        assert_eq!(loaded.refused[0].line, 4);
+        assert!(loaded.refused[0].reason.contains("empty mapping"), "{:?}", loaded.refused);
     }
 }
 

@@ -398,10 +398,31 @@ fn sender_of(message: &mail_parser::Message<'_>) -> Sender {
     Sender { from: people(message.from()), reply_to: people(message.reply_to()), envelope }
 }
 
+/// The people of a header. Words without an address before a name with one belong to that name, whose comma somebody forgot to quote:
+/// `Marsh, Helen <h@a.example>`.
 fn people(address: Option<&Address<'_>>) -> Vec<Person> {
     let person = |addr: &mail_parser::Addr<'_>| Person {
         name: beginning(addr.name().unwrap_or_default(), 500).to_owned(),
         address: beginning(addr.address().unwrap_or_default(), 500).to_owned(),
     };
-    address.map(|address| address.iter().take(50).map(person).collect()).unwrap_or_default()
+    let mut people: Vec<Person> = Vec::new();
+    for mut person in address.into_iter().flat_map(|address| address.iter().take(50).map(person)) {
+        if person.address.contains('@') && !person.name.is_empty() {
+            while let Some(before) = people.pop_if(|before| before.words().is_some()) {
+                person.name = format!("{}, {}", before.words().unwrap_or_default(), person.name);
+            }
+        }
+        people.push(person);
+    }
+    people
+}
+
+impl Person {
+    /// Words that are no address, if they are all there is.
+    fn words(&self) -> Option<&str> {
+        match (self.name.as_str(), self.address.as_str()) {
+            (words, "") | ("", words) if !words.is_empty() && !words.contains('@') => Some(words),
+            _ => None,
+        }
+    }
 }

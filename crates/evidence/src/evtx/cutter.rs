@@ -44,9 +44,10 @@ struct FileHeader {
 }
 
 impl FileHeader {
+    /// A header without its signature is believed if its checksum is right.
     fn read(header: &[u8]) -> Option<Self> {
         let (found, expected) = file_checksums(header);
-        let unchecked = walk::u32_at(header, 120)? & walk::NO_CHECKSUM != 0;
+        let unchecked = header.starts_with(FILE_SIGNATURE) && walk::u32_at(header, 120)? & walk::NO_CHECKSUM != 0;
         let chunks = header.get(42..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))?;
         (unchecked || found == expected).then_some(Self { chunks: chunks.into(), next_id: walk::u64_at(header, 24)? })
     }
@@ -61,10 +62,10 @@ impl Cutter for EvtxCutter {
         block.bytes.reserve_exact(FILE_HEADER + CHUNKS * CHUNK);
         let mut start = 0;
         if !std::mem::replace(&mut self.started, true) {
-            read_up_to(input, FILE_HEADER, &mut block.bytes)?;
-            if block.bytes.starts_with(FILE_SIGNATURE) {
+            read_up_to(input, CHUNK, &mut block.bytes)?;
+            start = walk::first_chunk(&block.bytes).unwrap_or_default();
+            if start == FILE_HEADER {
                 self.header = FileHeader::read(&block.bytes);
-                start = block.bytes.len();
             }
         }
         read_up_to(input, start + CHUNKS * CHUNK, &mut block.bytes)?;

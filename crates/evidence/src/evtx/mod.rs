@@ -13,7 +13,7 @@
 //! and whatever is asked for as a whole, is decoded to a tree ([`tree`]), which is right for every shape; that
 //! both give the same is held by tests.
 //!
-//! Damage costs as little as possible: a record that cannot be read costs that record; behind a broken record
+//! Damage costs as little as possible: of a file whose header is gone the chunks are read all the same; a record that cannot be read costs that record; behind a broken record
 //! header the next whole record is searched for; in a chunk without a header whatever is whole is taken; and
 //! old records in the space that a chunk's live ones leave free are taken if they are whole and their
 //! templates are still there. They are no part of [`crate::Output::runs`], since what is missing between them
@@ -58,7 +58,7 @@ impl Format for Evtx {
     }
 
     fn recognises(&self, head: &[u8], _name: &str) -> bool {
-        head.starts_with(FILE_SIGNATURE) || head.starts_with(walk::CHUNK_SIGNATURE)
+        walk::first_chunk(head).is_some()
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {

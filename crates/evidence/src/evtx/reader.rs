@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{
+    FILE_SIGNATURE,
     binxml::{self, Cursor, DEFINITION_HEADER, Fault, Instance, Substitution},
     fields::{self, Place},
     plan::{Fields, Inner, Key, MAX_FAST_DEPTH, Plan, Scope, Shown},
@@ -177,6 +178,13 @@ fn check_file_header(block: &Block, output: &mut Output) -> usize {
     if start == 0 {
         return 0;
     }
+    if !block.bytes.starts_with(FILE_SIGNATURE) {
+        let found: String = block.bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let reason =
+            format!("expected the signature of a file's header, found {found}; the first chunk begins at {start}");
+        output.damages.push(Damage { position: Position::Offset(0), records: 0, reason });
+        return start;
+    }
     let flags = walk::u32_at(&block.bytes, 120).unwrap_or_default();
     if flags & 1 != 0 {
         output.notes.push("log was not closed (dirty)".into());
@@ -189,9 +197,12 @@ fn check_file_header(block: &Block, output: &mut Output) -> usize {
     start
 }
 
-/// The checksum of a file's header as it is, and as the header says it should be.
+/// The checksum of a file's header as it is behind a sound signature, and as the header says it should be.
 pub(super) fn file_checksums(header: &[u8]) -> (u32, u32) {
-    (crc32fast::hash(header.get(..120).unwrap_or_default()), walk::u32_at(header, 124).unwrap_or_default())
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(FILE_SIGNATURE);
+    hash.update(header.get(FILE_SIGNATURE.len()..120).unwrap_or_default());
+    (hash.finalize(), walk::u32_at(header, 124).unwrap_or_default())
 }
 
 impl EvtxReader {

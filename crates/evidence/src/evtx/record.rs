@@ -5,11 +5,10 @@ use std::{borrow::Cow, cell::OnceCell, io, ops::Range, rc::Rc};
 use event::{LogSource, Position, Record, Time, Value};
 
 use super::{
-    FILE_HEADER, FILE_SIGNATURE,
     cutter::EvtxCutter,
     plan::{Fields, Inner, Scope, Whole},
     tree::{Decoder, Element, Field},
-    walk::{CHUNK, RecordHeader, Walk},
+    walk::{self, CHUNK, RecordHeader, Walk},
     xml,
 };
 use crate::{Block, Cutter as _};
@@ -184,7 +183,7 @@ fn places(block: &Block) -> Vec<(usize, RecordHeader)> {
 
 /// Where the first chunk of a block begins.
 pub(super) fn first_chunk(block: &Block) -> usize {
-    if block.offset == 0 && block.bytes.starts_with(FILE_SIGNATURE) { FILE_HEADER.min(block.bytes.len()) } else { 0 }
+    if block.offset == 0 { walk::first_chunk(&block.bytes).unwrap_or_default() } else { 0 }
 }
 
 fn render(block: &Block, places: &[(usize, RecordHeader)], range: Range<usize>) -> Vec<RecordXml> {

@@ -3,6 +3,8 @@
 use event::{Damage, Position, Time};
 use memchr::memmem;
 
+use super::{FILE_HEADER, FILE_SIGNATURE};
+
 /// Size of a chunk.
 pub(super) const CHUNK: usize = 0x1_0000;
 /// Size of a chunk's header; records follow.
@@ -109,6 +111,21 @@ impl ChunkHeader {
 /// The most records that `bytes` bytes can hold.
 pub(super) fn most_records(bytes: usize) -> u64 {
     (bytes / SMALLEST_RECORD) as u64
+}
+
+/// Where the first chunk begins in a log of which `head` is the beginning: behind the file's header, or at the first
+/// step of 4 KiB at which a chunk or its first record stands, whatever is before it. `None` if this is no log.
+pub(super) fn first_chunk(head: &[u8]) -> Option<usize> {
+    if head.starts_with(FILE_SIGNATURE) {
+        return Some(FILE_HEADER.min(head.len()));
+    }
+    let head = head.get(..CHUNK).unwrap_or(head);
+    let is_chunk = |at: &usize| {
+        let first = RecordHeader::read(head, at + CHUNK_HEADER, head.len());
+        head.get(*at..).is_some_and(|rest| rest.starts_with(CHUNK_SIGNATURE))
+            || first.is_some_and(|record| record.is_closed(head))
+    };
+    (0..head.len()).step_by(FILE_HEADER).find(is_chunk)
 }
 
 /// The records of a chunk; kept from chunk to chunk to save allocations.

@@ -28,12 +28,20 @@
 //! names; the others stay fields under their own names. Fields outside of the sections of Windows events are named
 //! by their path with dots.
 //!
-//! Known limits: Winlogbeat names unnamed data `param1`, `param2`, …, which some events truly have; they keep these
-//! names.
+//! A record without a channel is of the one that its provider writes to, if that is one ([`provider`]).
+//!
+//! Winlogbeat names unnamed data `param1`, `param2`, …, which some events truly have: they are fields of these names and
+//! values of `Data` too. Elastic's ingest pipelines move much of an event's own data to fields of the Elastic Common
+//! Schema; it is shown under the event's own names again ([`elastic`]), unless the event's own data has them.
+//!
+//! Known limits: what those pipelines change beyond words (`DWORD (0x00000001)` becomes `1`, a process id is decimal) or
+//! leave out (`QueryResults`, the details of PowerShell's 4103 and of the classic log) is not brought back.
 
 mod cut;
+mod elastic;
 mod names;
 pub(crate) mod pass;
+mod provider;
 mod read;
 mod record;
 mod scan;

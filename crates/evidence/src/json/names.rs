@@ -7,7 +7,11 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-use super::value::unescape;
+use super::{
+    elastic::{Field, Row},
+    record::Dialect,
+    value::unescape,
+};
 
 /// Number of a node in [`Names`].
 pub(super) type NodeId = u32;
@@ -58,6 +62,16 @@ impl Role {
     }
 }
 
+/// The ranks of keys of the event's number that tell whose record it is ([`other_role`]).
+pub(super) mod rank_of_event_id {
+    /// `winlog.event_id`
+    pub(in super::super) const WINLOGBEAT: u8 = 1;
+    /// `event_id`
+    pub(in super::super) const WINLOGBEAT_6: u8 = 5;
+    /// `Id`
+    pub(in super::super) const GET_WIN_EVENT: u8 = 6;
+}
+
 /// Number of variants of [`Role`].
 pub(super) const ROLES: usize = 9;
 
@@ -78,6 +92,26 @@ enum Section {
     Ignored,
 }
 
+/// Data of Windows events that is often long, and what stands before it, in records that are flat.
+const OWN_KEYS: [&str; 16] = [
+    "CallTrace",
+    "CommandLine",
+    "ContextInfo",
+    "HostApplication",
+    "Image",
+    "NewProcessName",
+    "ParentCommandLine",
+    "ParentImage",
+    "ProcessGuid",
+    "ScriptBlockId",
+    "ScriptBlockText",
+    "SubjectUserName",
+    "TargetFilename",
+    "TargetObject",
+    "TargetUserName",
+    "TaskContent",
+];
+
 /// A node of the tree of keys.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -89,7 +123,11 @@ pub(super) struct Node {
     /// The field's name; `None` where a value here is no field.
     pub(super) name: Option<Box<str>>,
     /// The field's name in a record of PowerShell's `Get-WinEvent`, where it differs.
-    pub(super) powershell: Option<&'static str>,
+    powershell: Option<&'static str>,
+    /// The field of Elastic's that it is.
+    elastic: Option<&'static Field>,
+    /// Whether it is what Winlogbeat calls unnamed data.
+    pub(super) is_param: bool,
     /// What a value here says of the record, and how far it is to be believed.
     pub(super) role: Option<(Role, u8)>,
     /// Whether it holds elements, so that a `null` here is no field.
@@ -103,6 +141,28 @@ pub(super) struct Node {
     /// The key that stood behind it, and the first key within it, when they were met last.
     next: NodeId,
     first: NodeId,
+}
+
+impl Node {
+    /// What of Elastic's it is in a dialect.
+    pub(super) fn moved(&self, dialect: Dialect) -> Option<&'static Row> {
+        self.elastic?.of(dialect.moved()?)
+    }
+
+    /// The field's name in a dialect.
+    pub(super) fn name(&self, dialect: Dialect) -> Option<&str> {
+        let other = match dialect {
+            Dialect::Own => None,
+            Dialect::GetWinEvent => self.powershell,
+            Dialect::Winlogbeat(_) => self.moved(dialect).map(|row| row.name),
+        };
+        other.or(self.name.as_deref())
+    }
+
+    /// Whether it is the field of Elastic's that is called `path`.
+    pub(super) fn is_at(&self, path: &str) -> bool {
+        self.section == Section::Other && *self.label == *path
+    }
 }
 
 /// The tree of keys.
@@ -130,6 +190,8 @@ impl Names {
             label: Box::default(),
             name: None,
             powershell: None,
+            elastic: None,
+            is_param: false,
             role: None,
             container: true,
             own: false,
@@ -157,6 +219,22 @@ impl Names {
     /// Whether a node is the key `name` of the record itself.
     pub(super) fn is_top(&self, id: NodeId, name: &str) -> bool {
         self.get(id).is_some_and(|node| node.parent == ROOT && &*node.label == name)
+    }
+
+    /// Whether a key was met that only Windows events are known to have.
+    pub(super) fn has_key_of_windows(&self) -> bool {
+        self.nodes.iter().any(|node| match node.section {
+            Section::System | Section::SystemElement | Section::SystemAttributes | Section::Data | Section::Winlog => {
+                true
+            }
+            Section::Other => {
+                let role = node.role.filter(|_| !matches!(&*node.label, "Id" | "Source" | "host.name" | "event.code"));
+                let is_told =
+                    matches!(role, Some((Role::EventId | Role::Channel | Role::Provider | Role::RecordId, _)));
+                is_told || OWN_KEYS.contains(&&*node.label)
+            }
+            _ => false,
+        })
     }
 
     /// Whether a node is an element of the event's own data.
@@ -249,6 +327,8 @@ impl Names {
             key: raw.into(),
             section: place.section,
             powershell: powershell_name(place.section, &place.label),
+            elastic: Some(place.label.as_str()).filter(|_| place.section == Section::Other).and_then(Field::named),
+            is_param: place.section == Section::Element && is_param(&place.label),
             container: place.section == Section::Data,
             own: matches!(place.section, Section::Data | Section::Element | Section::Attributes),
             label: place.label.into(),
@@ -346,6 +426,12 @@ impl Place {
             _ => (None, None),
         }
     }
+}
+
+/// `param1`, `param2`, …
+fn is_param(label: &str) -> bool {
+    let number = label.strip_prefix("param").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether an attribute declares a namespace and is thus no field.

@@ -11,7 +11,8 @@ use super::{
     cut::Braces,
     names::{ROLES, Role},
     pass::{Damages, Lines, Values, Words, decode, many_lines, reuse},
-    record::{JsonRecord, Source, field_name, leaf_text, leaf_value, raw},
+    provider::channel_of,
+    record::{Dialect, JsonRecord, Shipper, Source, field_name, leaf_text, leaf_value, raw, restore},
     scan::{Leaf, MAX_INDENT, Scanner, Shown},
     value::{Escapes, Kind, unescape},
 };
@@ -20,8 +21,6 @@ use crate::{Block, Output, Reader};
 /// Byte order mark in UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Records of a head that are looked at to recognise the format.
-const LOOKED_AT: usize = 16;
 /// Arrays in an object that are tried as the one that holds the records.
 const MAX_ARRAYS: usize = 8;
 /// Log sources that are remembered, and the bytes of their names.
@@ -43,26 +42,39 @@ fn check(scanner: &Scanner) -> Result<(), &'static str> {
     }
 }
 
-/// Whether `head` is the beginning of Windows events in JSON.
+/// Whether `head` is the beginning of Windows events in JSON: one of them stands in it, or is cut off by its end. Lines before the
+/// first that begins a record may be anything, such as a comment or the rest of a record.
 pub(super) fn recognises(head: &[u8]) -> bool {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     let mut at = begin(head);
     let first = head.get(at..).unwrap_or_default().iter().find(|byte| !byte.is_ascii_whitespace());
     if !matches!(first, Some(b'{' | b'[')) && !head.trim_ascii_start().starts_with(b"Record ") {
-        return false;
+        let Some(line) = memchr::memmem::find(head, b"\n{") else { return false };
+        at = line + 1;
     }
     let mut scanner = Scanner::new();
     let mut gap = Gap::default();
-    for _ in 0..LOOKED_AT {
-        let Some(start) = gap.record(head, at, &mut |_, _, _| {}) else { return false };
-        let end = scanner.record(head, start, gap.indent(head, start));
+    while let Some(start) = gap.record(head, at, &mut |_, _, _| {}) {
+        let indent = gap.indent(head, start);
+        let end = scanner.record(head, start, indent);
         if check(&scanner).is_ok() {
             return true;
         }
-        at = end.unwrap_or_else(|_| resume(head, start, gap.indent(head, start)));
+        let is_broken = end.is_err();
+        at = end.unwrap_or_else(|_| resume(head, start, indent));
+        if is_broken && at >= head.len() && head.len() + BOM.len() >= super::HEAD {
+            return is_cut_event(head, start, indent);
+        }
         scanner.names.tidy();
     }
     false
+}
+
+/// Whether a record that the head's end cuts off has the keys of a Windows event; those that make it one may come later.
+fn is_cut_event(head: &[u8], start: usize, indent: usize) -> bool {
+    let mut scanner = Scanner::new();
+    let _ = scanner.record(head, start, indent);
+    scanner.names.has_key_of_windows()
 }
 
 /// Where the records begin in a piece: behind `[`, or inside an object around the array of records.
@@ -367,16 +379,27 @@ fn gather(
     unescaped.clear();
     let mut shadows = false;
     for (number, leaf) in scanner.leaves.iter().enumerate() {
-        let Some((slot, own)) = plan.slot(leaf, number, scanner, source.powershell) else { continue };
+        let Some((slot, own)) = plan.slot(leaf, number, scanner, source.dialect) else { continue };
         shadows |= own;
         let raw = raw(text, leaf);
+        let from = unescaped.len();
+        let is_moved = source.dialect.moved().is_some() && restore(text, leaf, scanner, source.dialect, unescaped);
         let has_escapes = leaf.kind == Kind::Text && memchr::memchr(b'\\', raw.as_bytes()).is_some();
-        let unescaped = has_escapes.then(|| {
-            let from = unescaped.len();
+        if has_escapes && !is_moved {
             unescape(raw, unescaped);
-            (from, unescaped.len())
-        });
+        }
+        let unescaped = (is_moved || has_escapes).then_some((from, unescaped.len()));
         pending.push(Pending { slot, own, leaf: *leaf, unescaped });
+    }
+    if let Some(slot) = plan.unnamed {
+        let is_param = |leaf: &&Leaf| scanner.names.get(leaf.node).is_some_and(|node| node.is_param);
+        for leaf in scanner.leaves.iter().filter(is_param) {
+            let from = unescaped.len();
+            unescape(raw(text, leaf), unescaped);
+            pending.push(Pending { slot, own: true, leaf: *leaf, unescaped: Some((from, unescaped.len())) });
+            shadows = true;
+        }
+        pending.sort_by_key(|wanted| wanted.leaf.start);
     }
     if shadows && pending.iter().any(|wanted| !wanted.own) {
         let mut own = vec![false; plan.interest.fields.len()];
@@ -394,6 +417,8 @@ struct Plan {
     interest: Arc<Interest>,
     by_name: HashMap<Box<str>, Slot, RandomState>,
     nodes: Vec<Wish>,
+    /// The slot of unnamed data, where that has names of the shipper's.
+    unnamed: Option<Slot>,
 }
 
 /// What is wanted of a node.
@@ -410,25 +435,27 @@ enum Wish {
 }
 
 impl Plan {
-    fn new(interest: Arc<Interest>) -> Self {
+    fn new(interest: Arc<Interest>, dialect: Dialect) -> Self {
         let numbered = interest.fields.iter().zip(0..Slot::MAX);
         // Where a name stands twice the first one counts.
-        let by_name = numbered.rev().map(|(name, slot)| (name.as_str().into(), slot)).collect();
-        Self { interest, by_name, nodes: Vec::new() }
+        let by_name: HashMap<Box<str>, Slot, RandomState> =
+            numbered.rev().map(|(name, slot)| (name.as_str().into(), slot)).collect();
+        let unnamed = by_name.get("Data").copied().filter(|_| matches!(dialect, Dialect::Winlogbeat(_)));
+        Self { interest, by_name, nodes: Vec::new(), unnamed }
     }
 
     #[inline]
-    fn slot(&mut self, leaf: &Leaf, number: usize, scanner: &Scanner, powershell: bool) -> Option<(Slot, bool)> {
+    fn slot(&mut self, leaf: &Leaf, number: usize, scanner: &Scanner, dialect: Dialect) -> Option<(Slot, bool)> {
         match self.nodes.get(leaf.node as usize) {
             Some(Wish::Nothing) => None,
             Some(Wish::Always { slot, own }) => Some((*slot, *own)),
-            _ => self.slot_slowly(leaf, number, scanner, powershell),
+            _ => self.slot_slowly(leaf, number, scanner, dialect),
         }
     }
 
-    fn slot_slowly(&mut self, leaf: &Leaf, number: usize, scanner: &Scanner, powershell: bool) -> Option<(Slot, bool)> {
+    fn slot_slowly(&mut self, leaf: &Leaf, number: usize, scanner: &Scanner, dialect: Dialect) -> Option<(Slot, bool)> {
         let node = scanner.names.get(leaf.node)?;
-        let found = field_name(node, leaf, number, &scanner.heads, powershell)
+        let found = field_name(node, leaf, number, &scanner.heads, dialect)
             .and_then(|name| self.by_name.get(name))
             .map(|slot| (*slot, node.own));
         let wish = match found {
@@ -452,6 +479,7 @@ struct Known {
     /// Channel, provider and event id as they are written, one behind the other, and their lengths.
     key: Box<[u8]>,
     lengths: [usize; 2],
+    shipper: Shipper,
     source: Source,
     class: Class,
     plan: usize,
@@ -465,7 +493,7 @@ struct Sources {
     table: HashTable<usize>,
     hasher: RandomState,
     plans: Vec<Plan>,
-    by_class: HashMap<(Class, bool), usize>,
+    by_class: HashMap<(Class, Dialect), usize>,
 }
 
 impl Sources {
@@ -484,13 +512,13 @@ impl Sources {
         let leaf = |role| scanner.heads.get(role).and_then(|leaf| scanner.leaves.get(leaf));
         let part = |role| leaf(role).map_or("", |leaf| raw(text, leaf)).as_bytes();
         let parts = [part(Role::Channel), part(Role::Provider), part(Role::EventId)];
-        let powershell = leaf(Role::EventId).is_some_and(|leaf| scanner.names.is_top(leaf.node, "Id"));
-        let hash = self.hasher.hash_one((parts, powershell));
+        let shipper = Shipper::of(&scanner.heads);
+        let hash = self.hasher.hash_one((parts, shipper));
         let [channel, provider, id] = parts;
         let same = |number: &usize| {
             self.known.get(*number).is_some_and(|known| {
                 known.lengths == [channel.len(), provider.len()]
-                    && known.source.powershell == powershell
+                    && known.shipper == shipper
                     && known.key.strip_prefix(channel).and_then(|rest| rest.strip_prefix(provider)) == Some(id)
             })
         };
@@ -502,16 +530,22 @@ impl Sources {
         let Ok(event_id) = written.trim().parse::<u32>() else {
             return Err(NO_NUMBER);
         };
-        let source = Source {
-            channel: word(Role::Channel).into_owned(),
-            provider: word(Role::Provider).into_owned(),
-            event_id,
-            powershell,
-        };
-        Ok(self.add(hash, parts, source, detector))
+        let provider = word(Role::Provider).into_owned();
+        let written = word(Role::Channel);
+        let home = channel_of(&provider).filter(|_| written.is_empty());
+        let channel = home.map_or_else(|| written.into_owned(), str::to_owned);
+        let dialect = shipper.dialect(&channel, event_id);
+        Ok(self.add(hash, parts, shipper, Source { channel, provider, event_id, dialect }, detector))
     }
 
-    fn add(&mut self, hash: u64, parts: [&[u8]; ROLES_IN_KEY], source: Source, detector: &mut dyn Detector) -> usize {
+    fn add(
+        &mut self,
+        hash: u64,
+        parts: [&[u8]; ROLES_IN_KEY],
+        shipper: Shipper,
+        source: Source,
+        detector: &mut dyn Detector,
+    ) -> usize {
         if self.known.len() >= MAX_SOURCES || self.bytes >= MAX_SOURCE_BYTES {
             self.known.clear();
             self.table.clear();
@@ -524,15 +558,15 @@ impl Sources {
             event_id: source.event_id,
         });
         let plans = &mut self.plans;
-        let plan = *self.by_class.entry((class, source.powershell)).or_insert_with(|| {
-            plans.push(Plan::new(detector.interest(class)));
+        let plan = *self.by_class.entry((class, source.dialect)).or_insert_with(|| {
+            plans.push(Plan::new(detector.interest(class), source.dialect));
             plans.len() - 1
         });
         let key: Box<[u8]> = parts.concat().into();
         let [channel, provider, _] = parts;
         let number = self.known.len();
         self.bytes += key.len();
-        self.known.push(Known { key, lengths: [channel.len(), provider.len()], source, class, plan });
+        self.known.push(Known { key, lengths: [channel.len(), provider.len()], shipper, source, class, plan });
         // With its hash at hand an entry is never hashed again, save when the table grows.
         let (known, hasher) = (&self.known, &self.hasher);
         let rehash = |number: &usize| known.get(*number).map_or(0, |known| known.hash(hasher));
@@ -550,6 +584,6 @@ impl Known {
         let [channel, provider] = self.lengths;
         let (first, rest) = self.key.split_at_checked(channel).unwrap_or_default();
         let (second, third) = rest.split_at_checked(provider).unwrap_or_default();
-        hasher.hash_one(([first, second, third], self.source.powershell))
+        hasher.hash_one(([first, second, third], self.shipper))
     }
 }

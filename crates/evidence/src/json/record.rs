@@ -5,7 +5,8 @@ use std::{borrow::Cow, collections::HashSet};
 use event::{LogSource, Position, Record, Time, Value};
 
 use super::{
-    names::{Node, Role},
+    elastic::{Form, Moved},
+    names::{Node, Role, rank_of_event_id},
     pass::Lines,
     scan::{Heads, Leaf, Scanner},
     time,
@@ -18,7 +19,54 @@ pub(super) struct Source {
     pub(super) channel: String,
     pub(super) provider: String,
     pub(super) event_id: u32,
-    pub(super) powershell: bool,
+    pub(super) dialect: Dialect,
+}
+
+/// How fields are called that are not the event's own data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Dialect {
+    /// As they are, or by what is known of single names.
+    Own,
+    /// As PowerShell's `Get-WinEvent` calls them.
+    GetWinEvent,
+    /// As Winlogbeat does, and Elastic's pipelines behind it.
+    Winlogbeat(Option<Moved>),
+}
+
+impl Dialect {
+    pub(super) fn moved(self) -> Option<Moved> {
+        match self {
+            Self::Winlogbeat(moved) => moved,
+            Self::Own | Self::GetWinEvent => None,
+        }
+    }
+}
+
+/// Whose record it is, as far as the key of the event's number tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Shipper {
+    Any,
+    GetWinEvent,
+    Winlogbeat,
+}
+
+impl Shipper {
+    #[inline]
+    pub(super) fn of(heads: &Heads) -> Self {
+        match heads.rank(Role::EventId) {
+            Some(rank_of_event_id::WINLOGBEAT | rank_of_event_id::WINLOGBEAT_6) => Self::Winlogbeat,
+            Some(rank_of_event_id::GET_WIN_EVENT) => Self::GetWinEvent,
+            _ => Self::Any,
+        }
+    }
+
+    pub(super) fn dialect(self, channel: &str, event_id: u32) -> Dialect {
+        match self {
+            Self::Any => Dialect::Own,
+            Self::GetWinEvent => Dialect::GetWinEvent,
+            Self::Winlogbeat => Dialect::Winlogbeat(Moved::of(channel, event_id)),
+        }
+    }
 }
 
 /// The record the scanner read last.
@@ -61,6 +109,29 @@ pub(super) fn leaf_text<'a>(text: &'a str, leaf: &Leaf) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
+/// Appends a leaf's text as the event itself writes it, where Elastic writes it otherwise; false where it does not.
+pub(super) fn restore(text: &str, leaf: &Leaf, scanner: &Scanner, dialect: Dialect, out: &mut String) -> bool {
+    let Some(row) = scanner.names.get(leaf.node).and_then(|node| node.moved(dialect)) else { return false };
+    let own = leaf_text(text, leaf);
+    match &row.form {
+        Form::Same => return false,
+        Form::Behind(before) => out.push_str(before),
+        Form::BehindField(path, between) => {
+            let is_it = |other: &&Leaf| scanner.names.get(other.node).is_some_and(|node| node.is_at(path));
+            let Some(before) = scanner.leaves.iter().find(is_it) else { return false };
+            out.push_str(&leaf_text(text, before));
+            out.push_str(between);
+        }
+        Form::Words(words) => {
+            let Some((_, word)) = words.iter().find(|(theirs, _)| *theirs == own) else { return false };
+            out.push_str(word);
+            return true;
+        }
+    }
+    out.push_str(&own);
+    true
+}
+
 impl JsonRecord<'_> {
     fn role_text(&self, role: Role) -> Option<Cow<'_, str>> {
         let leaf = self.scanner.leaves.get(self.scanner.heads.get(role)?)?;
@@ -86,10 +157,26 @@ impl JsonRecord<'_> {
         written(Role::Collected).or(own).map(|written| written.time)
     }
 
+    /// A leaf's text as the event itself writes it.
+    fn text(&self, leaf: &Leaf) -> Cow<'_, str> {
+        let mut restored = String::new();
+        let dialect = self.source.dialect;
+        match dialect.moved() {
+            Some(_) if restore(self.text, leaf, self.scanner, dialect, &mut restored) => Cow::Owned(restored),
+            _ => leaf_text(self.text, leaf),
+        }
+    }
+
     /// The names of fields in the event's own data, which shadow those elsewhere.
     fn own_names(&self) -> HashSet<&str> {
-        let nodes = self.scanner.leaves.iter().filter_map(|leaf| self.scanner.names.get(leaf.node));
-        nodes.filter(|node| node.own).filter_map(|node| node.name.as_deref()).collect()
+        let nodes = || self.scanner.leaves.iter().filter_map(|leaf| self.scanner.names.get(leaf.node));
+        let unnamed = nodes().filter(|node| self.is_unnamed(node)).map(|_| "Data");
+        nodes().filter(|node| node.own).filter_map(|node| node.name.as_deref()).chain(unnamed).collect()
+    }
+
+    /// Whether it is unnamed data to which the shipper gave a name.
+    fn is_unnamed(&self, node: &Node) -> bool {
+        node.is_param && matches!(self.source.dialect, Dialect::Winlogbeat(_))
     }
 }
 
@@ -103,15 +190,12 @@ pub(super) fn field_name<'a>(
     leaf: &Leaf,
     number: usize,
     heads: &Heads,
-    powershell: bool,
+    dialect: Dialect,
 ) -> Option<&'a str> {
     if node.container && leaf.kind == Kind::Null {
         return None;
     }
-    let own = || match node.powershell {
-        Some(name) if powershell => Some(name),
-        _ => node.name.as_deref(),
-    };
+    let own = || node.name(dialect);
     let Some((role, _)) = node.role else { return own() };
     match (role.field(), heads.get(role)) {
         (Some(field), Some(believed)) if believed == number => Some(field),
@@ -142,13 +226,17 @@ impl Record for JsonRecord<'_> {
         let own = self.own_names();
         for (number, leaf) in self.scanner.leaves.iter().enumerate() {
             let Some(node) = self.scanner.names.get(leaf.node) else { continue };
-            let name = field_name(node, leaf, number, &self.scanner.heads, self.source.powershell);
+            let name = field_name(node, leaf, number, &self.scanner.heads, self.source.dialect);
             let Some(name) = name else { continue };
             if !node.own && own.contains(name) {
                 continue;
             }
-            let text = leaf_text(self.text, leaf);
-            visit(name, leaf_value(self.text, leaf, Some(node), Some(&text)));
+            let text = self.text(leaf);
+            let value = leaf_value(self.text, leaf, Some(node), Some(&text));
+            visit(name, value);
+            if self.is_unnamed(node) {
+                visit("Data", value);
+            }
         }
     }
 }

@@ -40,6 +40,12 @@ impl Heads {
         self.best.get(role as usize).copied().flatten().map(|(_, leaf)| leaf as usize)
     }
 
+    /// How far the value is to be believed that is believed most; lower is further.
+    #[inline]
+    pub(super) fn rank(&self, role: Role) -> Option<u8> {
+        self.best.get(role as usize).copied().flatten().map(|(rank, _)| rank)
+    }
+
     /// Whether the believed value stands in the `System` section, where no other key can mean the same.
     pub(super) fn in_system(&self, role: Role) -> bool {
         matches!(self.best.get(role as usize), Some(Some((0, _))))

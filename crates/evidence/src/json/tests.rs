@@ -231,6 +231,83 @@ fn winlogbeat_6() {
 }
 
 #[test]
+fn what_elastic_moves_is_brought_back() {
+    let event = |channel: &str, id: u32, fields: &str| {
+        one(&format!(r#"{{"winlog":{{"channel":"{channel}","event_id":"{id}"{fields}}}"#))
+    };
+    let sysmon = |id, fields: &str| event("Microsoft-Windows-Sysmon/Operational", id, fields);
+    let process = r#"},"process":{"executable":"C:\\a.exe","command_line":"a \"b\"","pid":77,"working_directory":"C:\\",
+        "parent":{"executable":"C:\\p.exe","command_line":"p"},"pe":{"original_file_name":"A.EXE","imphash":"ff"},
+        "hash":{"md5":"aa","sha256":"bb"}},"user":{"domain":"NT AUTHORITY","name":"SYSTEM"}"#;
+    let start = sysmon(1, process);
+    for (name, values) in [
+        ("Image", vec!["C:\\a.exe"]),
+        ("process.executable", vec![]),
+        ("CommandLine", vec!["a \"b\""]),
+        ("ProcessId", vec!["77"]),
+        ("CurrentDirectory", vec!["C:\\"]),
+        ("ParentImage", vec!["C:\\p.exe"]),
+        ("ParentCommandLine", vec!["p"]),
+        ("OriginalFileName", vec!["A.EXE"]),
+        ("Hashes", vec!["IMPHASH=ff", "MD5=aa", "SHA256=bb"]),
+        ("User", vec!["NT AUTHORITY\\SYSTEM"]),
+    ] {
+        assert_eq!(start.field(name), values, "{name}");
+    }
+    // What a field is depends on the event; with dots it is the same.
+    let executable = r#"},"process.executable":"C:\\a.exe","process.entity_id":"{1}","file.path":"C:\\f""#;
+    for (id, name, path) in
+        [(1, "Image", "TargetFilename"), (7, "Image", "ImageLoaded"), (10, "SourceImage", "TargetFilename")]
+    {
+        let event = sysmon(id, executable);
+        assert_eq!((event.field(name), event.field(path)), (vec!["C:\\a.exe"], vec!["C:\\f"]), "{id}");
+    }
+    let security = event("Security", 4688, executable);
+    assert_eq!((security.field("NewProcessName"), security.field("Image")), (vec!["C:\\a.exe"], vec![]));
+    assert_eq!(event("Security", 4689, executable).field("ProcessName"), ["C:\\a.exe"]);
+    assert_eq!(event("System", 1, executable).field("process.executable"), ["C:\\a.exe"]);
+    for (direction, initiated) in [("egress", "true"), ("ingress", "false"), ("unknown", "unknown")] {
+        let event = sysmon(3, &format!(r#"}},"network":{{"direction":"{direction}"}},"destination":{{"port":443}}"#));
+        assert_eq!((event.field("Initiated"), event.field("DestinationPort")), (vec![initiated], vec!["443"]));
+    }
+    // The event's own data is believed.
+    let both =
+        sysmon(1, r#","event_data":{"Image":"own","User":"U"}},"process":{"executable":"moved"},"user":{"name":"n"}"#);
+    assert_eq!((both.field("Image"), both.field("User")), (vec!["own"], vec!["U"]));
+    // Of a record that is not Winlogbeat's such keys are what they are called.
+    let other = one(r#"{"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","process":{"executable":"x"}}"#);
+    assert_eq!((other.field("process.executable"), other.field("Image")), (vec!["x"], vec![]));
+}
+
+#[test]
+fn unnamed_data_of_winlogbeat_is_data() {
+    let event = one(
+        r#"{"winlog":{"channel":"Windows PowerShell","event_id":400,"event_data":{"param1":"Available","param2":"a\nb",
+        "parameter":"p","param":"q"}}}"#,
+    );
+    assert_eq!(event.field("Data"), ["Available", "a\nb"]);
+    assert_eq!(
+        (event.field("param1"), event.field("param"), event.field("parameter")),
+        (vec!["Available"], vec!["q"], vec!["p"])
+    );
+    let six =
+        one(r#"{"event_id":400,"log_name":"Windows PowerShell","Data":"x","event_data":{"param1":"y","Data":"z"}}"#);
+    assert_eq!(six.field("Data"), ["y", "z"]);
+    let other = one(r#"{"Event":{"System":{"EventID":7036,"Channel":"System"},"EventData":{"param1":"x"}}}"#);
+    assert_eq!((other.field("param1"), other.field("Data")), (vec!["x"], vec![]));
+}
+
+#[test]
+fn a_record_without_channel_is_of_its_providers() {
+    let channel = |provider: &str| one(&format!(r#"{{"EventID":1,"SourceName":"{provider}"}}"#)).channel;
+    assert_eq!(channel("Microsoft-Windows-Sysmon"), "Microsoft-Windows-Sysmon/Operational");
+    assert_eq!(channel("Microsoft Windows security auditing."), "Security");
+    assert_eq!(channel("POWERSHELL"), "Windows PowerShell");
+    assert_eq!(channel("Microsoft-Windows-Eventlog"), "");
+    assert_eq!(one(r#"{"EventID":1,"SourceName":"PowerShell","Channel":"Mine"}"#).channel, "Mine");
+}
+
+#[test]
 fn flat() {
     let event = one(
         r#"{"Keywords":-9223372036854775808,"Image":"C:\\a.exe","host":"collector","Hostname":"HOST","RecordNumber":5,
@@ -358,6 +435,44 @@ fn other_json_is_not_recognised() {
     }
     // The head may end within the first record.
     assert!(Json.recognises(br#"{"EventID":1,"Channel":"Security","Message":"cut he"#, ""));
+}
+
+#[test]
+fn a_bad_beginning_does_not_hide_what_follows() {
+    let event = r#"{"EventID":1,"Channel":"Security","X":"x"}"#;
+    let other = r#"{"name":"no event"}"#;
+    for (text, good, bad) in [
+        (format!("curity\",\"X\":1}}\n{event}\n{event}\n"), 2, 1),
+        (format!("# exported by hand\n{event}\n"), 1, 1),
+        (format!("\"X\": [1,\n  2]\n}}\n{event}\n"), 1, 3),
+        (format!("{}{event}\n", format!("{other}\n").repeat(500)), 1, 500),
+    ] {
+        assert!(Json.recognises(text.as_bytes(), ""), "{text}");
+        let (shown, output) = read(&text);
+        let lost: u64 = output.damages.iter().map(|damage| damage.records).sum();
+        assert_eq!((shown.len(), lost), (good, bad), "{text}: {:?}", output.damages);
+    }
+    for text in ["a {\n b", "a\n{\"b\":1}\n", "a\n {", "x = {\n\"EventID\":1,\"Channel\":\"a\"}"] {
+        assert!(!Json.recognises(text.as_bytes(), ""), "{text}");
+    }
+}
+
+#[test]
+fn a_first_record_longer_than_the_head_is_judged_by_its_keys() {
+    let long = "A".repeat(100_000);
+    for (text, is_event) in [
+        (format!(r#"{{"CommandLine":"{long}","EventID":1,"Channel":"Security"}}"#), true),
+        (format!(r#"{{"Channel":"Security","Other":"{long}","EventID":1}}"#), true),
+        (format!(r#"{{"Event":{{"EventData":{{"X":"{long}"}},"System":{{"EventID":1}}}}}}"#), true),
+        (format!(r#"{{"winlog":{{"event_data":{{"X":"{long}"}},"event_id":1,"channel":"Security"}}}}"#), true),
+        (format!(r#"{{"Other":"{long}","EventID":1,"Channel":"Security"}}"#), false),
+        (format!(r#"{{"Id":1,"data":"{long}"}}"#), false),
+    ] {
+        assert_eq!(Json.recognises(&text.as_bytes()[..64 << 10], ""), is_event, "{}", &text[..60]);
+        if is_event {
+            assert_eq!(read(&text).0.len(), 1);
+        }
+    }
 }
 
 #[test]

@@ -54,6 +54,7 @@ use self::{
 use crate::About;
 pub use limits::Limits;
 pub(crate) use tap::Tap;
+pub(crate) use text::Replaced;
 
 /// Something that was not read, or that there is nothing to read of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,7 @@ pub struct Opened {
     /// The piece's bytes where they stand.
     section: Option<Section>,
     tap: Tap,
+    replaced: Replaced,
 }
 
 impl Opened {
@@ -115,6 +117,11 @@ impl Opened {
             true => looks::zip_looks_like(self.head()).unwrap_or("zip archive"),
             false => looks::looks_like(self.head()),
         }
+    }
+
+    /// What had to be replaced of it, as far as it was read.
+    pub(crate) fn replaced(&self) -> Replaced {
+        self.replaced.clone()
     }
 
     /// Where the bytes behind the label are read and hashed.
@@ -356,13 +363,14 @@ impl Opener {
             let section = section.filter(|_| layers.is_empty());
             return self.enter(label, depth, is_zip, input, section);
         }
+        let replaced = Replaced::default();
         if let Some(mark) = Mark::of(input.head()) {
             layers.push(mark.name());
-            input = Headed::new(mark.decode(input)?)?;
+            input = Headed::new(mark.decode(input, &replaced)?)?;
         }
         let piece = Arc::new(Piece { path: label });
         let section = section.filter(|_| layers.is_empty());
-        Ok(Some(Next::Piece(Opened { piece, name, size, layers, modified, input, section, tap })))
+        Ok(Some(Next::Piece(Opened { piece, name, size, layers, modified, input, section, tap, replaced })))
     }
 
     fn deeper(&self, depth: u32) -> io::Result<u32> {

@@ -1,7 +1,34 @@
 //! Text that does not come as plain UTF-8: a byte order mark is taken off, UTF-16 (as PowerShell and the
 //! Windows Event Viewer write it) becomes UTF-8.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// What of a text had to be replaced while it was decoded; a handle that can be copied.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Replaced(Arc<[AtomicU64; 2]>);
+
+impl Replaced {
+    fn add(&self, line: u64) {
+        let [count, first] = &*self.0;
+        if count.fetch_add(1, Relaxed) == 0 {
+            first.store(line, Relaxed);
+        }
+    }
+
+    /// A remark, if something was replaced. All of it is told only when the text has been read to its end.
+    pub(crate) fn note(&self) -> Option<String> {
+        let [count, first] = &*self.0;
+        let (count, first) = (count.load(Relaxed), first.load(Relaxed));
+        let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        (count > 0).then(|| format!("line {first}{more}: unpaired surrogates were read as U+FFFD"))
+    }
+}
 
 /// How a text begins (Unicode, chapter 23.8 "Byte Order Mark").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +59,21 @@ impl Mark {
     }
 
     /// The text behind the mark as UTF-8.
-    pub fn decode(self, mut input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    pub fn decode(
+        self,
+        mut input: impl Read + Send + 'static,
+        replaced: &Replaced,
+    ) -> io::Result<Box<dyn Read + Send>> {
         let mark = if self == Self::Utf8 { 3 } else { 2 };
         input.read_exact([0; 3].get_mut(..mark).unwrap_or_default())?;
         Ok(match self {
             Self::Utf8 => Box::new(input),
-            Self::Utf16Le | Self::Utf16Be => Box::new(Utf16::new(input, self == Self::Utf16Be)),
+            Self::Utf16Le | Self::Utf16Be => Box::new(Utf16::new(input, self == Self::Utf16Be, replaced.clone())),
         })
     }
 }
 
-/// UTF-16 in, UTF-8 out. Unpaired surrogates and half a unit at the end become U+FFFD.
+/// UTF-16 in, UTF-8 out. Unpaired surrogates and half a unit at the end become U+FFFD, and are counted.
 pub(super) struct Utf16<R> {
     inner: R,
     big: bool,
@@ -52,11 +83,15 @@ pub(super) struct Utf16<R> {
     text: String,
     at: usize,
     ended: bool,
+    /// The line that is being decoded.
+    line: u64,
+    replaced: Replaced,
 }
 
 impl<R: Read> Utf16<R> {
-    pub fn new(inner: R, big: bool) -> Self {
-        Self { inner, big, raw: vec![0; 64 << 10], held: 0, text: String::new(), at: 0, ended: false }
+    pub fn new(inner: R, big: bool, replaced: Replaced) -> Self {
+        let (raw, text) = (vec![0; 64 << 10], String::new());
+        Self { inner, big, raw, held: 0, text, at: 0, ended: false, line: 1, replaced }
     }
 
     /// Reads and decodes until there is some text, or the end.
@@ -84,8 +119,15 @@ impl<R: Read> Utf16<R> {
             _ => (pairs, 0),
         };
         let units = pairs.iter().map(unit);
-        self.text.extend(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        for unit in char::decode_utf16(units) {
+            self.line += u64::from(unit == Ok('\n'));
+            self.text.push(unit.unwrap_or_else(|_| {
+                self.replaced.add(self.line);
+                char::REPLACEMENT_CHARACTER
+            }));
+        }
         if self.ended && !half.is_empty() {
+            self.replaced.add(self.line);
             self.text.push(char::REPLACEMENT_CHARACTER);
         }
         let held = half.len() + split;
@@ -122,10 +164,14 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> String {
-        let mark = Mark::of(bytes).unwrap();
+        noted(bytes).0
+    }
+
+    fn noted(bytes: &[u8]) -> (String, Option<String>) {
+        let (mark, replaced) = (Mark::of(bytes).unwrap(), Replaced::default());
         let mut text = String::new();
-        mark.decode(Drip(bytes.to_vec(), 0)).unwrap().read_to_string(&mut text).unwrap();
-        text
+        mark.decode(Drip(bytes.to_vec(), 0), &replaced).unwrap().read_to_string(&mut text).unwrap();
+        (text, replaced.note())
     }
 
     #[test]
@@ -144,7 +190,11 @@ mod tests {
             decoded(&[0xff, 0xfe, b'a', 0, 0x00, 0xd8, b'b', 0, 0x00, 0xdc, 0x00, 0xd8]),
             "a\u{fffd}b\u{fffd}\u{fffd}"
         );
-        assert_eq!(decoded(&[0xfe, 0xff, 0, b'a', 7]), "a\u{fffd}");
+        let (text, note) = noted(&[0xfe, 0xff, 0, b'a', 0, b'\n', 7]);
+        assert_eq!((&*text, note.unwrap()), ("a\n\u{fffd}", "line 2: unpaired surrogates were read as U+FFFD".into()));
+        let (_, note) = noted(&[0xff, 0xfe, 0x00, 0xdc, 0x0a, 0, 0x00, 0xd8, 0x00, 0xd8, b'a', 0]);
+        assert_eq!(note.unwrap(), "line 1 and 2 more: unpaired surrogates were read as U+FFFD");
+        assert_eq!(noted(&[0xff, 0xfe, 0x3d, 0xd8, 0x00, 0xde]).1, None);
         assert_eq!(Mark::of(&[0xff, 0xfe, 0, 0]), None);
     }
 }

@@ -30,7 +30,11 @@ impl Format for Xml {
 
     fn recognises(&self, head: &[u8], _name: &str) -> bool {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-        (head.starts_with(b"<") || head.starts_with(b"Record ")) && cut::next_record(head, 0).is_some()
+        let Some(first) = cut::next_record(head, 0) else { return false };
+        // Lines before the first event may be anything, such as a comment or the rest of another event.
+        head.starts_with(b"<")
+            || head.starts_with(b"Record ")
+            || head.get(..first).is_some_and(|before| before.ends_with(b"\n"))
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {

@@ -17,7 +17,7 @@ use crate::{
     Block, Output, Reader,
     json::{
         has_attributes_alone, is_namespace,
-        pass::{Damages, Lines, Values, Words, decode, reuse},
+        pass::{Damages, Lines, Values, Words, decode, many_lines, reuse},
         plain_time, system_attribute_name,
     },
 };
@@ -65,17 +65,18 @@ enum Section {
     Ignored,
 }
 
-/// Reads one event into fields. An error says what was expected and found.
-fn fields(xml: &str) -> Result<Vec<Field>, String> {
+/// Reads one event into fields; tells in `replaced` if a character reference in it was to none. An error says what was expected and
+/// found.
+fn fields(xml: &str, replaced: &mut bool) -> Result<Vec<Field>, String> {
     let mut pull = Pull::from_str(xml);
     pull.config_mut().allow_dangling_amp = true;
     let mut open: Vec<Element> = Vec::new();
     let mut fields = Vec::new();
     loop {
         match pull.read_event().map_err(|error| format!("expected well-formed XML, found: {error}"))? {
-            Part::Start(tag) => start(&tag, &mut open, &mut fields)?,
+            Part::Start(tag) => start(&tag, &mut open, &mut fields, replaced)?,
             Part::Empty(tag) => {
-                start(&tag, &mut open, &mut fields)?;
+                start(&tag, &mut open, &mut fields, replaced)?;
                 end(&mut open, &mut fields);
             }
             Part::End(_) => {
@@ -88,7 +89,7 @@ fn fields(xml: &str) -> Result<Vec<Field>, String> {
             Part::CData(text) => append(&mut open, &text),
             Part::GeneralRef(reference) => {
                 if let Some(top) = open.last_mut() {
-                    resolve(&reference, &mut top.text);
+                    *replaced |= !resolve(&reference, &mut top.text);
                 }
             }
             Part::DocType(_) => return Err("expected an event, found a document type".to_owned()),
@@ -104,7 +105,12 @@ fn append(open: &mut [Element], text: &str) {
     }
 }
 
-fn start(tag: &BytesStart<'_>, open: &mut Vec<Element>, fields: &mut Vec<Field>) -> Result<(), String> {
+fn start(
+    tag: &BytesStart<'_>,
+    open: &mut Vec<Element>,
+    fields: &mut Vec<Field>,
+    replaced: &mut bool,
+) -> Result<(), String> {
     if open.len() >= MAX_DEPTH {
         return Err(format!("expected no more than {MAX_DEPTH} levels of nesting, found one more"));
     }
@@ -126,23 +132,25 @@ fn start(tag: &BytesStart<'_>, open: &mut Vec<Element>, fields: &mut Vec<Field>)
     match section {
         Section::System if !is_top => {
             element.name = (!has_attributes_alone(local)).then(|| local.to_owned());
-            for (name, value) in attributes(tag)? {
+            for (name, value) in attributes(tag, replaced)? {
                 let Some(name) = system_attribute_name(local, &name) else { continue };
                 fields.push(Field { name, value: Some(value), own: false, in_parts: false });
             }
         }
         Section::Data if is_top => element.name = Some(local.to_owned()),
-        Section::Data => data(tag, local, &mut element, fields)?,
+        Section::Data => {
+            element.name = Some(data(attributes(tag, replaced)?, local, fields));
+        }
         _ => {}
     }
     open.push(element);
     Ok(())
 }
 
-/// An element of the event's own data.
-fn data(tag: &BytesStart<'_>, local: &str, element: &mut Element, fields: &mut Vec<Field>) -> Result<(), String> {
+/// The name of the field that an element of the event's own data is; its attributes become fields.
+fn data(attributes: Vec<(String, String)>, local: &str, fields: &mut Vec<Field>) -> String {
     let mut own_name = local.to_owned();
-    for (name, value) in attributes(tag)? {
+    for (name, value) in attributes {
         if local == "Data" && name == "Name" {
             own_name = value;
             continue;
@@ -151,8 +159,7 @@ fn data(tag: &BytesStart<'_>, local: &str, element: &mut Element, fields: &mut V
             push_own(format!("{local}_{name}"), Some(value), false, fields);
         }
     }
-    element.name = Some(own_name);
-    Ok(())
+    own_name
 }
 
 fn push_own(name: String, value: Option<String>, in_parts: bool, fields: &mut Vec<Field>) {
@@ -163,7 +170,7 @@ fn push_own(name: String, value: Option<String>, in_parts: bool, fields: &mut Ve
 }
 
 /// The attributes of a tag, prefixes left out save for those of namespaces.
-fn attributes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, String> {
+fn attributes(tag: &BytesStart<'_>, replaced: &mut bool) -> Result<Vec<(String, String)>, String> {
     let mut list = tag.attributes();
     list.with_checks(false);
     list.map(|attribute| {
@@ -171,7 +178,7 @@ fn attributes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, String> {
         let name = attribute.key.as_ref();
         let name = if is_namespace(name) { name } else { attribute.key.local_name().into_inner() };
         let mut value = String::with_capacity(attribute.value.len());
-        unescape(&attribute.value, &mut value);
+        *replaced |= !unescape(&attribute.value, &mut value);
         Ok((name.to_owned(), value))
     })
     .collect()
@@ -192,16 +199,16 @@ fn end(open: &mut Vec<Element>, fields: &mut Vec<Field>) {
     }
 }
 
-/// Appends text in which the five entities and character references are resolved.
-fn unescape(raw: &str, out: &mut String) {
-    let mut rest = raw;
+/// Appends text in which the five entities and character references are resolved; false if one of them is to no character.
+fn unescape(raw: &str, out: &mut String) -> bool {
+    let (mut rest, mut sound) = (raw, true);
     while let Some((before, behind)) = rest.split_once('&') {
         out.push_str(before);
         // No name of an entity that we know is longer; so a text full of '&' is not searched over and over.
         let length = behind.bytes().take(16).position(|byte| byte == b';');
         rest = match length.and_then(|length| behind.split_at_checked(length)) {
             Some((name, after)) => {
-                resolve(name, out);
+                sound &= resolve(name, out);
                 after.get(1..).unwrap_or_default()
             }
             None => {
@@ -211,11 +218,12 @@ fn unescape(raw: &str, out: &mut String) {
         };
     }
     out.push_str(rest);
+    sound
 }
 
-/// Appends what `&name;` stands for; what is not known stays as written. A character that XML
-/// does not allow becomes U+FFFD.
-fn resolve(name: &str, out: &mut String) {
+/// Appends what `&name;` stands for; what is not known stays as written. What is no character (a surrogate alone)
+/// becomes U+FFFD; false then.
+fn resolve(name: &str, out: &mut String) -> bool {
     let number = match name.strip_prefix('#') {
         Some(hex) if hex.starts_with(['x', 'X']) => u32::from_str_radix(hex.get(1..).unwrap_or_default(), 16),
         Some(decimal) => decimal.parse(),
@@ -228,10 +236,12 @@ fn resolve(name: &str, out: &mut String) {
                 "apos" => out.push('\''),
                 _ => out.extend(["&", name, ";"]),
             }
-            return;
+            return true;
         }
     };
-    out.push(number.ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER));
+    let character = number.ok().and_then(char::from_u32);
+    out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+    character.is_some()
 }
 
 /// What the detector wants of a log source.
@@ -256,14 +266,45 @@ struct Pass<'a> {
     lines: Lines<'a>,
     words: Words,
     damages: Damages,
+    replaced: Replaced,
+}
+
+/// Records in which a character reference is to no character.
+#[derive(Default)]
+struct Replaced {
+    /// The line of the first.
+    first: Option<u64>,
+    more: usize,
+}
+
+impl Replaced {
+    fn add(&mut self, line: u64) {
+        match self.first {
+            None => self.first = Some(line),
+            Some(_) => self.more += 1,
+        }
+    }
+
+    fn note(&self, output: &mut Output) {
+        let Some(first) = self.first else { return };
+        let place = many_lines(first, self.more);
+        output.notes.push(format!("{place}: references to characters that there are not were read as U+FFFD"));
+    }
+}
+
+impl<'a> Pass<'a> {
+    fn new(piece: &'a Arc<Piece>, text: &'a str, line: u64) -> Self {
+        let lines = Lines::new(text.as_bytes(), line);
+        let (words, damages, replaced) = (Words::default(), Damages::default(), Replaced::default());
+        Self { piece, text, lines, words, damages, replaced }
+    }
 }
 
 impl Reader for XmlReader {
     fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
         output.damages.extend(block.damages.iter().cloned());
         let text = decode(&block.bytes, block.line, &mut output.notes);
-        let lines = Lines::new(text.as_bytes(), block.line);
-        let mut pass = Pass { piece, text: &text, lines, words: Words::default(), damages: Damages::default() };
+        let mut pass = Pass::new(piece, &text, block.line);
         let mut at = 0;
         let mut next = next_record(text.as_bytes(), 0);
         loop {
@@ -273,6 +314,7 @@ impl Reader for XmlReader {
             at = self.record(&mut pass, start, next.unwrap_or(text.len()), detector, output);
         }
         output.damages.append(&mut pass.damages.list);
+        pass.replaced.note(output);
     }
 }
 
@@ -323,10 +365,14 @@ impl XmlReader {
         detector: &mut dyn Detector,
         output: &mut Output,
     ) -> Result<(), String> {
-        let record = fields(event).and_then(XmlRecord::new)?;
-        let lines = Lines::new(event.as_bytes(), line);
-        let mut pass = Pass { piece, text: event, lines, words: Words::default(), damages: Damages::default() };
+        let mut replaced = false;
+        let record = fields(event, &mut replaced).and_then(XmlRecord::new)?;
+        let mut pass = Pass::new(piece, event, line);
         self.show(&mut pass, record, 0..event.len(), detector, output);
+        if replaced {
+            pass.replaced.add(line);
+        }
+        pass.replaced.note(output);
         Ok(())
     }
 
@@ -346,7 +392,11 @@ impl XmlReader {
             return limit;
         };
         let end = start + length;
-        let read = fields(whole.get(..length).unwrap_or_default()).and_then(XmlRecord::new);
+        let mut replaced = false;
+        let read = fields(whole.get(..length).unwrap_or_default(), &mut replaced).and_then(XmlRecord::new);
+        if replaced {
+            pass.replaced.add(pass.lines.line(start));
+        }
         match read {
             Ok(record) => {
                 output.records += 1;

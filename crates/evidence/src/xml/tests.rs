@@ -195,6 +195,32 @@ fn other_xml_is_not_recognised() {
 }
 
 #[test]
+fn a_bad_beginning_does_not_hide_what_follows() {
+    let good = event(1, "");
+    for (before, lost) in
+        [("# exported by hand\n", 1), ("</Data></EventData></Event>\n", 1), ("tail of a value</Data>\n  x\n", 2)]
+    {
+        let text = format!("{before}{good}\n{good}");
+        assert!(Xml.recognises(text.as_bytes(), ""), "{text}");
+        let (shown, output) = read(&text);
+        let told: u64 = output.damages.iter().map(|damage| damage.records).sum();
+        assert_eq!((shown.len(), told), (2, lost), "{text}: {:?}", output.damages);
+    }
+}
+
+#[test]
+fn references_to_no_character_are_told() {
+    let bad = event(1, "<EventData><Data Name='a'>x&#xD800;y</Data></EventData>");
+    let attribute = event(1, "<UserData><A><B c='&#xdfff;'/></A></UserData>");
+    let good = event(1, "<EventData><Data>&#x1F600;&amp;&other;</Data></EventData>");
+    let told = |text: &str| read(text).1.notes;
+    assert_eq!(told(&good), [""; 0]);
+    let note = "references to characters that there are not were read as U+FFFD";
+    assert_eq!(told(&format!("{good}\n{bad}")), [format!("line 2: {note}")]);
+    assert_eq!(told(&format!("{attribute}\n{good}\n{bad}\n{bad}")), [format!("line 1 and 2 more: {note}")]);
+}
+
+#[test]
 fn a_damaged_event_costs_itself() {
     let good = event(1, "");
     let deep = event(1, &format!("<UserData>{}{}</UserData>", "<a>".repeat(200), "</a>".repeat(200)));

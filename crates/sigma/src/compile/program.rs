@@ -115,16 +115,14 @@ pub struct View {
 }
 
 impl View {
-    /// Appends the numbers of all tests that a value satisfies, given its text and the same case-folded.
+    /// Appends the numbers of all tests that a value satisfies, as it is or translated, given its text and the same case-folded.
     pub fn scan(&self, text: &str, folded: &str, program: &Program, scanned: &mut Scanned, hits: &mut Vec<u32>) {
         let matcher = |test| program.matcher(test);
         let mut hit = |test| hits.push(test);
-        match self.translation.get(text) {
-            Some(translated) => {
-                self.scanner.scan(translated, &crate::fold::fold(translated), matcher, scanned, &mut hit);
-            }
-            None => self.scanner.scan(text, folded, matcher, scanned, &mut hit),
+        if let Some(translated) = self.translation.get(text) {
+            self.scanner.scan(translated, &crate::fold::fold(translated), matcher, scanned, &mut hit);
         }
+        self.scanner.scan(text, folded, matcher, scanned, &mut hit);
     }
 }
 
@@ -225,8 +223,8 @@ impl<'r> Builder<'r> {
     }
 
     fn carried(&mut self, field: &str) -> CarriedField {
-        let slot = self.slot(field);
-        CarriedField { slot, view: self.view(slot, field), is_host: HOST_FIELDS.contains(&field) }
+        let (slot, view) = self.places(field).first().copied().unwrap_or_default();
+        CarriedField { slot, view, is_host: HOST_FIELDS.contains(&field) }
     }
 
     /// Adds what of `expr` is not known to the terms that are joined by "and" (`all`) or "or", in which what joins in the same
@@ -253,23 +251,28 @@ impl<'r> Builder<'r> {
                 joined(terms, Node::Any)
             }
             Expr::Not(term) => Node::Not(Box::new(self.node(term, known))),
-            Expr::Test(test) => Node::Test(self.test(test)),
+            Expr::Test(test) => self.bound(test),
         }
     }
 
-    fn test(&mut self, test: &Test) -> u32 {
-        let slot = test.field.as_deref().map(|field| self.slot(field));
-        let view = match (&test.field, slot) {
-            (Some(field), Some(slot)) => self.view(slot, field),
-            _ => 0,
+    /// A test of a field, wherever in the record its values stand.
+    fn bound(&mut self, test: &Test) -> Node {
+        let own = test
+            .field
+            .as_deref()
+            .map_or_else(|| vec![None], |field| self.places(field).into_iter().map(Some).collect());
+        let others = match &test.matcher {
+            Matcher::FieldRef { other, .. } => self.places(other).into_iter().map(Some).collect(),
+            _ => vec![None],
         };
-        let other = match &test.matcher {
-            Matcher::FieldRef { other, .. } => {
-                let slot = self.slot(other);
-                Some((slot, self.view(slot, other)))
-            }
-            _ => None,
-        };
+        let pairs = own.iter().flat_map(|own| others.iter().map(move |other| (*own, *other)));
+        let terms: Vec<Node> = pairs.map(|(own, other)| Node::Test(self.test(test, own, other))).collect();
+        let of_all = matches!(test.matcher, Matcher::Null | Matcher::Exists(false));
+        joined(terms, if of_all { Node::All } else { Node::Any })
+    }
+
+    fn test(&mut self, test: &Test, own: Option<(Slot, usize)>, other: Option<(Slot, usize)>) -> u32 {
+        let (slot, view) = (own.map(|(slot, _)| slot), own.map_or(0, |(_, view)| view));
         let hash = self.hasher.hash_one((test, slot, view, other));
         let is_same = |number: &u32| {
             self.tests.get(*number as usize).is_some_and(|bound| {
@@ -294,9 +297,18 @@ impl<'r> Builder<'r> {
         number
     }
 
-    /// The slot of a field by Sigma's name.
-    fn slot(&mut self, field: &str) -> Slot {
-        let name = self.current.and_then(|entry| entry.fields.get(field)).map_or(field, String::as_str);
+    /// Where the values of a field stand, by Sigma's name: slots, and indices into their views.
+    fn places(&mut self, field: &str) -> Vec<(Slot, usize)> {
+        let names = self.current.and_then(|entry| entry.fields.get(field));
+        let slots: Vec<Slot> = match names {
+            Some(names) => names.iter().map(|name| self.slot(name)).collect(),
+            None => vec![self.slot(field)],
+        };
+        slots.into_iter().map(|slot| (slot, self.view(slot, field))).collect()
+    }
+
+    /// The slot of a field by its name in the record.
+    fn slot(&mut self, name: &str) -> Slot {
         if let Some(slot) = self.slots.get(name) {
             return *slot;
         }

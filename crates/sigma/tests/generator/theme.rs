@@ -64,7 +64,7 @@ categories:
     - {channels: [Alpha], event_ids: [1], fields: {Image: NewName, Other: Second}}
     - {channels: [Beta/Operational], providers: [Maker], event_ids: [1, 4688], fields: {Image: NewImage},
        values: {Level: {'%%1': Kiwi, '%%2': \"\\u03a9mega\"}}}
-    - {channels: [Alpha], event_ids: [1, 4688], fields: {Image: NewImage, CommandLine: Line}}
+    - {channels: [Alpha], event_ids: [1, 4688], fields: {Image: NewImage, CommandLine: [Line, CommandLine]}}
   kept: {channels: [Alpha], fields: {Other: Third}, where: {State: [Start, Stop]}}
 ";
 
