@@ -23,7 +23,7 @@ use access::{
 use anyhow::{Context, Result};
 use event::{
     Class, Detector, Encoding, Event, Interest, LogSource, Login, Needed, Observations, Outcome, Piece, Seen, Slot,
-    Step, TextGroup, Value, Values,
+    Step, TextGroup, Time, Value, Values,
 };
 use foldhash::{HashMap, HashSet};
 use jiff::SignedDuration;
@@ -41,7 +41,7 @@ pub struct Pending {
     accounting: Accounting,
     /// What it is to be told when the ledger is read: pieces of evidence, hosts with their addresses.
     pieces: Vec<Arc<Piece>>,
-    servers: Vec<(String, String)>,
+    servers: Vec<(String, String, Time)>,
     /// Whether the policy names what is under release.
     names_releases: bool,
     /// Why the ledger could not be read.
@@ -97,7 +97,8 @@ impl Pending {
 
     /// Takes note of the addresses of hosts that logs tell of.
     pub fn learn_addresses(&mut self, observations: &Observations) {
-        self.servers.extend(addresses(observations).map(|(host, address)| (host.to_owned(), address.to_owned())));
+        let own = |(host, address, time): (&str, &str, Time)| (host.to_owned(), address.to_owned(), time);
+        self.servers.extend(connections(observations).map(own));
     }
 
     /// The accounting, when its ledger is read.
@@ -115,16 +116,21 @@ impl Pending {
             return Err(io::Error::other("the ledger cannot be read"));
         }
         self.pieces.drain(..).for_each(|piece| self.accounting.piece(&piece.path));
-        self.servers.drain(..).for_each(|(host, address)| self.accounting.server(&host, &address));
+        self.servers.drain(..).for_each(|(host, address, time)| self.accounting.server(&host, &address, time));
         Ok(&mut self.accounting)
     }
 }
 
 /// Hosts with the addresses that logs say they were reached at.
 pub fn addresses(observations: &Observations) -> impl Iterator<Item = (&str, &str)> {
+    connections(observations).map(|(host, address, _)| (host, address))
+}
+
+/// The same with the time.
+fn connections(observations: &Observations) -> impl Iterator<Item = (&str, &str, Time)> {
     observations.iter().filter(|observation| observation.rule == ADDRESSES).filter_map(|observation| {
         let mut values = observation.values;
-        values.next().flatten().zip(values.next().flatten())
+        Some((values.next().flatten()?, values.next().flatten()?, observation.time))
     })
 }
 
@@ -231,7 +237,7 @@ impl<'c, D: Detector> Accounted<'c, D> {
             ("connection", _) => return self.address(event, text(address), seen),
             ("login", false) => text(outcome) == "accepted",
             (_, false) => false,
-            ("login" | "sudo", true) => text(outcome) == "accepted" || !text(serial).is_empty(),
+            ("login" | "sudo", true) => matches!(text(outcome), "accepted" | "partial") || !text(serial).is_empty(),
             // `Received disconnect` is followed by `Disconnected from`.
             ("disconnect", true) => !text(message).ends_with(DISCONNECT.1) && !text(message).starts_with("Received "),
             (action, true) if ACTIONS.contains(&action) => true,
@@ -263,7 +269,8 @@ impl<'c, D: Detector> Accounted<'c, D> {
 /// What a record tells of a login; of sudo, which is none elsewhere, who became whom, and the command as the reason.
 fn step(event: &Event<'_>) -> Option<Step<'static>> {
     if let Some(step) = evidence::step(event.record) {
-        let is_refused = |login: &Login<'_>| login.outcome != Outcome::Accepted && login.certificate.is_none();
+        let is_right = |login: &Login<'_>| matches!(login.outcome, Outcome::Accepted | Outcome::Partial);
+        let is_refused = |login: &Login<'_>| !is_right(login) && login.certificate.is_none();
         let is_other = matches!(&step, Step::Login(login) if is_refused(login));
         return Some(step).filter(|_| !is_other);
     }

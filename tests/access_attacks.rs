@@ -87,8 +87,8 @@ struct Scene {
     /// The zone, and the windows that are open now, and not.
     windows: [String; 3],
     keys: AtomicUsize,
-    /// Grants that no gate gave.
-    smuggled: Vec<Value>,
+    /// Entries of the ledger that no gate wrote, by hand.
+    smuggled: Vec<(Timestamp, What)>,
     /// What is to be found: the finding's title and the account.
     expected: BTreeMap<(String, String), usize>,
     /// Keeps the network.
@@ -260,13 +260,14 @@ impl Scene {
     /// The gate's ledger, with what an intruder on the gate has put into it: the chain of hashes is as it should be.
     fn ledger(&self) -> String {
         let mut ledger = self.gate.export();
-        for granted in &self.smuggled {
+        for (time, what) in &self.smuggled {
             let last: Value = serde_json::from_str(ledger.lines().last().unwrap()).unwrap();
             let mut entry: Entry = serde_json::from_value(last["entry"].clone()).unwrap();
             entry.sequence += 1;
+            entry.time = *time;
             entry.who = "gate".into();
             entry.previous = last["hash"].as_str().unwrap().to_owned();
-            entry.what = What::Granted(Box::new(serde_json::from_value(granted.clone()).unwrap()));
+            entry.what = what.clone();
             let text = serde_json::to_string(&entry).unwrap();
             let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
             ledger += &format!("{{\"hash\":\"{hash}\",\"entry\":{text}}}\n");
@@ -746,9 +747,16 @@ fn planted(scene: &mut Scene) {
     fs::write(&shadow, text.replace(&none, &format!("\n{}:{root}:", scene.names.deploy))).unwrap();
     let config = scene.one.path("/etc/ssh/sshd_config");
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(config, format!("PasswordAuthentication yes\nAuthorizedKeysFile .ssh/authorized_keys\n{text}")).unwrap();
+    // The command of the host counts more than the certificate's.
+    let instead = format!("Match User {}\n    ForceCommand /bin/echo dodged\n", scene.names.single);
+    let first = "PasswordAuthentication yes\nAuthorizedKeysFile .ssh/authorized_keys\n";
+    fs::write(config, format!("{first}{text}\n{instead}")).unwrap();
+    let single = scene.certificate(&scene.tom, &scene.one, &scene.names.single, "");
     scene.one.stop_sshd();
     scene.one.start_sshd();
+    let dodged = reach(ssh(&scene.provider, &scene.one, &scene.names.single, &single, &["true"]), "").fine();
+    assert_eq!(dodged.out, "dodged\n");
+    scene.expect("Certificate that is not the one granted", |names| names.single.clone());
     for account in [scene.names.unlisted.clone(), scene.names.deploy.clone()] {
         scene.gets_in(&scene.intruder, &scene.one, &account, &key);
     }
@@ -758,36 +766,57 @@ fn planted(scene: &mut Scene) {
     scene.expect("Login by password where only certificates are allowed", |names| names.deploy.clone());
 }
 
-/// Grants that an intruder on the gate wrote into the ledger: one that nobody approved, one of a rule that is closed.
+/// Grants that an intruder on the gate wrote into the ledger: one that nobody approved, one of a rule that is closed, one for other networks than its
+/// rule's, and one that does not name the entry before it. Nothing is asked of the gate after that.
 fn smuggled(scene: &mut Scene) {
     let ca = Stolen::from(scene);
-    let (careful, night) = (scene.names.careful.clone(), scene.names.night.clone());
-    for (account, rule) in [(careful, "careful"), (night, "night")] {
+    // The gate's clock is behind. Its ledger is not older than the logs.
+    let (change, reason) = ("clock set".to_owned(), "made up by this test".to_owned());
+    scene.smuggled.push((Timestamp::now(), What::Administered { change, reason }));
+    let Names { careful, night, deploy, .. } = &scene.names;
+    let (careful, night, deploy) = (careful.clone(), night.clone(), deploy.clone());
+    let provider = format!("{}/32", scene.provider.address);
+    let smuggled = [
+        (careful, "careful", vec!["0.0.0.0/0", "::/0"], true),
+        (night, "night", vec![provider.as_str()], true),
+        (deploy.clone(), "work", vec!["0.0.0.0/0"], true),
+        (deploy, "work", vec![provider.as_str()], false),
+    ];
+    for (account, rule, sources, knows_past) in smuggled {
         let key = scene.new_path();
         new_key(&key);
         let serial = 1000 + scene.random.below(1 << 40);
-        let principal = format!("{account}@{}", scene.one.name);
+        let principal = format!("{account}@{}", scene.two.name);
         let mut granted = scene.gate.entries("granted").pop().unwrap();
+        let last: Value = serde_json::from_str(scene.ledger().lines().last().unwrap()).unwrap();
+        let past = if knows_past { &last["hash"].as_str().unwrap()[..16] } else { "0123456789abcdef" };
         for (field, value) in [
             ("serial", json!(serial)),
             ("request", json!(serial)),
             ("key", json!(fingerprint(&key))),
-            ("key_id", json!(format!("dreamcatcher:{serial}:{}:{principal}:0123456789abcdef", scene.names.mia))),
-            ("host", json!(scene.one.name)),
+            ("key_id", json!(format!("dreamcatcher:{serial}:{}:{principal}:{past}", scene.names.mia))),
+            ("person", json!(scene.names.mia)),
+            ("host", json!(scene.two.name)),
             ("account", json!(account)),
             ("principals", json!([principal])),
-            ("sources", json!([])),
+            ("sources", json!(sources)),
+            ("force_command", Value::Null),
+            ("extensions", json!([])),
             ("rule", json!(rule)),
             ("approvals", json!([])),
+            ("break_glass", json!(false)),
         ] {
             granted[field] = value;
         }
         ca.sign(&key, &granted, None, None);
-        scene.smuggled.push(granted);
-        scene.gets_in(&scene.provider, &scene.one, &account, &key);
+        let granted = What::Granted(Box::new(serde_json::from_value(granted).unwrap()));
+        scene.smuggled.push((Timestamp::now(), granted));
+        scene.gets_in(&scene.provider, &scene.two, &account, &key);
     }
     scene.expect("Grant that nobody approved", |names| names.careful.clone());
     scene.expect("Login at a time at which the policy is closed", |names| names.night.clone());
+    scene.expect("Grant that its rule does not give", |names| names.deploy.clone());
+    scene.expect("Ledger whose past is not the one of its certificates", |names| names.mia.clone());
 }
 
 /// What the gate refuses.
@@ -919,9 +948,9 @@ fn each_attack_ends_in_exactly_its_finding_and_honest_logins_in_none() {
     hop(&mut scene);
     revoked(&mut scene, &lost);
     planted(&mut scene);
-    smuggled(&mut scene);
     at_the_gate(&mut scene);
     covered_up(&mut scene, &old);
+    smuggled(&mut scene);
     let (found, out) = scene.hunt();
     assert_eq!(found, scene.expected, "{out}\n{}", scene.logs());
 }

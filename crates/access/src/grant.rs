@@ -1,6 +1,6 @@
 //! A grant: who may log in where, as whom, from where, until when, and why.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a grant says: its record in the ledger, from which logins are explained. Anyone can make one; to sign a
@@ -50,6 +50,33 @@ pub struct Granted {
     pub second_factor: SecondFactor,
     /// Whether it was given by breaking the glass.
     pub break_glass: bool,
+}
+
+/// A certificate begins this much before it is signed, for hosts whose clocks are behind. It gives nothing away: that time is over.
+pub(crate) const SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// How many digits of the ledger's hash stand in a key id.
+const HEAD: usize = 16;
+
+/// The key id of a certificate. It names the ledger's last entry: sshd's logs, which others keep, bear witness to the ledger's past.
+pub(crate) fn key_id(serial: u64, person: &str, principal: &str, last: &str) -> String {
+    format!("dreamcatcher:{serial}:{person}:{principal}:{}", last.get(..HEAD).unwrap_or(last))
+}
+
+impl Granted {
+    /// What its key id names as the ledger's entry before it.
+    fn named_before(&self) -> &str {
+        self.key_id.rsplit_once(':').map_or("", |(_, head)| head)
+    }
+
+    /// Why it cannot stand behind the entry of this hash; `None` where its key id names that one, as the gate writes it.
+    pub(crate) fn misplaced(&self, previous: &str) -> Option<String> {
+        let named = self.named_before();
+        let is_named = named.len() == HEAD && previous.starts_with(named);
+        (!is_named).then(|| {
+            let found = previous.get(..HEAD).unwrap_or(previous);
+            format!("the key id of grant {} names '{named}' as the entry before it, which is {found}", self.serial)
+        })
+    }
 }
 
 /// What proved a person beside the enrolled key.

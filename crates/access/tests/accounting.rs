@@ -16,8 +16,8 @@ use access::{
     policy::Policy,
 };
 use event::{
-    Certificate, Finding, Follower, Key, Link, Login, Logout, Observations, Outcome, Piece, Position, Step, Time,
-    Values,
+    Certificate, Finding, Follower, Key, Link, Login, Logout, Observations, Outcome, Piece, Position, Request, Step,
+    Time, Values,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -37,6 +37,10 @@ when = ["always"]
 at_most = "1h"
 "#;
 
+/// The hash of the entry before each, and the key id that names it.
+const BEFORE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const KEY_ID: &str = "dreamcatcher:7:mia:deploy@web01:0123456789abcdef";
+
 /// 2026-11-25T11:00:00Z.
 const NOON: i64 = 1_795_604_400;
 
@@ -51,7 +55,7 @@ fn covered() -> Covered {
         host: "web01".into(),
         account: "deploy".into(),
         key: "SHA256:key".into(),
-        key_id: "grant 7".into(),
+        key_id: KEY_ID.into(),
         authority: "SHA256:ca".into(),
         principals: vec!["deploy@web01".into()],
         sources: vec!["198.51.100.0/24".into()],
@@ -67,7 +71,7 @@ fn covered() -> Covered {
         break_glass: false,
     };
     let what = What::Granted(Box::new(granted));
-    let entry = Entry { sequence: 1, time: second(0), who: "gate".into(), previous: String::new(), what };
+    let entry = Entry { sequence: 1, time: second(0), who: "gate".into(), previous: BEFORE.into(), what };
     covered.entry("ledger", &entry);
     covered.has_ledger();
     covered
@@ -84,7 +88,7 @@ fn login(host: &'static str, user: &'static str, source: &'static str, pid: u32)
         outcome: Outcome::Accepted,
         key: Some(Key { kind: "ED25519".into(), fingerprint: "SHA256:key".into() }),
         certificate: Some(Certificate {
-            id: "grant 7".into(),
+            id: KEY_ID.into(),
             serial: 7,
             authority_kind: "ED25519".into(),
             authority: "SHA256:ca".into(),
@@ -174,7 +178,8 @@ fn what_other_records_tell_of_needs_the_line_of_sshd() {
     // wtmp does not name its host; the folder does.
     let wtmp = |second, user| (second, 1, "evidence/web01/var/log/wtmp", Step::Login(bare(user, "")));
     assert!(found(&[accepted.clone(), wtmp(61, "deploy")]).is_empty());
-    assert_eq!(found(&[accepted.clone(), wtmp(90, "deploy")]), ["Session whose login is missing from the log"]);
+    let over = (80, 2, LOG, logout("web01", 1));
+    assert_eq!(found(&[accepted.clone(), over, wtmp(90, "deploy")]), ["Session whose login is missing from the log"]);
     // Without sshd's log there is no line to be missing.
     assert!(found(&[wtmp(61, "deploy")]).is_empty());
     assert_eq!(found(&[wtmp(61, "root")]), ["Login that nothing explains"]);
@@ -249,13 +254,320 @@ fn found_whole(steps: &[Told], cut: Option<usize>) -> Vec<String> {
     findings.iter().map(|finding| format!("{} {}", finding.id, finding.rule.title)).collect()
 }
 
+fn good() -> Login<'static> {
+    login("web01", "deploy", "198.51.100.7", 1)
+}
+
+/// What PAM says of a session.
+fn opened(pid: u32) -> Step<'static> {
+    let bare = Login { source: "".into(), port: None, method: "".into(), key: None, certificate: None, ..good() };
+    Step::Hint(Login { session: format!("pid {pid}").into(), ..bare })
+}
+
+/// A terminal's beginning in wtmp.
+fn terminal(user: &'static str, source: &'static str, source_host: &'static str) -> Login<'static> {
+    Login {
+        source: source.into(),
+        source_host: source_host.into(),
+        port: None,
+        service: "terminal".into(),
+        method: "".into(),
+        terminal: "pts/3".into(),
+        session: "terminal pts/3".into(),
+        key: None,
+        certificate: None,
+        ..login("web01", user, "", 1)
+    }
+}
+
+fn request(kind: &'static str, what: &'static str, terminal: &'static str) -> Step<'static> {
+    let of = Link { host: "web01".into(), source: "198.51.100.7".into(), port: Some(4000), ..Link::default() };
+    Step::Request(Request { of, kind: kind.into(), what: what.into(), terminal: terminal.into() })
+}
+
+/// Steps a second apart, beginning a minute behind noon.
+fn steps(steps: impl IntoIterator<Item = Step<'static>>) -> Vec<Told> {
+    (60..).zip(1..).zip(steps).map(|((second, line), step)| (second, line, LOG, step)).collect()
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn a_session_needs_its_line_even_if_no_other_has_one() {
+    let missing = ["Session whose login is missing from the log"];
+    assert_eq!(found(&[(60, 1, LOG, opened(1))]), missing);
+    let child = Step::Child(Link { host: "web01".into(), session: "pid 1".into(), ..Link::default() }, "pid 2".into());
+    assert_eq!(found(&[(60, 1, LOG, child)]), missing);
+    assert_eq!(found(&steps([Step::Login(good()), opened(1)])), NONE);
+}
+
+#[test]
+fn sshd_that_tells_of_connections_has_a_log() {
+    let wtmp = (
+        60,
+        1,
+        "evidence/web01/var/log/wtmp",
+        Step::Login(Login { host: "".into(), ..terminal("deploy", "198.51.100.7", "") }),
+    );
+    let told = |since: i64| {
+        let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
+        accounting.server("WEB01", "10.0.0.1", Time::from_nanos((NOON + since) * 1_000_000_000));
+        show(&mut accounting, &wtmp, &mut findings);
+        accounting.end(&mut findings);
+        findings.len()
+    };
+    assert_eq!((told(50), told(70)), (1, 0));
+}
+
+#[test]
+fn a_further_terminal_of_an_open_connection_is_no_login() {
+    let begin = (60, 1, LOG, Step::Login(good()));
+    let further = |second, source| (second, 1, "wtmp", Step::Login(terminal("deploy", source, "")));
+    let missing = ["Session whose login is missing from the log"];
+    assert_eq!(found(&[begin.clone(), further(900, "198.51.100.7")]), NONE);
+    assert_eq!(found(&[begin.clone(), further(900, "198.51.100.8")]), missing, "from elsewhere");
+    assert_eq!(found(&[begin.clone(), (800, 2, LOG, logout("web01", 1)), further(900, "198.51.100.7")]), missing);
+    // PAM opens a session for each connection.
+    assert_eq!(found(&[begin, (900, 2, LOG, opened(9))]), missing);
+}
+
+#[test]
+fn terminals_within_a_session_are_no_logins() {
+    let within = |host| (60, 1, "wtmp", Step::Login(terminal("root", "", host)));
+    assert_eq!(found(&[within("tmux(123).%0")]), NONE);
+    assert_eq!(found(&[within("")]), ["Login that nothing explains"]);
+    let of = Link { host: "web01".into(), session: "terminal pts/9".into(), ..Link::default() };
+    let end = Step::Logout(Logout { of, ..Logout::default() });
+    assert_eq!(found(&[within(":0"), (9 * 86_400, 2, "wtmp", end)]), NONE);
+}
+
+#[test]
+fn a_revoked_grant_is_over_at_once() {
+    let revoked = || What::Revoked { serial: 7, reason: "lost".into() };
+    let by =
+        |second| titles(told(POLICY, vec![(0, granted()), (100, revoked())]), &[(second, 1, LOG, Step::Login(good()))]);
+    assert_eq!(by(100), NONE);
+    assert_eq!(by(101), ["Revoked certificate let somebody in"]);
+    let mut covered = Covered::new(Policy::parse(POLICY).unwrap(), SignedDuration::from_secs(5));
+    for (sequence, (second, what)) in (1..).zip([(0, granted()), (100, revoked())]) {
+        let time = Timestamp::from_second(NOON + second).unwrap();
+        covered.entry("ledger", &Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
+    }
+    assert_eq!(titles(covered, &[(105, 1, LOG, Step::Login(good()))]), NONE, "as --skew says");
+}
+
+#[test]
+fn who_may_become_root_may_become_anyone() {
+    let policy = format!("{POLICY}become = [\"root\"]\n");
+    let su = |service: &'static str, to: &'static str, command: &'static str| {
+        let su = Login { by_user: "deploy".into(), service: service.into(), reason: command.into(), ..good() };
+        Step::Login(Login { user: to.into(), certificate: None, key: None, ..su })
+    };
+    let by = |policy: &str, step| titles(told(policy, vec![]), &[(60, 1, LOG, step)]);
+    assert_eq!(by(&policy, su("su", "postgres", "")), NONE);
+    assert_eq!(by(POLICY, su("su", "postgres", "")), ["Login that nothing explains"]);
+    assert_eq!(by(POLICY, su("sudo", "root", "list")), NONE, "sudo -l");
+    assert_eq!(by(POLICY, su("sudo", "root", "validate")), NONE);
+    assert_eq!(by(POLICY, su("sudo", "root", "/usr/bin/list")), ["Login that nothing explains"]);
+}
+
+#[test]
+fn a_grant_that_does_not_name_the_entry_before_it_is_told_once() {
+    let with = |key_id: &str, serial| {
+        let What::Granted(granted) = granted() else { panic!("of the grant") };
+        What::Granted(Box::new(Granted { key_id: key_id.into(), serial, ..*granted }))
+    };
+    let wrong = || with("dreamcatcher:8:mia:deploy@web01:fedcba9876543210", 8);
+    let title = "Ledger whose past is not the one of its certificates";
+    assert_eq!(titles(told(POLICY, vec![(0, granted()), (1, wrong()), (2, wrong()), (3, granted())]), &[]), [title]);
+    assert_eq!(titles(told(POLICY, vec![(0, wrong()), (1, granted()), (2, with("grant 9", 9))]), &[]), [title, title]);
+}
+
+#[test]
+fn what_a_session_runs_is_held_against_its_grant() {
+    let with = |change: fn(&mut Granted)| {
+        let What::Granted(mut granted) = granted() else { panic!("of the grant") };
+        change(&mut granted);
+        What::Granted(granted)
+    };
+    let of = |granted: What, step| titles(told(POLICY, vec![(0, granted)]), &steps([Step::Login(good()), step]));
+    let single = || with(|granted| granted.force_command = Some("/usr/bin/id -u".into()));
+    let dodged = ["Certificate that is not the one granted"];
+    let forced = "forced-command (key-option)";
+    assert_eq!(of(single(), request(forced, "/usr/bin/id -u", "")), NONE);
+    assert_eq!(of(single(), request("forced-command (config)", "/bin/sh", "")), dodged);
+    assert_eq!(of(single(), request("shell", "", "")), dodged);
+    assert_eq!(of(single(), request(forced, "/usr/bin/id", "")), dodged, "not the whole of it");
+    let long = || with(|granted| granted.force_command = Some("x".repeat(1200)));
+    let cut: &'static str = "x".repeat(900).leak();
+    assert_eq!(of(long(), request(forced, cut, "")), NONE);
+    assert_eq!(of(long(), request(forced, "xxx", "")), dodged);
+    assert_eq!(of(granted(), request("shell", "", "pts/0")), dodged, "a terminal is not permitted");
+    assert_eq!(of(granted(), request("shell", "", "")), NONE);
+}
+
+#[test]
+fn a_grant_is_held_against_its_rule() {
+    let with = |change: fn(&mut Granted)| {
+        let What::Granted(mut granted) = granted() else { panic!("of the grant") };
+        change(&mut granted);
+        titles(told(POLICY, vec![(0, What::Granted(granted))]), &[(60, 1, LOG, Step::Login(good()))])
+    };
+    let changes: [fn(&mut Granted); 8] = [
+        |granted| granted.person = "ben".into(),
+        |granted| granted.rule = "none".into(),
+        |granted| granted.sources.clear(),
+        |granted| granted.sources.push("203.0.113.0/24".into()),
+        |granted| granted.sources = vec!["198.51.0.0/16".into()],
+        |granted| granted.until = Timestamp::from_second(NOON + 7200).unwrap(),
+        |granted| granted.extensions.push("permit-pty".into()),
+        |granted| granted.break_glass = true,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        assert_eq!(with(change), ["Grant that its rule does not give"], "{number}");
+    }
+    assert_eq!(with(|granted| granted.sources = vec!["198.51.100.7/32".into()]), NONE);
+    assert_eq!(with(|granted| granted.from = Timestamp::from_second(NOON - 30).unwrap()), NONE);
+}
+
+#[test]
+fn an_approval_needs_an_entry_of_its_own() {
+    let policy = format!("{POLICY}approvals = 1\n[staff]\npeople = [\"ben\"]\n");
+    let approved = |request| What::Approved { request, key: "SHA256:b".into(), second_factor: SecondFactor::Touch };
+    let What::Granted(plain) = granted() else { panic!("of the grant") };
+    let grant = What::Granted(Box::new(Granted { approvals: vec!["ben".into()], ..*plain }));
+    let by = |entries: Vec<(&str, What)>| {
+        let mut covered = Covered::new(Policy::parse(&policy).unwrap(), SignedDuration::ZERO);
+        for (sequence, (who, what)) in (1..).zip(entries) {
+            let time = Timestamp::from_second(NOON).unwrap();
+            covered.entry("ledger", &Entry { sequence, time, who: who.into(), previous: BEFORE.into(), what });
+        }
+        titles(covered, &[(60, 1, LOG, Step::Login(good()))])
+    };
+    assert_eq!(by(vec![("ben", approved(1)), ("gate", grant.clone())]), NONE);
+    let missing = ["Grant that nobody approved"];
+    assert_eq!(by(vec![("gate", grant.clone())]), missing);
+    assert_eq!(by(vec![("ben", approved(2)), ("gate", grant.clone())]), missing, "another request");
+    assert_eq!(by(vec![("mia", approved(1)), ("gate", grant)]), missing, "another person");
+}
+
+#[test]
+fn the_wrong_certificate_of_who_gets_in_is_nothing_and_of_who_does_not_is_told() {
+    let policy = format!("{POLICY}{STANDING}");
+    let begun = || What::Begun { authority: "SHA256:ca".into(), host_authority: "SHA256:h".into() };
+    let offered = |serial: u64, authority: &'static str| {
+        let certificate =
+            Certificate { id: "x".into(), serial, authority_kind: "RSA".into(), authority: authority.into() };
+        Step::Login(Login { outcome: Outcome::Failed, certificate: Some(certificate), user: "admin".into(), ..good() })
+    };
+    let standing = |key: &'static str| {
+        let key = Some(Key { kind: "RSA".into(), fingerprint: key.into() });
+        Step::Login(Login { certificate: None, key, user: "admin".into(), ..good() })
+    };
+    let by = |list: Vec<Step<'static>>| titles(told(&policy, vec![(-9, begun()), (0, granted())]), &steps(list));
+    let own = || standing(OWN_KEY);
+    assert_eq!(by(vec![offered(7, "SHA256:ca"), own()]), NONE, "mia is not the first of the people by alphabet");
+    assert_eq!(by(vec![offered(3, "SHA256:foreign"), own()]), NONE, "for somebody else's hosts");
+    let refused = "Certificate refused";
+    assert_eq!(by(vec![offered(3, "SHA256:ca"), own()]), [refused]);
+    assert_eq!(by(vec![offered(3, "SHA256:foreign")]), [refused]);
+    assert_eq!(by(vec![offered(3, "SHA256:foreign"), standing("SHA256:planted")]).len(), 2);
+}
+
+/// Standing access of two people.
+const STANDING: &str = r#"
+[staff]
+people = ["anna"]
+[[standing]]
+name = "admin"
+who = ["anna", "mia"]
+hosts = ["web01"]
+accounts = ["admin"]
+from = ["198.51.100.0/24"]
+keys = ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+"#;
+const OWN_KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+#[test]
+fn what_was_right_first_counts_with_what_follows() {
+    let first = |login| Step::Login(Login { outcome: Outcome::Partial, ..login });
+    let second =
+        || Step::Login(Login { method: "keyboard-interactive".into(), key: None, certificate: None, ..good() });
+    assert_eq!(found(&steps([first(good()), second()])), NONE);
+    let by_password = ["Login by password where only certificates are allowed"];
+    assert_eq!(found(&steps([second()])), by_password);
+    let plain = Login { certificate: None, ..good() };
+    let by_key = ["Login by a plain key where only certificates are allowed"];
+    assert_eq!(found(&steps([first(plain), second()])), by_key);
+    let unknown = Certificate { serial: 6, ..good().certificate.unwrap() };
+    let unknown = Login { certificate: Some(unknown), ..good() };
+    assert_eq!(found(&steps([first(unknown), second()])), ["Certificate that was never granted"]);
+    assert_eq!(found(&steps([first(good())])), ["Certificate refused"], "the second was not given");
+}
+
+#[test]
+fn a_login_that_two_logs_tell_of_is_one() {
+    let count = |list: &[Told]| {
+        let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
+        list.iter().for_each(|step| show(&mut accounting, step, &mut findings));
+        accounting.end(&mut findings);
+        (accounting.account().unwrap().logins, findings.len())
+    };
+    let elsewhere = || Step::Login(Login { source: "203.0.113.9".into(), ..good() });
+    let twice = |second: i64| [(60, 1, LOG, elsewhere()), (60 + second, 1, "journal.json", elsewhere())];
+    assert_eq!(count(&twice(1)), (1, 1));
+    assert_eq!(count(&twice(60)), (2, 2), "as much later it is another one");
+    let end = (60, 2, LOG, logout("web01", 1));
+    assert_eq!(count(&[(60, 1, LOG, elsewhere()), end.clone(), (61, 1, "journal.json", elsewhere())]), (1, 1));
+    let forged = Step::Login(Login { user: "root".into(), source: "203.0.113.9".into(), ..good() });
+    assert_eq!(count(&[(60, 1, LOG, elsewhere()), end, (61, 1, LOG, forged)]), (2, 2), "says something else");
+}
+
+#[test]
+fn a_hop_is_known_by_addresses_that_logs_tell_of() {
+    let hop = |others: &[&str]| {
+        let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
+        for host in others {
+            accounting.server(host, "198.51.100.7", Time::from_nanos(0));
+        }
+        show(&mut accounting, &(60, 1, LOG, Step::Login(good())), &mut findings);
+        findings.iter().map(|finding| finding.rule.title.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(hop(&["web02"]), ["Login from a server"]);
+    assert_eq!(hop(&["web01"]), NONE);
+    assert_eq!(hop(&["mail01"]), NONE, "the policy does not name it");
+    assert_eq!(hop(&["web01", "web02"]), NONE, "whose it is nobody knows");
+}
+
+#[test]
+fn what_is_newer_than_the_ledger_is_told_as_that() {
+    let with =
+        |serial: u64| Login { certificate: good().certificate.map(|one| Certificate { serial, ..one }), ..good() };
+    let later = What::Administered { change: "x".into(), reason: "y".into() };
+    let by =
+        |entries: Vec<(i64, What)>, serial| titles(told(POLICY, entries), &[(60, 1, LOG, Step::Login(with(serial)))]);
+    assert_eq!(by(vec![(0, granted())], 8), ["Certificate newer than the ledger"]);
+    assert_eq!(by(vec![(0, granted())], 6), ["Certificate that was never granted"]);
+    assert_eq!(by(vec![(0, granted()), (90, later)], 8), ["Certificate that was never granted"]);
+}
+
+#[test]
+fn what_the_gate_refused_at_another_time_is_not_told() {
+    let refused = || What::Refused { person: "mia".into(), attempt: "approve 1".into(), reason: "own".into() };
+    let by = |second| {
+        titles(told(POLICY, vec![(second, refused()), (second, granted())]), &[(60, 1, LOG, Step::Login(good()))])
+    };
+    assert_eq!(by(-3600 * 20), ["Request refused at the gate"]);
+    assert_eq!(by(-3600 * 48), NONE);
+}
+
 /// Entries of a ledger, in their order, as the accounting takes them.
 fn told(policy: &str, entries: Vec<(i64, What)>) -> Covered {
     let mut covered = Covered::new(Policy::parse(policy).unwrap(), SignedDuration::ZERO);
     for (number, (second, what)) in entries.into_iter().enumerate() {
         let time = Timestamp::from_second(NOON + second).unwrap();
         let sequence = number as u64 + 1;
-        covered.entry("ledger", &Entry { sequence, time, who: "gate".into(), previous: String::new(), what });
+        covered.entry("ledger", &Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
     }
     covered.has_ledger();
     covered
@@ -278,7 +590,7 @@ fn granted() -> What {
         host: "web01".into(),
         account: "deploy".into(),
         key: "SHA256:key".into(),
-        key_id: "grant 7".into(),
+        key_id: KEY_ID.into(),
         authority: "SHA256:ca".into(),
         principals: vec!["deploy@web01".into()],
         sources: vec!["198.51.100.0/24".into()],

@@ -123,6 +123,8 @@ pub struct Request<'a> {
     pub kind: Cow<'a, str>,
     /// The command, the subsystem's name, the destination.
     pub what: Cow<'a, str>,
+    /// The terminal that was opened for it: `pts/0`.
+    pub terminal: Cow<'a, str>,
 }
 
 /// What a record says of the connection it is about. One of a session's names is enough to find it.
@@ -353,7 +355,7 @@ impl<'a> Step<'a> {
                 login.pack(out);
             }
             Self::Request(request) => {
-                texts(&["request", &request.kind, &request.what]);
+                texts(&["request", &request.kind, &request.what, &request.terminal]);
                 request.of.pack(out);
             }
             Self::Child(of, child) => {
@@ -378,8 +380,8 @@ impl<'a> Step<'a> {
             "login" => Self::Login(Login::unpack(&mut values)?),
             "hint" => Self::Hint(Login::unpack(&mut values)?),
             "request" => {
-                let (kind, what) = (text()?, text()?);
-                Self::Request(Request { of: Link::unpack(&mut values)?, kind, what })
+                let (kind, what, terminal) = (text()?, text()?, text()?);
+                Self::Request(Request { of: Link::unpack(&mut values)?, kind, what, terminal })
             }
             "child" => {
                 let child = text()?;
@@ -420,7 +422,12 @@ mod tests {
         let steps = [
             Step::Login(login.clone()),
             Step::Hint(Login::default()),
-            Step::Request(Request { of: of.clone(), kind: "command".into(), what: "id".into() }),
+            Step::Request(Request {
+                of: of.clone(),
+                kind: "command".into(),
+                what: "id".into(),
+                terminal: "pts/0".into(),
+            }),
             Step::Child(of.clone(), "pid 2".into()),
             Step::Logout(Logout { of: of.clone(), reason: "bye".into(), tried: None }),
             Step::Logout(Logout { of, reason: "".into(), tried: Some(Box::new(login)) }),

@@ -86,7 +86,7 @@ impl<P> Attempt<P> {
         let factors = (0..factors).map_while(|_| next(values).map(str::to_owned)).collect();
         let request = |values: &mut Values<'_>| {
             let (kind, what) = (next(values)?.to_owned(), next(values)?.to_owned());
-            Some(Request { of: Link::default(), kind: kind.into(), what: what.into() })
+            Some(Request { kind: kind.into(), what: what.into(), ..Request::default() })
         };
         let requests = (0..requests).map_while(|_| request(values)).collect();
         let (kind, end, reason) = (next(values)?, next(values)?.parse().ok()?, next(values)?);
@@ -488,7 +488,7 @@ fn kept(text: Cow<'_, str>) -> Cow<'static, str> {
 
 /// What was asked for; its session is known.
 fn owned_request(request: Request<'_>) -> Request<'static> {
-    Request { of: Link::default(), kind: kept(request.kind), what: kept(request.what) }
+    Request { kind: kept(request.kind), what: kept(request.what), ..Request::default() }
 }
 
 #[cfg(test)]
@@ -539,7 +539,8 @@ mod tests {
     #[test]
     fn a_session_is_joined_by_process_child_and_address() {
         let request = |session: &str, what: &'static str| {
-            Step::Request(Request { of: link(session, None), kind: "command".into(), what: what.into() })
+            let of = link(session, None);
+            Step::Request(Request { of, kind: "command".into(), what: what.into(), ..Request::default() })
         };
         let found = told(vec![
             (1, Step::Login(login(Outcome::Accepted, "anna", "pid 1", Some(40)))),

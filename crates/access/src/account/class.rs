@@ -55,6 +55,12 @@ pub enum Class {
     Unusual,
     /// A server that logs in to others for the first time.
     ServerLogsIn,
+    /// A grant that its rule does not give.
+    BeyondRule,
+    /// A grant whose key id does not name the entry before it: the ledger's past is another.
+    LedgerChanged,
+    /// A certificate of ours, newer than the ledger.
+    LedgerOld,
 }
 
 /// How a class is told.
@@ -68,7 +74,7 @@ struct Text {
     innocent: &'static str,
 }
 
-const TEXTS: [Text; 24] = [
+const TEXTS: [Text; 27] = [
     Text {
         class: Class::NoGrant,
         id: "6d2f0c1e-7a54-4a35-9f0a-0c7f3b1d4e01",
@@ -285,6 +291,33 @@ const TEXTS: [Text; 24] = [
         tags: &["attack.lateral-movement", "attack.t1021.004"],
         innocent: "new automation",
     },
+    Text {
+        class: Class::BeyondRule,
+        id: "6d2f0c1e-7a54-4a35-9f0a-0c7f3b1d4e19",
+        title: "Grant that its rule does not give",
+        level: Level::Critical,
+        description: "The ledger has the grant, but the rule that it names does not give as much: the grant was written beside the gate.",
+        tags: &["attack.credential-access", "attack.t1649", "attack.t1556", "attack.t1078"],
+        innocent: "a rule that was changed since, where the ledger does not have the policy of that time",
+    },
+    Text {
+        class: Class::LedgerChanged,
+        id: "6d2f0c1e-7a54-4a35-9f0a-0c7f3b1d4e1a",
+        title: "Ledger whose past is not the one of its certificates",
+        level: Level::Critical,
+        description: "The gate writes the hash of the ledger's last entry into each certificate's key id. A grant names another one: what stands before it was written anew, or the grant was written beside the gate.",
+        tags: &["attack.defense-evasion", "attack.t1565.001", "attack.t1070"],
+        innocent: "none known",
+    },
+    Text {
+        class: Class::LedgerOld,
+        id: "6d2f0c1e-7a54-4a35-9f0a-0c7f3b1d4e1b",
+        title: "Certificate newer than the ledger",
+        level: Level::Medium,
+        description: "A certificate signed by our own authority let somebody in after the last entry of the ledger given, with a serial that comes after its last: only a newer ledger can tell whether it was granted.",
+        tags: &["attack.initial-access", "attack.t1078"],
+        innocent: "a grant given since: hunt again with a new export of the ledger",
+    },
 ];
 
 impl Class {
@@ -324,6 +357,6 @@ mod tests {
         classes.sort();
         classes.dedup();
         assert_eq!((ids.len(), classes.len()), (TEXTS.len(), TEXTS.len()));
-        assert_eq!(Class::ServerLogsIn as usize + 1, TEXTS.len());
+        assert_eq!(Class::LedgerOld as usize + 1, TEXTS.len());
     }
 }

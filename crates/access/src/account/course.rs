@@ -18,8 +18,9 @@ const LOGIN_GRACE: i64 = 120_000_000_000;
 const OUTLAST: i64 = 120_000_000_000;
 /// How far times of one log may go back without anyone having turned the clock, in nanoseconds.
 const UNSORTED: i64 = 60_000_000_000;
-/// A session of which only its further course is told may have begun before a log that began less than so long ago, in nanoseconds.
-const LONG_SESSION: i64 = 86_400_000_000_000;
+/// A session of which only its further course is told may have begun before a log that began less than so long ago, in nanoseconds: a week, as who
+/// keeps a terminal open over a weekend is no intruder.
+const LONG_SESSION: i64 = 7 * 86_400_000_000_000;
 
 /// The course of logins on hosts of the policy.
 pub(super) struct Course<'a> {
@@ -40,6 +41,7 @@ impl Course<'_> {
         let log =
             self.state.hosts.entry(Arc::clone(&at.host)).or_insert_with(|| Log { began: at.time, ..Log::default() });
         log.last = at.time;
+        log.has_sshd |= is_said_by_sshd(&step);
         let began = log.began;
         match step {
             Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, host, &login),
@@ -95,6 +97,12 @@ impl Course<'_> {
         let (told, names) = (at.with(login), names(host, &login.link()));
         match (&*login.service, &*login.method) {
             ("su" | "sudo", _) => self.becomes(&told, names),
+            // A terminal within a session, of tmux, screen or a window.
+            ("terminal", _)
+                if login.source.is_empty() && !login.source_host.is_empty() && is_pseudo(&login.terminal) =>
+            {
+                self.state.begin(names, Phase::Over);
+            }
             ("ssh", method) if !method.is_empty() => self.let_in(told, names),
             _ => self.wait(told, names),
         }
@@ -102,10 +110,12 @@ impl Course<'_> {
 
     /// sshd says who was let in.
     fn let_in(&mut self, told: Told, names: Vec<String>) {
-        if let Some(host) = self.state.hosts.get_mut(&told.host) {
-            host.has_sshd = true;
+        let before = self.state.find(&names);
+        if before.is_some_and(|id| self.is_known(id, |known| told.repeats(known))) {
+            return;
         }
-        let refused = self.connection_before(&names);
+        let (refused, factor) = before.map(|id| self.connection_before(id)).unwrap_or_default();
+        let told = told.with_factor(factor);
         self.remember(&told);
         let (explained, why) = self.covered.judge(&told);
         self.state.logins += 1;
@@ -113,32 +123,42 @@ impl Course<'_> {
         if let Some((class, why)) = why {
             self.find(&told, class, why);
         }
-        let person = explained.as_ref().map(|explained| &*explained.person);
-        self.tell_refused(refused, person);
+        self.tell_refused(refused, explained.as_ref());
         let until = explained.and_then(|Explained { until, .. }| until);
         self.state.begin(names, Phase::In { told: Box::new(told), until });
     }
 
-    /// Takes what was refused in a connection that is now let in.
-    fn connection_before(&mut self, names: &[String]) -> Vec<Told> {
-        let Some(id) = self.state.find(names) else { return Vec::new() };
-        let Some(before) = self.state.open.get_mut(&id) else { return Vec::new() };
-        match before.state {
-            Phase::Before | Phase::Waiting(_) => {
-                before.state = Phase::Over;
-                std::mem::take(&mut before.refused)
-            }
-            _ => Vec::new(),
+    /// Whether who was let in over a connection is known, and such.
+    fn is_known(&self, id: u64, is_such: impl Fn(&Told) -> bool) -> bool {
+        match self.state.open.get(&id).map(|connection| &connection.state) {
+            Some(Phase::In { told, .. } | Phase::Ended(told)) => is_such(told),
+            _ => false,
         }
     }
 
+    /// Takes what was refused, and what was right, in a connection that is now let in.
+    fn connection_before(&mut self, id: u64) -> (Vec<Told>, Option<Box<Told>>) {
+        let Some(before) = self.state.open.get_mut(&id) else { return Default::default() };
+        match before.state {
+            Phase::Before | Phase::Waiting(_) => {
+                before.state = Phase::Over;
+                (std::mem::take(&mut before.refused), before.factor.take())
+            }
+            _ => Default::default(),
+        }
+    }
+
+    /// Remembers a login whose connection is about to begin.
     fn remember(&mut self, told: &Told) {
         if self.state.accepted.len() >= MAX {
             self.state.accepted.clear();
         }
-        let logins = self.state.accepted.entry(format!("{}\0{}", told.host, told.user)).or_default();
-        logins.push_back((told.time, told.source.clone()));
-        while logins.front().is_some_and(|(time, _)| told.time - time > 2 * WAIT) || logins.len() > 1024 {
+        let State { accepted, open, next, .. } = &mut *self.state;
+        let logins = accepted.entry(format!("{}\0{}", told.host, told.user)).or_default();
+        logins.push_back((told.time, told.source.clone(), *next));
+        let is_open = |id: &u64| matches!(open.get(id), Some(Connection { state: Phase::In { .. }, .. }));
+        let is_old = |(time, _, id): &(i64, String, u64)| told.time - time > 2 * WAIT && !is_open(id);
+        while logins.front().is_some_and(is_old) || logins.len() > 1024 {
             logins.pop_front();
         }
     }
@@ -154,12 +174,26 @@ impl Course<'_> {
                     }
                     return;
                 }
-                Phase::Before | Phase::Over => {}
+                Phase::Before | Phase::Ended(_) | Phase::Over => {}
             }
+        }
+        if self.is_further(&told) {
+            self.state.begin(names, Phase::Over);
+            return;
         }
         let time = told.time;
         let id = self.state.begin(names, Phase::Waiting(Box::new(told)));
         self.state.waiting.push_back((time + WAIT, id));
+    }
+
+    /// Whether it is a further terminal over a connection that goes on (`ControlMaster`): sshd does not tell again who was let in.
+    fn is_further(&self, told: &Told) -> bool {
+        is_pseudo(&told.terminal) && !told.source.is_empty() && {
+            let key = format!("{}\0{}", told.host, told.user);
+            let is_open =
+                |(_, source, id): &(i64, String, u64)| *source == told.source && self.state.let_in(*id).is_some();
+            self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(is_open))
+        }
     }
 
     fn child(&mut self, at: &Told, host: &str, of: &Link<'_>, child: &str) {
@@ -172,23 +206,21 @@ impl Course<'_> {
         }
     }
 
-    /// What is started in a session is the grant's command, if it has one: sshd calls that `forced-command`.
-    fn requested(&mut self, names: &[String], Request { of, kind, .. }: &Request<'_>) {
+    /// What is started in a session is the grant's command, if it has one, and with a terminal only if it permits one.
+    fn requested(&mut self, names: &[String], request: &Request<'_>) {
         let Some(connection) = self.state.find(names).and_then(|id| self.state.open.get(&id)) else { return };
         if let Phase::In { told, until: Some((_, serial)) } = &connection.state
-            // What a client asks for stands there without its port; what is started, with it.
-            && (matches!(&**kind, "shell" | "command") || kind == "subsystem" && of.port.is_some())
-            && self.covered.has_command(*serial)
+            && let Some(why) = self.covered.exceeds(*serial, request)
         {
-            let why = format!("grant {serial} lets one command run only, but a {kind} was started");
-            let finding = told.finding(Class::Forged, why);
-            self.findings.push(finding);
+            self.findings.push(told.finding(Class::Forged, why));
         }
     }
 
     /// Something of a session's further course is told.
     fn trace(&mut self, at: &Told, names: Vec<String>, began: i64) {
-        if !names.is_empty() && self.state.find(&names).is_none() && at.time - began > LONG_SESSION {
+        // The end of a terminal says nothing about sshd: tmux has terminals too.
+        let is_terminal = names.first().is_some_and(|name| name.contains("\0terminal "));
+        if !names.is_empty() && !is_terminal && self.state.find(&names).is_none() && at.time - began > LONG_SESSION {
             self.wait(Told { service: "ssh".into(), ..at.clone() }, names);
         }
     }
@@ -199,27 +231,33 @@ impl Course<'_> {
             log.has_ends = true;
         }
         let Some(connection) = self.state.open.get_mut(&id) else { return };
-        if let Phase::In { .. } = connection.state
-            && let Phase::In { told, until: Some((until, serial)) } = std::mem::take(&mut connection.state)
+        if matches!(connection.state, Phase::Waiting(_) | Phase::Ended(_)) {
+            return;
+        }
+        let Phase::In { told, until } = std::mem::replace(&mut connection.state, Phase::Over) else { return };
+        if let Some((until, serial)) = until
             && at.time > until.saturating_add(OUTLAST)
         {
             let end = Time::from_nanos(until);
             let why = format!("grant {serial} ended at {end}, the session at {}", at.time());
-            self.find(&told, Class::Outlasts, why);
+            self.findings.push(told.finding(Class::Outlasts, why));
         }
-        if let Some(connection) = self.state.open.get_mut(&id)
-            && !matches!(connection.state, Phase::Waiting(_))
-        {
-            connection.state = Phase::Over;
+        if at.time - told.time <= WAIT {
+            connection.state = Phase::Ended(told);
         }
     }
 
-    /// sshd refused a certificate, or says why it is about to.
+    /// sshd refused a certificate, or says why it is about to; or it asks for more than was right.
     fn refused(&mut self, at: &Told, host: &str, login: &Login<'_>) {
         let (told, names) = (at.with(login), names(host, &login.link()));
-        let known = self
-            .state
-            .find(&names)
+        let before = self.state.find(&names);
+        // Who is let in is asked for nothing more: this stands in another copy of the log.
+        let is_let_in =
+            |known: &Told| (told.time - known.time).abs() <= WAIT && told.port.is_none_or(|_| known.port == told.port);
+        if before.is_some_and(|id| self.is_known(id, is_let_in)) {
+            return;
+        }
+        let known = before
             .filter(|id| self.state.open.get(id).is_some_and(|connection| matches!(connection.state, Phase::Before)));
         let id = known.unwrap_or_else(|| {
             let id = self.state.begin(Vec::new(), Phase::Before);
@@ -228,7 +266,9 @@ impl Course<'_> {
         });
         self.state.name(id, names);
         let Some(connection) = self.state.open.get_mut(&id) else { return };
-        if let Some(hint) = connection.refused.last_mut().filter(|hint| hint.certificate.is_none()) {
+        if login.outcome == Outcome::Partial {
+            connection.factor = Some(Box::new(told));
+        } else if let Some(hint) = connection.refused.last_mut().filter(|hint| hint.certificate.is_none()) {
             let reason = std::mem::take(&mut hint.reason);
             let reason = if reason.is_empty() { told.reason.clone() } else { reason };
             *hint = Told { reason, ..told };
@@ -240,11 +280,10 @@ impl Course<'_> {
     }
 
     /// Tells what was refused in a connection, unless it was the wrong one of several certificates of who was then let in.
-    fn tell_refused(&mut self, refused: Vec<Told>, let_in: Option<&str>) {
+    fn tell_refused(&mut self, refused: Vec<Told>, let_in: Option<&Explained>) {
         for told in refused {
-            let serial = told.certificate.as_ref().map(|certificate| certificate.serial);
-            let owner = serial.and_then(|serial| self.covered.person_of(serial));
-            if owner.is_some() && owner == let_in {
+            let is_theirs = |let_in| Some(self.covered.is_theirs(told.certificate.as_ref()?, let_in));
+            if let_in.and_then(is_theirs) == Some(true) {
                 continue;
             }
             let why = match told.reason.as_str() {
@@ -255,8 +294,23 @@ impl Course<'_> {
         }
     }
 
+    /// Tells of a certificate that was right, where what else sshd asks for was not.
+    fn tell_half(&mut self, factor: Option<Box<Told>>) {
+        if let Some(told) = factor.filter(|told| told.certificate.is_some()) {
+            self.find(
+                &told,
+                Class::CertificateRefused,
+                "it was right, but not what sshd asks for beside it".to_owned(),
+            );
+        }
+    }
+
     /// su and sudo.
     fn becomes(&mut self, told: &Told, names: Vec<String>) {
+        // `sudo -l` and `sudo -v` run nothing; what sudo runs stands there with its path.
+        if told.service == "sudo" && matches!(told.reason.split(' ').next(), Some("list" | "validate")) {
+            return;
+        }
         if let Some(id) = self.state.find(&names)
             && told.service == "su"
             && self
@@ -303,8 +357,10 @@ impl Course<'_> {
         }
         while let Some(id) = is_due(&self.state.refusals) {
             self.state.refusals.pop_front();
-            let refused = self.state.open.get_mut(&id).map(|one| std::mem::take(&mut one.refused));
-            self.tell_refused(refused.unwrap_or_default(), None);
+            let Some(connection) = self.state.open.get_mut(&id) else { continue };
+            let (refused, factor) = (std::mem::take(&mut connection.refused), connection.factor.take());
+            self.tell_refused(refused, None);
+            self.tell_half(factor);
         }
     }
 
@@ -315,7 +371,7 @@ impl Course<'_> {
         }
         let is_remote = told.service == "ssh" || !told.source.is_empty();
         let key = format!("{}\0{}", told.host, told.user);
-        let same = |(time, source): &(i64, String)| {
+        let same = |(time, source, _): &(i64, String, u64)| {
             (told.time - time).abs() <= WAIT && (told.source.is_empty() || source.is_empty() || *source == told.source)
         };
         if is_remote && self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(same)) {
@@ -326,7 +382,9 @@ impl Course<'_> {
             return;
         }
         self.state.logins += 1;
-        if is_remote && self.state.hosts.get(&told.host).is_some_and(|log| log.has_sshd) {
+        let has_sshd = self.state.hosts.get(&told.host).is_some_and(|log| log.has_sshd)
+            || self.state.listens.get(&*told.host).is_some_and(|since| *since <= told.time);
+        if is_remote && has_sshd {
             return self.find(
                 told,
                 Class::AcceptedMissing,
@@ -348,6 +406,7 @@ impl Course<'_> {
             }
         }
         self.tell_refused(connection.refused, None);
+        self.tell_half(connection.factor);
         if let Phase::Waiting(told) = connection.state {
             self.without_line(&told);
         }
@@ -387,4 +446,20 @@ impl Course<'_> {
         let found: Vec<Finding> = found.collect();
         self.findings.extend(found);
     }
+}
+
+/// Whether a step is told by sshd, or by PAM in its name, in a log that has its further lines too.
+fn is_said_by_sshd(step: &Step<'_>) -> bool {
+    match step {
+        Step::Child(..) | Step::Request(_) => true,
+        Step::Login(login) | Step::Hint(login) if login.outcome == Outcome::Accepted && login.service == "ssh" => {
+            !login.method.is_empty() || login.session.starts_with("pid ")
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is a terminal that a program made, and no machine's own.
+fn is_pseudo(terminal: &str) -> bool {
+    terminal.starts_with("pts/")
 }

@@ -1,7 +1,12 @@
 //! What the policy and the ledger say of a login.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
+use event::Request;
 use foldhash::HashMap;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
@@ -14,14 +19,20 @@ use super::{
 };
 use crate::{
     Entry, Granted, What,
-    policy::{Policy, Rule, Scope, Standing as StandingAccess, contains},
+    grant::SKEW,
+    policy::{Permit, Policy, Rule, Scope, Standing as StandingAccess, contains},
 };
+
+/// The longest part of a forced command that sshd logs, in bytes (`session.c`).
+const LOGGED: usize = 900;
+/// What is cut off in the grant's times, which are of whole seconds.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The policy with the ledger: what logins are explained by.
 pub struct Covered {
     /// The policy.
     pub policy: Arc<Policy>,
-    hosts_by_address: HashMap<IpAddr, String>,
+    hosts_by_address: HashMap<IpAddr, Server>,
     authorities: Vec<String>,
     /// Authorities of before, and until when they were trusted.
     retired: Vec<(String, Timestamp)>,
@@ -29,8 +40,17 @@ pub struct Covered {
     past: Past,
     /// By serial, which is counted up as time goes on: logins of one time find theirs beside one another.
     grants: BTreeMap<u64, Known>,
-    /// How far clocks may differ.
+    /// The requests that were approved and not granted yet, with by whom.
+    approved: HashMap<u64, Vec<Arc<str>>>,
+    /// When the last entry was written.
+    last: Timestamp,
+    /// How far clocks may differ: as was said, and a minute at the least.
+    skew: SignedDuration,
     tolerance: SignedDuration,
+    /// Grants that do not name the entry before them, each with how many follow that do not either.
+    pub(super) misplaced: Vec<(Told, u64)>,
+    /// Whether the last grant was one of them.
+    is_misplaced: bool,
     /// What the gate refused.
     pub(super) refused: Vec<Told>,
     /// When the ledger's time was taken back.
@@ -51,11 +71,16 @@ struct Known {
     from: Timestamp,
     until: Timestamp,
     approvals: Vec<Arc<str>>,
-    has_command: bool,
+    /// Those of whose approval the ledger has no entry.
+    unproven: Vec<Arc<str>>,
+    command: Option<Arc<str>>,
+    permits: Vec<Permit>,
     break_glass: bool,
     revoked: Option<Timestamp>,
     /// The policy that it was given by, where the ledger has its text.
     given_by: Option<Arc<Policy>>,
+    /// Why its rule does not give it; worked out when it is first used.
+    astray: OnceLock<Option<(Class, String)>>,
 }
 
 /// What explains a login.
@@ -63,8 +88,10 @@ struct Known {
 pub(super) struct Explained {
     /// When its grant ends, in nanoseconds since 1970, and the grant's serial.
     pub until: Option<(i64, u64)>,
-    /// Who logged in; empty where it is not known.
-    pub person: Arc<str>,
+    /// Who logged in by a grant.
+    pub person: Option<Arc<str>>,
+    /// The standing access that it was, by its place in the policy: any of its people.
+    pub standing: Option<usize>,
 }
 
 /// Why a login is a finding, and whether it is explained all the same.
@@ -77,15 +104,16 @@ fn found(class: Class, why: String) -> Judgement {
 /// Explained by a grant; where that broke the glass, a finding all the same. `until`: see [`Explained`].
 fn by_grant(known: &Known, until: Option<(i64, u64)>) -> Judgement {
     let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
-    (Some(Explained { until, person: Arc::clone(&known.person) }), known.break_glass.then(broken))
+    let explained = Explained { until, person: Some(Arc::clone(&known.person)), standing: None };
+    (Some(explained), known.break_glass.then(broken))
 }
 
 impl Covered {
     /// The kinds of entries that nothing is learned from: most of a ledger are of these.
-    pub const NOT_ASKED: [&str; 4] = ["requested", "approved", "code_accepted", "touch_accepted"];
+    pub const NOT_ASKED: [&str; 3] = ["requested", "code_accepted", "touch_accepted"];
 
-    /// A policy without a ledger. `tolerance` is how far clocks may differ.
-    pub fn new(policy: Policy, tolerance: SignedDuration) -> Self {
+    /// A policy without a ledger. `skew` is how far clocks may differ; that a minute is nothing goes without saying.
+    pub fn new(policy: Policy, skew: SignedDuration) -> Self {
         let policy = Arc::new(policy);
         let (authorities, releases) = (policy.authorities.clone(), Releases::new(Arc::clone(&policy)));
         Self {
@@ -95,7 +123,12 @@ impl Covered {
             retired: Vec::new(),
             past: Past::default(),
             grants: BTreeMap::new(),
-            tolerance: tolerance.max(SignedDuration::from_mins(1)),
+            approved: HashMap::default(),
+            last: Timestamp::MIN,
+            skew,
+            tolerance: skew.max(SignedDuration::from_mins(1)),
+            misplaced: Vec::new(),
+            is_misplaced: false,
             refused: Vec::new(),
             clock_back: Vec::new(),
             releases,
@@ -105,6 +138,7 @@ impl Covered {
 
     /// Takes an entry of the ledger; `path` is where the ledger lies.
     pub fn entry(&mut self, path: &str, entry: &Entry) {
+        self.last = self.last.max(entry.time);
         match &entry.what {
             What::Begun { authority, .. } => self.authorities.push(authority.clone()),
             What::AuthorityChanged { authority, previous, trusted_until, .. } => {
@@ -118,7 +152,14 @@ impl Covered {
                     format!("the gate's clock was ahead: {by} took the ledger back from {from} to {to}: {reason}");
                 self.clock_back.push(told(path, entry, "", why));
             }
-            What::Granted(granted) => self.granted(granted),
+            What::Approved { request, .. } => {
+                let by = self.text(&entry.who);
+                self.approved.entry(*request).or_default().push(by);
+            }
+            What::Granted(granted) => {
+                self.is_in_place(path, entry, granted);
+                self.granted(granted);
+            }
             What::Revoked { serial, .. } => {
                 if let Some(known) = self.grants.get_mut(serial) {
                     known.revoked.get_or_insert(entry.time);
@@ -133,6 +174,20 @@ impl Covered {
             What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
             What::Released { name, sha256, .. } => self.releases.release(name, sha256),
             _ => {}
+        }
+    }
+
+    /// Takes note of an address that a host's own log tells of. What the policy says of an address counts more.
+    pub(super) fn learn(&mut self, host: &str, address: &str) {
+        let (Some(host), Ok(address)) = (self.policy.host_of(host, ""), address.parse::<IpAddr>()) else { return };
+        let address = address.to_canonical();
+        if address.is_loopback() || address.is_unspecified() {
+            return;
+        }
+        let new = || Server { host: Some(host.id.clone()), is_named: false };
+        let known = self.hosts_by_address.entry(address).or_insert_with(new);
+        if !known.is_named && known.host.as_ref() != Some(&host.id) {
+            known.host = None;
         }
     }
 
@@ -155,6 +210,17 @@ impl Covered {
         self.refused.push(told(path, entry, person, reason));
     }
 
+    /// Whether a grant names the entry before it, as the gate writes it. Of those that follow one another and do not, the first is told.
+    fn is_in_place(&mut self, path: &str, entry: &Entry, granted: &Granted) {
+        let why = granted.misplaced(&entry.previous);
+        let was_misplaced = std::mem::replace(&mut self.is_misplaced, why.is_some());
+        match (why, self.misplaced.last_mut()) {
+            (Some(_), Some((_, more))) if was_misplaced => *more += 1,
+            (Some(why), _) => self.misplaced.push((told(path, entry, &granted.person, why), 0)),
+            (None, _) => {}
+        }
+    }
+
     fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
@@ -165,6 +231,9 @@ impl Covered {
     }
 
     fn granted(&mut self, granted: &Granted) {
+        let approved = self.approved.remove(&granted.request).unwrap_or_default();
+        let approvals: Vec<Arc<str>> = granted.approvals.iter().map(|person| self.text(person)).collect();
+        let permits = Permit::ALL.into_iter();
         let known = Known {
             person: self.text(&granted.person),
             host: self.text(&granted.host),
@@ -175,23 +244,51 @@ impl Covered {
             sources: granted.sources.iter().filter_map(|source| source.parse().ok()).collect(),
             from: granted.from,
             until: granted.until,
-            approvals: granted.approvals.iter().map(|person| self.text(person)).collect(),
-            has_command: granted.force_command.is_some(),
+            unproven: approvals.iter().filter(|by| !approved.contains(by)).cloned().collect(),
+            approvals,
+            command: granted.force_command.as_deref().map(|command| self.text(command)),
+            permits: permits.filter(|one| granted.extensions.iter().any(|name| name == one.extension())).collect(),
             break_glass: granted.break_glass,
             revoked: None,
             given_by: self.past.now(),
+            astray: OnceLock::new(),
         };
         self.grants.insert(granted.serial, known);
     }
 
-    /// The person whose grant has this serial.
-    pub(super) fn person_of(&self, serial: u64) -> Option<&str> {
-        self.grants.get(&serial).map(|known| &*known.person)
+    /// Whether a certificate that sshd refused is one that whoever was then let in may well have offered: another one of theirs, or one that
+    /// their agent holds for somebody else's hosts.
+    pub(super) fn is_theirs(&self, certificate: &Certificate, let_in: &Explained) -> bool {
+        if self.is_foreign(certificate) {
+            return true;
+        }
+        let Some(known) = self.grants.get(&certificate.serial) else { return false };
+        let standing = let_in.standing.and_then(|place| self.policy.standing.get(place));
+        let_in.person.as_ref() == Some(&known.person)
+            || standing.is_some_and(|standing| standing.scope.people.contains_key(&*known.person))
     }
 
-    /// Whether a grant lets nothing be run but one command.
-    pub(super) fn has_command(&self, serial: u64) -> bool {
-        self.grants.get(&serial).is_some_and(|known| known.has_command)
+    fn is_foreign(&self, certificate: &Certificate) -> bool {
+        !self.authorities.is_empty() && !self.authorities.contains(&certificate.authority)
+    }
+
+    /// How what was started in a session goes beyond its grant. What the grant has as its one command sshd calls `forced-command`.
+    pub(super) fn exceeds(&self, serial: u64, Request { of, kind, what, terminal }: &Request<'_>) -> Option<String> {
+        let known = self.grants.get(&serial)?;
+        let forced = kind.starts_with("forced-command");
+        // What a client asks for stands there without its port; what is started, with it.
+        let is_started = forced || matches!(&**kind, "shell" | "command") || kind == "subsystem" && of.port.is_some();
+        if !terminal.is_empty() && !known.permits.contains(&Permit::Terminal) {
+            return Some(format!("grant {serial} permits no terminal, but one was opened ({terminal})"));
+        }
+        let command = known.command.as_deref().filter(|_| is_started)?;
+        let logged = what.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        // Of a longer one sshd logs the beginning. The last character may be lost by the cut.
+        let is_cut = command.len() > LOGGED && logged.len() + 4 > LOGGED;
+        if forced && (logged == command || is_cut && command.starts_with(logged)) {
+            return None;
+        }
+        Some(format!("grant {serial} lets only '{command}' run, but what ran was {kind} {what}").trim_end().to_owned())
     }
 
     /// What an accepted login at a host of the policy is.
@@ -210,7 +307,7 @@ impl Covered {
 
     fn by_certificate(&self, told: &Told, certificate: &Certificate) -> Judgement {
         let serial = certificate.serial;
-        if !self.authorities.is_empty() && !self.authorities.contains(&certificate.authority) {
+        if self.is_foreign(certificate) {
             return found(Class::OtherAuthority, format!("{} is no authority of ours", certificate.authority));
         }
         let at = told.time().to_jiff() - self.tolerance;
@@ -218,9 +315,7 @@ impl Covered {
         {
             return found(Class::OtherAuthority, format!("{} was trusted until {until}", certificate.authority));
         }
-        let Some(known) = self.grants.get(&serial) else {
-            return found(Class::UnknownSerial, format!("the ledger has no grant {serial}"));
-        };
+        let Some(known) = self.grants.get(&serial) else { return self.not_in_the_ledger(told, serial) };
         if let Some((class, why)) = self.misused(told, certificate, known) {
             let why = format!(
                 "grant {serial} is for {} on {} as {}, until {}: {why}",
@@ -229,6 +324,18 @@ impl Covered {
             return found(class, why);
         }
         by_grant(known, event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)))
+    }
+
+    fn not_in_the_ledger(&self, told: &Told, serial: u64) -> Judgement {
+        let last = self.grants.last_key_value().map_or(0, |(last, _)| *last);
+        if serial > last && told.time().to_jiff() > self.last && self.releases.is_judged() {
+            let why = format!(
+                "the ledger ends at {}, with grant {last}: only a newer one can tell whether there is a grant {serial}",
+                self.last
+            );
+            return found(Class::LedgerOld, why);
+        }
+        found(Class::UnknownSerial, format!("the ledger has no grant {serial}"))
     }
 
     /// The rule by which a grant was given, as it was then; as it is now, where the ledger does not have the policy of then.
@@ -258,17 +365,17 @@ impl Covered {
         if told.user != *known.account {
             return Some((Class::OtherAccount, format!("it was used as {}", told.user)));
         }
-        if known.revoked.is_some_and(|revoked| at > revoked + self.tolerance) {
-            return Some((Class::Revoked, "it was revoked before".into()));
+        if let Some(revoked) = known.revoked.filter(|revoked| at > *revoked + self.skew) {
+            let seconds = at.duration_since(revoked).as_secs_f64();
+            return Some((Class::Revoked, format!("it was revoked {seconds:.0} s before, at {revoked}")));
         }
         if at > known.until + self.tolerance || at < known.from - self.tolerance {
             return Some((Class::Expired, format!("it was used at {at}")));
         }
-        let rule = self.rule_of(known);
-        if let Some(why) = rule.and_then(|rule| self.not_approved(rule, known)) {
-            return Some((Class::NotApproved, why));
+        if let Some(astray) = known.astray.get_or_init(|| self.astray(known)) {
+            return Some(astray.clone());
         }
-        if let Some(rule) = rule.filter(|rule| !self.is_open(&rule.scope, at)) {
+        if let Some(rule) = self.rule_of(known).filter(|rule| !self.is_open(&rule.scope, at)) {
             return Some((Class::OutsideWindow, format!("rule {} is open {} only", known.rule, rule.scope.when)));
         }
         let is_elsewhere = |address: IpAddr| !known.sources.is_empty() && !contains(&known.sources, address);
@@ -276,12 +383,16 @@ impl Covered {
         Some((Class::OtherSource, format!("it was used from {elsewhere}")))
     }
 
-    fn not_approved(&self, rule: &Rule, known: &Known) -> Option<String> {
-        let by: Vec<&str> = known.approvals.iter().filter(|by| **by != known.person).map(|by| &**by).collect();
-        let counts = |person: &&String| by.contains(&person.as_str());
-        let approved = rule.approvers.iter().filter(counts).count();
-        (approved < rule.approvals as usize)
-            .then(|| format!("rule {} asks for {} approvals, it has {approved}", known.rule, rule.approvals))
+    /// Why the rule that a grant names does not give it.
+    fn astray(&self, known: &Known) -> Option<(Class, String)> {
+        let Some(rule) = self.rule_of(known) else {
+            let which = if known.given_by.is_some() { "the policy of that time" } else { "the policy" };
+            return Some((Class::BeyondRule, format!("{which} has no rule {}", known.rule)));
+        };
+        let beyond = |what: &str| (Class::BeyondRule, format!("rule {} {what}", known.rule));
+        not_approved(rule, known)
+            .map(|why| (Class::NotApproved, why))
+            .or_else(|| exceeds(rule, known).map(|what| beyond(&what)))
     }
 
     /// Whether a scope is open at a moment, give or take what clocks differ.
@@ -293,18 +404,12 @@ impl Covered {
     fn by_standing(&self, told: &Told) -> Judgement {
         let is_remote = told.service == "ssh" || !told.source.is_empty();
         let mut nearest: Option<(Class, String)> = None;
-        for standing in &self.policy.standing {
+        for (place, standing) in self.policy.standing.iter().enumerate() {
             if !is_used(standing, told, is_remote) {
                 continue;
             }
             match self.misfit(&standing.scope, told, is_remote) {
-                None => {
-                    let explained = Explained {
-                        until: None,
-                        person: standing.scope.people.keys().next().map_or("", String::as_str).into(),
-                    };
-                    return (Some(explained), None);
-                }
+                None => return (Some(Explained { standing: Some(place), ..Explained::default() }), None),
                 Some(misfit) if !told.key.is_empty() || misfit.0 > Class::OtherAccount => {
                     nearest = nearest.max(Some(misfit));
                 }
@@ -359,8 +464,8 @@ impl Covered {
             let is_remote = !told.source.is_empty();
             (is_remote || standing.console) && self.misfit(&standing.scope, told, is_remote).is_none()
         };
-        if self.policy.standing.iter().any(stands) {
-            return (Some(Explained::default()), None);
+        if let Some(place) = self.policy.standing.iter().position(stands) {
+            return (Some(Explained { standing: Some(place), ..Explained::default() }), None);
         }
         let beyond = grants().filter_map(|known| self.beyond(told, known));
         match beyond.filter(|(class, _)| *class != Class::Expired).min() {
@@ -373,13 +478,15 @@ impl Covered {
     pub(super) fn may_become(&self, host: &str, by: &str, to: &str) -> bool {
         let rules = self.policy.rules.iter().map(|rule| &rule.scope);
         let mut scopes = rules.chain(self.policy.standing.iter().map(|standing| &standing.scope));
-        scopes.any(|scope| scope.reaches(host, by) && scope.may_become.iter().any(|one| one == to))
+        // Whoever may become root may become anyone: su from a root shell names who logged in, not root.
+        let leads = |one: &String| one == to || one == "root";
+        scopes.any(|scope| scope.reaches(host, by) && scope.may_become.iter().any(leads))
     }
 
     /// A login from a machine that the policy covers, unless a rule names that very address.
     fn hop(&self, told: &Told, explained: Option<&Explained>) -> Option<String> {
         let address = told.address()?;
-        let from = self.hosts_by_address.get(&address).filter(|host| **host != *told.host)?;
+        let from = self.hosts_by_address.get(&address)?.host.as_deref().filter(|host| **host != *told.host)?;
         let alone = IpNet::from(address);
         let granted = explained.and_then(|explained| explained.until).and_then(|(_, serial)| self.grants.get(&serial));
         let standing = self.policy.standing.iter().map(|standing| &standing.scope);
@@ -393,12 +500,57 @@ impl Covered {
     }
 }
 
-/// The ids of hosts by their addresses.
-fn addresses(policy: &Policy) -> HashMap<IpAddr, String> {
+fn not_approved(rule: &Rule, known: &Known) -> Option<String> {
+    if let Some(by) = known.unproven.first() {
+        return Some(format!("it names {by} as who approved it, but the ledger has no such approval"));
+    }
+    let counts = |person: &&String| known.approvals.iter().any(|by| **by == ***person) && **person != *known.person;
+    let approved = rule.approvers.iter().filter(counts).count();
+    (approved < rule.approvals as usize)
+        .then(|| format!("rule {} asks for {} approvals, it has {approved}", known.rule, rule.approvals))
+}
+
+/// What a grant has that its rule does not give.
+fn exceeds(rule: &Rule, known: &Known) -> Option<String> {
+    let scope = &rule.scope;
+    let Some(networks) = scope.people.get(&*known.person) else { return Some(format!("is not for {}", known.person)) };
+    if !scope.reaches(&known.host, &known.account) {
+        return Some(format!("is not for {} on {}", known.account, known.host));
+    }
+    let is_within = |source: &IpNet| networks.iter().any(|network| network.contains(source));
+    if known.sources.is_empty() || !known.sources.iter().all(is_within) {
+        return Some("does not let anyone in from all of its networks".to_owned());
+    }
+    if known.until.duration_since(known.from) > rule.at_most + SKEW + SECOND {
+        return Some(format!("gives no more than {:#}", rule.at_most));
+    }
+    if rule.command.is_some() && rule.command.as_deref() != known.command.as_deref() {
+        return Some("has another command".to_owned());
+    }
+    if let Some(permit) = known.permits.iter().find(|permit| !rule.permits.contains(permit)) {
+        return Some(format!("does not permit {}", permit.as_str()));
+    }
+    match (rule.break_glass, known.break_glass) {
+        (true, false) => Some("is for breaking glass".to_owned()),
+        (false, true) => Some("is not for breaking glass".to_owned()),
+        _ => None,
+    }
+}
+
+/// Which host has an address.
+struct Server {
+    /// Its id; `None` where several say so of themselves, as containers do.
+    host: Option<String>,
+    is_named: bool,
+}
+
+/// The hosts by the addresses that the policy names.
+fn addresses(policy: &Policy) -> HashMap<IpAddr, Server> {
     let mut by_address = HashMap::default();
     for host in policy.hosts.values() {
         for address in &host.addresses {
-            by_address.entry(address.to_canonical()).or_insert_with(|| host.id.clone());
+            let named = || Server { host: Some(host.id.clone()), is_named: true };
+            by_address.entry(address.to_canonical()).or_insert_with(named);
         }
     }
     by_address

@@ -78,9 +78,15 @@ impl Accounting {
         }
     }
 
-    /// Takes note of an address of a host that its log tells of.
-    pub fn server(&mut self, host: &str, address: &str) {
+    /// Takes note of an address of a host that its log tells of, and when it did first.
+    pub fn server(&mut self, host: &str, address: &str, time: Time) {
         self.state.usual.server(host, address);
+        let Some(covered) = &mut self.covered else { return };
+        covered.learn(host, address);
+        if let Some(host) = covered.policy.host_of(host, "").map(|host| host.id.clone()) {
+            let since = self.state.listens.entry(host).or_insert(i64::MAX);
+            *since = time.as_nanos().min(*since);
+        }
     }
 
     /// What is under release, where policy and ledger say so.
@@ -146,6 +152,7 @@ impl Follower for Accounting {
     }
 
     fn advance(&mut self, time: Time, findings: &mut Vec<Finding>) {
+        self.state.first.get_or_insert(time.as_nanos());
         self.state.now = self.state.now.max(time.as_nanos());
         if let Some(covered) = &self.covered {
             Course { covered, state: &mut self.state, findings }.look_again(Some(time.as_nanos()));
@@ -153,13 +160,19 @@ impl Follower for Accounting {
     }
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
-        let Some(covered) = &self.covered else { return };
+        let (period, Some(covered)) = (self.state.period(), &self.covered) else { return };
         let mut course = Course { covered, state: &mut self.state, findings };
         course.look_again(None);
         course.still_open();
         course.missing_logs();
-        findings.extend(covered.clock_back.iter().map(|told| told.finding(Class::ClockBack, told.reason.clone())));
-        findings.extend(covered.refused.iter().map(|told| told.finding(Class::RequestRefused, told.reason.clone())));
+        let told = |class: Class| move |told: &Told| told.finding(class, told.reason.clone());
+        let is_then = |told: &&Told| period.contains(&told.time);
+        findings.extend(covered.clock_back.iter().filter(is_then).map(told(Class::ClockBack)));
+        findings.extend(covered.refused.iter().filter(is_then).map(told(Class::RequestRefused)));
+        findings.extend(covered.misplaced.iter().map(|(told, more)| {
+            let others = if *more > 0 { format!("; so it is with the {more} grants behind it") } else { String::new() };
+            told.finding(Class::LedgerChanged, format!("{}{others}", told.reason))
+        }));
     }
 
     fn save(&self) -> Vec<u8> {
@@ -169,6 +182,9 @@ impl Follower for Accounting {
     fn restore(&mut self, saved: &[u8]) -> Result<(), String> {
         self.state =
             serde_json::from_slice(saved).map_err(|error| format!("not what the accounting saved: {error}"))?;
+        if let Some(covered) = &mut self.covered {
+            self.state.usual.servers().for_each(|(address, host)| covered.learn(host, address));
+        }
         Ok(())
     }
 }

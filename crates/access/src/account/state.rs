@@ -17,6 +17,8 @@ use super::{
 
 /// How often one account's becoming another is told, in nanoseconds.
 const AGAIN: i64 = 3_600_000_000_000;
+/// How long before and behind the evidence what happened at the gate may matter to it, in nanoseconds: a day.
+const MARGIN: i64 = 86_400_000_000_000;
 /// How many connections are followed at once, how many hosts and accounts are counted.
 pub(super) const MAX: usize = 1 << 16;
 
@@ -29,8 +31,12 @@ pub(super) struct State {
     /// What is to be looked at again, and when.
     pub waiting: VecDeque<(i64, u64)>,
     pub refusals: VecDeque<(i64, u64)>,
-    /// The last logins by host and account.
-    pub accepted: HashMap<String, VecDeque<(i64, String)>>,
+    /// The last logins by host and account, and those before them whose session may go on: time, source, connection.
+    pub accepted: HashMap<String, VecDeque<(i64, String, u64)>>,
+    /// Since when sshd is known to tell of connections, by host: the first that says at which address.
+    pub listens: HashMap<String, i64>,
+    /// When the first step was told.
+    pub first: Option<i64>,
     pub hosts: HashMap<Arc<str>, Log>,
     /// How far each piece was seen in the order of time, by piece and host.
     pub courses: HashMap<Arc<str>, HashMap<Arc<str>, Order>>,
@@ -71,6 +77,8 @@ pub(super) struct Connection {
     pub names: Vec<String>,
     pub state: Phase,
     pub refused: Vec<Told>,
+    /// What was right of several things that sshd asks for.
+    pub factor: Option<Box<Told>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -82,6 +90,8 @@ pub(super) enum Phase {
     Waiting(Box<Told>),
     /// It was judged. Its grant ends, and has a serial.
     In { told: Box<Told>, until: Option<(i64, u64)> },
+    /// It was judged, and is over; copies of its lines may still come.
+    Ended(Box<Told>),
     /// Nothing more is of interest.
     Over,
 }
@@ -95,8 +105,22 @@ impl State {
         }
     }
 
+    /// The time that the evidence tells of, with a day before and behind it; all time where it tells of no login.
+    pub fn period(&self) -> std::ops::RangeInclusive<i64> {
+        let Some(first) = self.first else { return i64::MIN..=i64::MAX };
+        first.saturating_sub(MARGIN)..=self.now.saturating_add(MARGIN)
+    }
+
     pub fn find(&self, names: &[String]) -> Option<u64> {
         names.iter().find_map(|name| self.by_name.get(name).copied())
+    }
+
+    /// Who was let in over a connection that goes on.
+    pub fn let_in(&self, id: u64) -> Option<&Told> {
+        match &self.open.get(&id)?.state {
+            Phase::In { told, .. } => Some(told),
+            _ => None,
+        }
     }
 
     pub fn name(&mut self, id: u64, names: Vec<String>) {

@@ -119,6 +119,25 @@ impl Told {
         Self { time, at: Standing { number, ..self.at.clone() }, host: self.host.clone(), ..Self::default() }
     }
 
+    /// Whether this is another record of the same login: of a copy of the log, of the journal beside it.
+    pub fn repeats(&self, other: &Self) -> bool {
+        (self.time - other.time).abs() <= super::WAIT
+            && (&self.user, &self.source, self.port, &self.method)
+                == (&other.user, &other.source, other.port, &other.method)
+            && (&self.key, &self.certificate) == (&other.key, &other.certificate)
+    }
+
+    /// By what was right before, where sshd asked for several things: a key or certificate tells more than a password.
+    pub fn with_factor(self, factor: Option<Box<Self>>) -> Self {
+        match factor {
+            Some(factor) if self.key.is_empty() && self.certificate.is_none() => {
+                let Self { method, key, certificate, .. } = *factor;
+                Self { method, key, certificate, ..self }
+            }
+            _ => self,
+        }
+    }
+
     pub fn time(&self) -> Time {
         Time::from_nanos(self.time)
     }

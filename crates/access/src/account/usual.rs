@@ -55,6 +55,11 @@ impl Usual {
         }
     }
 
+    /// Addresses, and the hosts that have them.
+    pub fn servers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.servers.iter().map(|(address, host)| (address.as_str(), host.as_str()))
+    }
+
     /// Takes an accepted login, and tells what is unusual about it.
     pub fn login(&mut self, told: &Told, findings: &mut Vec<Finding>) {
         if told.service != "ssh" || told.method.is_empty() || told.user.is_empty() {

@@ -12,15 +12,13 @@ use crate::{
     entry::Requested,
     error::Result,
     factor::key,
-    grant::principal,
+    grant::{SKEW, key_id, principal},
     ledger::{Change, Request},
     policy::{self, Approval, Decision, Missing, Policy, STAFF, Terms},
 };
 
 /// How long a request may be approved and collected.
 pub(super) const OPEN: SignedDuration = SignedDuration::from_hours(24);
-/// A certificate begins this much before it is signed, for hosts whose clocks are behind. It gives nothing away: that time is over.
-const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// How often to look whether a request has been approved.
 const LOOK: Duration = Duration::from_secs(1);
 /// How many looks make a minute.
@@ -227,12 +225,10 @@ fn settle(
 fn record(under_way: &Change<'_>, terms: Terms, requested: &Requested, authority: &Authority) -> Result<Granted> {
     let serial = under_way.view().next_number("granted")?;
     let principal = principal(&terms.account, &terms.host);
-    // The certificate names the ledger's last entry: sshd's logs, which others keep, bear witness to the ledger's past.
-    let head: String = under_way.head().hash.chars().take(16).collect();
     Ok(Granted {
         serial,
         request: requested.request,
-        key_id: format!("dreamcatcher:{serial}:{}:{principal}:{head}", terms.person),
+        key_id: key_id(serial, &terms.person, &principal, &under_way.head().hash),
         person: terms.person,
         provider: if terms.party == STAFF { String::new() } else { terms.party },
         host: terms.host,

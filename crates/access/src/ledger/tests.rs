@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{SecondFactor, entry::Requested};
+use crate::{SecondFactor, entry::Requested, grant::key_id};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -44,7 +44,7 @@ fn granted(serial: u64, request: u64) -> Granted {
         host: "web01".into(),
         account: "deploy".into(),
         key: "SHA256:k".into(),
-        key_id: format!("dreamcatcher:{serial}"),
+        key_id: String::new(),
         authority: "SHA256:a".into(),
         principals: vec!["deploy@web01".into()],
         sources: vec!["192.0.2.0/24".into()],
@@ -74,7 +74,9 @@ fn ledger() -> (TempDir, PathBuf, Ledger) {
                 |change| {
                     let number = change.view().next_number("requested")?;
                     change.append("alice", What::Requested(requested(number)))?;
-                    Ok(((), Some(granted(change.view().next_number("granted")?, number))))
+                    let granted = granted(change.view().next_number("granted")?, number);
+                    let key_id = key_id(granted.serial, &granted.person, "deploy@web01", &change.head().hash);
+                    Ok(((), Some(Granted { key_id, ..granted })))
                 },
             )
             .unwrap();
@@ -100,7 +102,8 @@ fn what_was_written_is_verified_and_looked_up() {
     assert_eq!(Ledger::read(&path).unwrap().verify(&[(11, verified.head.hash)]).unwrap().entries, 11);
     let request = ledger.view().request(3).unwrap().unwrap();
     assert_eq!((request.serial, request.denied, request.requested), (Some(3), None, requested(3)));
-    assert_eq!(ledger.view().granted(4).unwrap(), Some(granted(4, 4)));
+    let known = ledger.view().granted(4).unwrap().unwrap();
+    assert_eq!(known, Granted { key_id: known.key_id.clone(), ..granted(4, 4) });
     assert_eq!(ledger.view().grants(at(100)).unwrap().len(), 5);
     assert!(ledger.view().grants(at(3600)).unwrap().is_empty());
 }
@@ -143,6 +146,32 @@ fn a_chain_made_anew_is_found_by_a_noted_hash() {
     assert!(reason(ledger.verify(&noted)).contains("entries were removed"));
     let other = vec![(9, "0".repeat(64))];
     assert!(reason(ledger.verify(&other)).contains("entry 9 was changed"));
+}
+
+/// Who has the file can make the chain of hashes anew, but not the certificates that sshd's logs tell of.
+#[test]
+fn a_past_that_was_written_anew_is_found_by_its_certificates() {
+    let (_folder, path, ledger) = ledger();
+    let mut entries = Vec::new();
+    ledger.entries(&[], |entry| entries.push(entry)).unwrap();
+    drop(ledger);
+    tamper(&path, "");
+    let connection = Connection::open(&path).unwrap();
+    let mut last = ORIGIN.to_owned();
+    for mut entry in entries {
+        if let What::Requested(requested) = &mut entry.what
+            && requested.request == 3
+        {
+            requested.source = "203.0.113.9".into();
+        }
+        entry.previous = last;
+        let text = serde_json::to_string(&entry).unwrap();
+        last = hash(&text);
+        let sql = "UPDATE entry SET text = ?, hash = ? WHERE sequence = ?";
+        connection.execute(sql, params![text, last, column(entry.sequence).unwrap()]).unwrap();
+    }
+    let found = reason(Ledger::read(&path).unwrap().verify(&[]).map(|_| ()));
+    assert!(found.contains("entry 7: the key id of grant 3 names") && found.contains("written anew"), "{found}");
 }
 
 #[test]

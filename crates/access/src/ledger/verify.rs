@@ -118,6 +118,11 @@ impl Row {
         if entry.previous != head.hash {
             return wrong(format!("expected to follow {}, found {}: the past was changed", head.hash, entry.previous));
         }
+        if let What::Granted(granted) = &entry.what
+            && let Some(why) = granted.misplaced(&entry.previous)
+        {
+            return wrong(format!("{why}: the past was written anew"));
+        }
         let found = hash(&self.text);
         if found != self.hash {
             return wrong(format!("expected hash {}, found {found}: the entry was changed", self.hash));

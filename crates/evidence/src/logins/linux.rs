@@ -72,6 +72,19 @@ fn outcome(fields: &Fields) -> Outcome {
     fields.get("outcome").parse().unwrap_or(Outcome::Failed)
 }
 
+/// Whether what wtmp has in the place of the client is none: what terminals within a session write there, which come by utempter or screen. tmux writes
+/// `tmux(123).%0`, screen `:pts/0:S.0` or `192.0.2.7:S.0`, terminals of X their display: `:0`, `localhost:10.0`.
+fn is_no_machine(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return false;
+    }
+    let (before, last) = name.rsplit_once(':').unwrap_or((name, ""));
+    let is_window = last.strip_prefix("S.").is_some_and(is_number);
+    let is_display = !before.contains(':') && last.split('.').count() <= 2 && last.split('.').all(is_number);
+    is_window || is_display || name.starts_with("tmux(")
+}
+
 /// What all programs name alike.
 fn common(host: Cow<'static, str>, service: &str, fields: &Fields) -> Login<'static> {
     let Link { host, session, source, port } = link(host, fields);
@@ -141,7 +154,8 @@ fn sshd(action: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'
         Some(Step::Hint(Login { outcome: Outcome::Failed, method: Cow::Borrowed(method), ..login(host) }))
     };
     let request = |kind: &str, what: String| {
-        Some(Step::Request(Request { of: link(host.clone(), fields), kind: kind.to_owned().into(), what: what.into() }))
+        let (of, terminal) = (link(host.clone(), fields), fields.take("terminal"));
+        Some(Step::Request(Request { of, kind: kind.to_owned().into(), what: what.into(), terminal }))
     };
     match action {
         "login" => Some(Step::Login(Login { key: key(fields), certificate: certificate(fields), ..login(host) })),
@@ -227,11 +241,12 @@ fn lastlog(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
 fn terminal_login(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
     let service = if fields.get("terminal").starts_with("ssh") { "ssh" } else { "terminal" };
     let login = common(host, service, fields);
+    let name = fields.get("source_host");
     let source = match fields.get("source_address") {
-        "" | "0.0.0.0" | "::" => fields.get("source_host"),
+        "" | "0.0.0.0" | "::" if is_no_machine(name) => "",
+        "" | "0.0.0.0" | "::" => name.split_once(" via mosh").map_or(name, |(client, _)| client),
         known => known,
     };
-    let name = fields.get("source_host");
     let source_host = if name == source { Cow::Borrowed("") } else { Cow::Owned(name.to_owned()) };
     Login { source: address(source), source_host, session: Cow::Borrowed(""), port: None, ..login }
 }

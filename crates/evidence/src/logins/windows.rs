@@ -202,7 +202,7 @@ fn session(number: u32, host: Cow<'static, str>, fields: &Fields) -> Option<Step
         21 if is_local => "interactive",
         21 => "remote_interactive",
         25 => "reconnect",
-        22 => return Some(Step::Request(Request { of: of(), kind: "shell".into(), what: "".into() })),
+        22 => return Some(Step::Request(Request { of: of(), kind: "shell".into(), ..Request::default() })),
         23 | 24 => {
             let reason = Cow::Borrowed(if number == 23 { "logged off" } else { "disconnected" });
             return Some(Step::Logout(Logout { of: of(), reason, tried: None }));

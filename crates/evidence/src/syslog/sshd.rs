@@ -390,14 +390,16 @@ fn session_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
         let (rest, _) = rest.rsplit_once(" id ")?;
         let (before, who) = peer(rest)?;
         let (what, user) = before.strip_suffix(" from")?.rsplit_once(" for ")?;
-        let (what, terminal) = match what.split_once(" on ").filter(|(what, _)| !what.contains('\'')) {
+        // A command stands in quotes, and may hold quotes and ` on ` itself.
+        let on = if what.contains(" '") { "' on " } else { " on " };
+        let (what, terminal) = match what.rsplit_once(on).filter(|_| !what.ends_with('\'')) {
             Some((what, terminal)) => (what, terminal),
-            None => (what, ""),
+            None => (what.strip_suffix('\'').unwrap_or(what), ""),
         };
         let (kind, command) = what.split_once(" '").unwrap_or((what, ""));
         facts.action("session_started");
         facts.add("session_type", kind);
-        facts.add("command", command.strip_suffix('\'').unwrap_or(command));
+        facts.add("command", unvis(command));
         facts.add("terminal", terminal);
         facts.user(unvis(user));
         facts.peer(who);
