@@ -678,9 +678,15 @@ fn large_pieces_are_cut_between_records() {
         let newlines: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
         for event in shown.iter().step_by(97) {
             let line = event.line as usize;
-            let from = if line == 1 { 0 } else { newlines[line - 2] + 1 };
+            let from = match event.line.checked_sub(BYTE) {
+                Some(byte) => byte as usize,
+                None if line == 1 => 0,
+                None => newlines[line - 2] + 1,
+            };
             let record = &text[from..];
             assert!(line == 1 || record.trim_start().starts_with('{'), "{}", event.line);
+            let number = format!("\"EventID\":{},", event.event_id);
+            assert!(event.line < BYTE || record.replacen(": ", ":", 1).starts_with(&format!("{{{number}")), "{number}");
         }
     }
 }
