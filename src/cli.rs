@@ -432,7 +432,8 @@ pub struct ExplainArguments {
 /// Arguments of `show`.
 #[derive(Args, Debug)]
 pub struct ShowArguments {
-    /// A place in the evidence as reports give it: PATH#RECORD (for text, PATH#LINE), e.g. 'logs.zip!/Security.evtx#4711'.
+    /// A place in the evidence as reports give it: PATH#RECORD, for text PATH#LINE or, where more records stand on that line,
+    /// PATH#@BYTE, e.g. 'logs.zip!/Security.evtx#4711'.
     #[arg(value_name = "PATH#RECORD")]
     pub place: String,
     /// How many neighbours to show before and after it.

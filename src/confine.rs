@@ -33,3 +33,52 @@ pub fn confine(readable: &[PathBuf], writable: &[&Path]) {
 /// Other systems have no such thing that needs no privileges.
 #[cfg(not(target_os = "linux"))]
 pub fn confine(_readable: &[PathBuf], _writable: &[&Path]) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+    use std::{
+        fs,
+        io::{ErrorKind, Write},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::confine;
+
+    /// Landlock confines the thread that asks for it.
+    #[test]
+    fn what_was_not_named_is_out_of_reach() {
+        let [inside, outside] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        for folder in [&inside, &outside] {
+            fs::write(folder.path().join("file"), "x").unwrap();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, paths) =
+            (listener.local_addr().unwrap(), [&inside, &outside].map(|folder| folder.path().to_owned()));
+        let tried = std::thread::spawn(move || {
+            let [inside, outside] = paths;
+            confine(std::slice::from_ref(&inside), &[]);
+            let kind = |result: std::io::Result<()>| result.err().map(|error| error.kind());
+            let read = |path: &std::path::Path| kind(fs::read(path.join("file")).map(drop));
+            (
+                read(&inside),
+                read(&outside),
+                kind(fs::write(inside.join("new"), "x")),
+                kind(TcpStream::connect(address).map(drop)),
+            )
+        });
+        let (inside, outside, written, connected) = tried.join().unwrap();
+        assert_eq!(inside, None, "what was named can be read");
+        let denied = Some(ErrorKind::PermissionDenied);
+        if outside.is_none() {
+            let modules = fs::read_to_string("/sys/kernel/security/lsm").unwrap_or_default();
+            assert!(!modules.contains("landlock"), "this kernel has Landlock, and nothing is confined");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: this kernel has no Landlock, so a test proves nothing here");
+            return;
+        }
+        assert_eq!((outside, written), (denied, denied));
+        // Kernels before 6.7 know nothing of networks.
+        assert!(connected.is_none() || connected == denied, "{connected:?}");
+    }
+}

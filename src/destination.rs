@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,11 @@ use anyhow::{Context, Result, bail};
 pub enum Destination {
     Standard,
     Stream(File),
-    File { path: PathBuf, file: tempfile::NamedTempFile },
+    /// What is written has no name until it is whole, so that nothing is left behind by a program that was stopped.
+    File {
+        path: PathBuf,
+        file: File,
+    },
 }
 
 impl Destination {
@@ -35,8 +39,8 @@ impl Destination {
             Ok(_) => return Ok(Self::Stream(File::options().write(true).open(&target).with_context(cannot)?)),
             Err(_) => {}
         }
-        let file = tempfile::Builder::new().prefix(".dreamcatcher-").tempfile_in(folder_of(&target));
-        Ok(Self::File { path: target, file: file.with_context(cannot)? })
+        let file = tempfile::tempfile_in(folder_of(&target)).with_context(cannot)?;
+        Ok(Self::File { path: target, file })
     }
 
     /// Where the report is written to.
@@ -47,17 +51,17 @@ impl Destination {
         let inner: Box<dyn Write + Send> = match self {
             Self::Standard => Box::new(io::stdout()),
             Self::Stream(stream) => Box::new(stream.try_clone()?),
-            Self::File { file, .. } => Box::new(file.reopen()?),
+            Self::File { file, .. } => Box::new(file.try_clone()?),
         };
         Ok(BufWriter::with_capacity(1 << 16, inner))
     }
 
-    /// The files that the report is written to, now and in the end.
+    /// The file that the report is written to in the end.
     pub fn files(&self) -> Vec<PathBuf> {
         match self {
             Self::Standard if cfg!(unix) => vec!["/dev/stdout".into()],
             Self::Standard | Self::Stream(_) => vec![],
-            Self::File { path, file } => vec![path.clone(), file.path().to_owned()],
+            Self::File { path, .. } => vec![path.clone()],
         }
     }
 
@@ -71,11 +75,14 @@ impl Destination {
     /// # Errors
     /// When it cannot be written there.
     pub fn keep(self) -> Result<()> {
-        let Self::File { path, file } = self else { return Ok(()) };
-        let keep = || -> io::Result<()> {
-            make_readable(file.as_file())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
+        let Self::File { path, mut file } = self else { return Ok(()) };
+        let mut keep = || -> io::Result<()> {
+            let mut named = tempfile::Builder::new().prefix(".dreamcatcher-").tempfile_in(folder_of(&path))?;
+            file.rewind()?;
+            io::copy(&mut file, &mut named)?;
+            make_readable(named.as_file())?;
+            named.as_file().sync_all()?;
+            named.persist(&path)?;
             Ok(())
         };
         keep().with_context(|| format!("cannot write {}", path.display()))

@@ -23,14 +23,18 @@ const MAX_LINE: u64 = 1 << 20;
 
 /// Runs the subcommand.
 pub fn run(arguments: &ShowArguments) -> Result<Status> {
-    let Some((path, number)) = place(&arguments.place) else {
-        bail!("expected a place such as Security.evtx#4711 or events.jsonl#L12, found '{}'", arguments.place);
+    let Some((path, is_byte, number)) = place(&arguments.place) else {
+        bail!(
+            "expected a place such as Security.evtx#4711, events.jsonl#L12 or events.json#@3456, found '{}'",
+            arguments.place
+        );
     };
     let mut opened = evidence::open_one(path, &Limits::default())
         .map_err(|error| WithStatus(Status::Unreadable, format!("cannot read {path}: {error}")))?;
     let formats = formats::knowing(&Site::default());
     let format = formats.iter().find(|format| format.recognises(opened.head(), &opened.name));
     match format {
+        _ if is_byte => show_from(opened, path, number),
         Some(format) if format.name() == "evtx" => show_records(&mut opened, path, number, arguments.context),
         Some(format) if opened.head().contains(&0) => show_fields(&**format, &mut opened, path, number),
         _ => show_lines(opened, path, number, arguments.context),
@@ -66,10 +70,37 @@ fn fields(event: &Event<'_>) -> Vec<(String, String)> {
     fields
 }
 
-/// The path, and the number behind `#` (a record) or `#L` (a line).
-fn place(text: &str) -> Option<(&str, u64)> {
+/// The path, and the number behind `#` (a record), `#L` (a line) or `#@` (a byte, which is told of it).
+fn place(text: &str) -> Option<(&str, bool, u64)> {
     let (path, number) = text.rsplit_once('#')?;
-    Some((path, number.strip_prefix('L').unwrap_or(number).parse().ok()?))
+    let byte = number.strip_prefix('@');
+    Some((path, byte.is_some(), byte.unwrap_or(number.strip_prefix('L').unwrap_or(number)).parse().ok()?))
+}
+
+/// Shows the record of JSON or XML that begins at a byte.
+fn show_from(mut reader: impl Read, path: &str, byte: u64) -> Result<Status> {
+    let mut bytes = Vec::new();
+    let read = io::copy(&mut reader.by_ref().take(byte), &mut io::sink());
+    read.and_then(|_| reader.take(MAX_LINE).read_to_end(&mut bytes)).with_context(|| format!("cannot read {path}"))?;
+    if bytes.is_empty() {
+        bail!("{path} has no byte {byte}");
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let mut out = io::stdout().lock();
+    writeln!(out, "==> byte {byte}")?;
+    spread(first_record(&text)).lines().try_for_each(|line| writeln!(out, "{}", plain(line)))?;
+    Ok(Status::Finished)
+}
+
+/// The record that a text begins with: a value of JSON, an event of XML, or else its first line.
+fn first_record(text: &str) -> &str {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    let end = match values.next() {
+        Some(Ok(_)) => values.byte_offset(),
+        _ if text.trim_start().starts_with('<') => event_end(text).unwrap_or(text.len()),
+        _ => text.find('\n').unwrap_or(text.len()),
+    };
+    text.get(..end).unwrap_or(text)
 }
 
 fn show_records(reader: &mut dyn Read, path: &str, number: u64, context: usize) -> Result<Status> {
@@ -175,10 +206,16 @@ fn open_braces(line: &str) -> i64 {
 
 /// Whether a line of XML holds the closing tag of an event, of any namespace prefix.
 fn closes_event(line: &str) -> bool {
-    line.match_indices("Event>").any(|(at, _)| {
-        let before = line.get(..at).unwrap_or_default();
+    event_end(line).is_some()
+}
+
+/// Where the first closing tag of an event ends.
+fn event_end(text: &str) -> Option<usize> {
+    let closing = text.match_indices("Event>").find(|(at, _)| {
+        let before = text.get(..*at).unwrap_or_default();
         before.ends_with('/') || before.ends_with(':') && before.rfind('<') == before.rfind("</")
-    })
+    });
+    closing.map(|(at, word)| at + word.len())
 }
 
 fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {

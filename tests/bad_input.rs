@@ -149,17 +149,21 @@ fn invalid_utf_8_and_unpaired_surrogates_become_replacement_characters() {
     let mut invalid = bytes.clone();
     invalid[at..at + 2].copy_from_slice(b"\xff\xfe");
     place.file("logs/invalid.jsonl", &invalid);
-    place.file("logs/surrogate.jsonl", String::from_utf8(bytes).unwrap().replace("@@", "\\ud800"));
+    let text = String::from_utf8(bytes).unwrap();
+    place.file("logs/surrogate.jsonl", text.replace("@@", "\\ud800"));
+    let units = text.encode_utf16().map(|unit| if unit == u16::from(b'@') { 0xdc00 } else { unit });
+    place.file("logs/wide.jsonl", [0xfeff].into_iter().chain(units).flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
     let summary = summary(&place, &[], 0);
-    assert_eq!(summary["tally"]["findings"], 7);
+    assert_eq!(summary["tally"]["findings"], 10);
     let has_note = |path, note: &str| {
         assert!(piece(&summary, path)["notes"][0].as_str().unwrap().contains(note), "{summary:#}");
     };
     has_note("logs/invalid.jsonl", "line 2: bytes that are not UTF-8");
     has_note("logs/surrogate.jsonl", "line 2: unpaired surrogates were read as U+FFFD");
+    has_note("logs/wide.jsonl", "line 2 and 1 more: unpaired surrogates were read as U+FFFD");
     place.file("rule.yml", rule("Replaced", "low", "CommandLine|re: '^b\\x{fffd}+b$'"));
     let found = place.findings(&["logs", "--rules", "rule.yml", "--no-shipped-rules"]);
-    assert_eq!(places(&found), [2, 2]);
+    assert_eq!(places(&found), [2, 2, 2]);
 }
 
 /// More memory than this is not to be had; Linux counts addresses, so it is far less that is used.
@@ -169,19 +173,26 @@ const MEMORY: &str = "ulimit -v 400000; exec \"$0\" \"$@\"";
 #[cfg(target_os = "linux")]
 fn a_line_of_100_mb() {
     let place = place();
-    let whole = starts(&["a", "@", "c"]);
-    let (before, after) = whole.split_once('@').unwrap();
-    let mut file = fs::File::create(place.path().join("logs/long.jsonl")).unwrap();
-    file.write_all(before.as_bytes()).unwrap();
-    (0..100).for_each(|_| file.write_all(&[b'x'; 1_000_000]).unwrap());
-    file.write_all(after.as_bytes()).unwrap();
+    for (path, whole) in [("logs/long.jsonl", starts(&["a", "@", "c"])), ("logs/first.jsonl", starts(&["@", "b", "c"]))]
+    {
+        let (before, after) = whole.split_once('@').unwrap();
+        let mut file = fs::File::create(place.path().join(path)).unwrap();
+        file.write_all(before.as_bytes()).unwrap();
+        (0..100).for_each(|_| file.write_all(&[b'x'; 1_000_000]).unwrap());
+        file.write_all(after.as_bytes()).unwrap();
+    }
+    // The number of the event stands behind what is long, beyond what the format is recognised by.
+    let after = "\",\"EventID\":1,\"Channel\":\"Microsoft-Windows-Sysmon/Operational\",\"Image\":\"C:\\\\a.exe\"}\n";
+    place.file("logs/behind.jsonl", format!("{{\"CommandLine\":\"{}{after}", "x".repeat(1 << 20)));
     let program = env!("CARGO_BIN_EXE_dreamcatcher");
     let hunt = ["-c", MEMORY, program, "hunt", "logs", "--rules", "rule.yml", "--format", "json", "--threads", "2"];
     let run = Run::of(place.run_as("bash".as_ref(), &hunt).output().unwrap());
     run.ends(0, &[]);
     let report: Value = serde_json::from_str(&run.out).unwrap();
     is_damaged(&report["summary"], "logs/long.jsonl", 2, 1, 2, "expected a record of at most");
-    assert_eq!(report["summary"]["tally"]["findings"], 3);
+    is_damaged(&report["summary"], "logs/first.jsonl", 2, 1, 1, "expected a record of at most");
+    assert_eq!(piece(&report["summary"], "logs/behind.jsonl")["read"], 1);
+    assert_eq!(report["summary"]["tally"]["findings"], 6);
     place.run(&["show", "logs/long.jsonl#L2"]).ends(0, &["==> line 2", "--- line 3"]);
 }
 

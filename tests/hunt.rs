@@ -346,6 +346,33 @@ fn the_status_says_how_it_ended_and_the_gravest_counts() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_hunt_that_is_stopped_leaves_nothing_behind() {
+    let place = Place::new();
+    let arguments = ["hunt", "-", "--output", "out/report.txt", "--html", "out/page.html"];
+    fs::create_dir(place.path().join("out")).unwrap();
+    let mut hunt = place.command(&arguments).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    // Both outputs are open, and have no names.
+    let open = format!("/proc/{}/fd", hunt.id());
+    let nameless = || {
+        let links =
+            fs::read_dir(&open).into_iter().flatten().flatten().filter_map(|link| fs::read_link(link.path()).ok());
+        links
+            .filter(|target| {
+                target.to_string_lossy().contains("/out/") && target.to_string_lossy().ends_with("(deleted)")
+            })
+            .count()
+    };
+    while nameless() < 2 {
+        assert!(hunt.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    hunt.kill().unwrap();
+    hunt.wait().unwrap();
+    assert_eq!(fs::read_dir(place.path().join("out")).unwrap().count(), 0);
+}
+
+#[test]
 fn standard_input_is_evidence_too() {
     let place = Place::new();
     place.file("rule.yml", any_start("high"));

@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{Place, shared, starts};
+use common::{Place, any_start, shared, starts};
 
 #[test]
 fn a_line_is_shown_whole_with_its_neighbours() {
@@ -34,6 +34,38 @@ fn a_record_of_many_lines_is_shown_whole() {
     let run = place.run(&["show", "log.xml#L2", "--context", "0"]);
     run.ends(0, &["==> line 2\n", "</e:Event>\n"]);
     assert!(!run.out.contains("<Event/>"));
+}
+
+#[test]
+fn records_on_one_line_are_told_apart() {
+    let place = Place::new();
+    place.file("rule.yml", any_start("high"));
+    let events = starts(&["first", "second", "third"]);
+    let array = format!("[{}]", events.lines().collect::<Vec<_>>().join(", "));
+    let event = |name: &str| {
+        format!(
+            "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>1</EventID><Channel>\
+             Microsoft-Windows-Sysmon/Operational</Channel></System><EventData><Data Name='Image'>C:\\a.exe</Data>\
+             <Data Name='CommandLine'>{name}</Data></EventData></Event>"
+        )
+    };
+    let xml = format!("<Events>{}{}{}</Events>", event("first"), event("second"), event("third"));
+    let utf16: Vec<u8> = format!("\u{feff}{array}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (file, bytes) in [("log.json", array.clone().into_bytes()), ("log.xml", xml.into_bytes()), ("wide.json", utf16)]
+    {
+        place.file(file, bytes);
+        let found = place.findings(&[file, "--rules", "rule.yml", "--no-shipped-rules"]);
+        let places: Vec<_> =
+            found.iter().map(|one| (one["evidence"]["line"].as_u64(), one["evidence"]["offset"].as_u64())).collect();
+        assert!(matches!(places[..], [(Some(1), None), (None, Some(_)), (None, Some(_))]), "{file}: {places:?}");
+        for (name, (_, offset)) in ["second", "third"].iter().zip(&places[1..]) {
+            let run = place.run(&["show", &format!("{file}#@{}", offset.unwrap())]);
+            run.ends(0, &["==> byte ", name]);
+            let others = ["first", "second", "third"].into_iter().filter(|other| other != name);
+            others.for_each(|other| assert!(!run.out.contains(other), "{file}: {run:?}"));
+        }
+    }
+    place.run(&["show", "log.json#@999999"]).ends(3, &["log.json has no byte 999999"]);
 }
 
 #[test]

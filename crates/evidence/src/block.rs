@@ -65,6 +65,8 @@ pub struct Block {
     pub offset: u64,
     /// The line it begins on, counted from 1, where the format has lines.
     pub line: u64,
+    /// Whether it begins within a line, behind other records.
+    pub within_line: bool,
     /// The records.
     pub bytes: Vec<u8>,
     /// What stands earlier in the piece and says how these records are to be read (the names of their columns).

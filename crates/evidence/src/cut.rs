@@ -50,6 +50,8 @@ pub struct TextCutter<B> {
     offset: u64,
     /// Lines that have left the buffer.
     lines: u64,
+    /// Whether the record that left it last has no line end behind it.
+    within_line: bool,
     started: bool,
     ended: bool,
     borders: B,
@@ -69,6 +71,7 @@ impl<B: Borders> Cutter for TextCutter<B> {
             self.started = true;
             let before = self.borders.begin(&self.buffer);
             drop(self.take(before));
+            self.within_line = false;
         }
         loop {
             // What is left at the end is one block, if it is not too large.
@@ -96,6 +99,7 @@ impl<B: Borders> TextCutter<B> {
             buffer: Vec::new(),
             offset: 0,
             lines: 0,
+            within_line: false,
             started: false,
             ended: false,
             borders,
@@ -136,9 +140,10 @@ impl<B: Borders> TextCutter<B> {
 
     fn block(&mut self, end: usize) -> Block {
         let (offset, line, damages) = (self.offset, self.lines + 1, std::mem::take(&mut self.damages));
+        let within_line = self.within_line;
         let bytes = self.take(end);
         let header = self.borders.header(&bytes);
-        Block { offset, line, bytes, header, damages, ..Block::default() }
+        Block { offset, line, within_line, bytes, header, damages, ..Block::default() }
     }
 
     /// Takes the first bytes out of the buffer.
@@ -149,6 +154,7 @@ impl<B: Borders> TextCutter<B> {
         let bytes = std::mem::replace(&mut self.buffer, rest);
         self.offset += bytes.len() as u64;
         self.lines += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        self.within_line = bytes.last().map_or(self.within_line, |last| *last != b'\n');
         self.borders.passed(bytes.len());
         bytes
     }

@@ -45,7 +45,8 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
     let mut word = String::new();
     for c in text.chars().chain([' ']) {
         match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '*' | '.' | '?' => word.push(c),
+            '_' | '-' | '*' | '.' | '?' => word.push(c),
+            c if c.is_alphanumeric() => word.push(c),
             '(' | ')' | ' ' | '\t' | '\n' | '\r' => {
                 if !word.is_empty() {
                     tokens.push(std::mem::take(&mut word));

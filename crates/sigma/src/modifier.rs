@@ -226,7 +226,7 @@ impl Modifiers {
 
     fn regex(&self, text: &str) -> Result<RegexSource, String> {
         let flags = if self.regex_flags.is_empty() { String::new() } else { format!("(?{})", self.regex_flags) };
-        RegexSource::new(format!("{flags}{text}"))
+        RegexSource::new(format!("{flags}{}", without_word_borders(text)))
     }
 
     fn number(&self, text: &str) -> Result<Matcher, String> {
@@ -273,6 +273,22 @@ impl Modifiers {
             .map(|bytes| Pattern::literal(bytes.iter().map(|byte| char::from(*byte)).collect::<String>()))
             .collect())
     }
+}
+
+/// The expression without the backslashes before `<` and `>`, which say nothing in the expressions that rules are written in, but
+/// mean the borders of words here.
+fn without_word_borders(text: &str) -> String {
+    let (mut out, mut chars) = (String::with_capacity(text.len()), text.chars().peekable());
+    while let Some(c) = chars.next() {
+        if c == '\\' && matches!(chars.peek(), Some('<' | '>')) {
+            continue;
+        }
+        out.push(c);
+        if c == '\\' {
+            out.extend(chars.next());
+        }
+    }
+    out
 }
 
 fn parse_bool(text: &str) -> Option<bool> {

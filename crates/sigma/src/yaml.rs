@@ -119,6 +119,25 @@ pub fn documents(text: &str) -> (Vec<Node>, Option<Problem>) {
     (builder.documents, None)
 }
 
+/// A mapping with what its key `<<` merges into it: the entries of a mapping, or of several, the first of which counts. Its own
+/// entries stand.
+fn with_merged(mut node: Node) -> Result<Node, Problem> {
+    let Kind::Map(entries) = &mut node.kind else { return Ok(node) };
+    let Some(at) = entries.iter().position(|entry| entry.key == "<<") else { return Ok(node) };
+    let merged = entries.remove(at);
+    for other in merged.value.items() {
+        let Kind::Map(others) = &other.kind else {
+            return Err(Problem::new(merged.line, "'<<' merges mappings, found something else"));
+        };
+        for entry in others {
+            if !entries.iter().any(|own| own.key == entry.key) {
+                entries.push(entry.clone());
+            }
+        }
+    }
+    Ok(node)
+}
+
 #[derive(Default)]
 struct Builder {
     documents: Vec<Node>,
@@ -145,7 +164,7 @@ impl Builder {
             Event::SequenceStart(anchor, _) => self.begin(Node { line, kind: Kind::List(Vec::new()) }, anchor),
             Event::MappingStart(anchor, _) => self.begin(Node { line, kind: Kind::Map(Vec::new()) }, anchor),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(open) => self.complete(open.node, open.anchor),
+                Some(open) => self.complete(with_merged(open.node)?, open.anchor),
                 None => Ok(()),
             },
             Event::Alias(anchor) => {
@@ -224,6 +243,18 @@ mod tests {
         assert_eq!(list.items().iter().map(|item| item.line).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(list.items()[1].kind, Kind::Null);
         assert_eq!(documents[1].text("c"), Some("null"));
+    }
+
+    #[test]
+    fn merge_keys_are_merged() {
+        let (documents, problem) =
+            documents("a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc:\n  y: 5\n  <<: [*a, *b]\nd:\n  <<: *b\n");
+        assert_eq!(problem, None);
+        let text = |key: &str, inner: &str| documents[0].get(key).unwrap().text(inner).map(str::to_owned);
+        let of = |key| ["x", "y", "z", "<<"].map(|inner| text(key, inner).unwrap_or_default());
+        assert_eq!((of("c"), of("d")), (["1", "5", "4", ""].map(Into::into), ["", "3", "4", ""].map(Into::into)));
+        let (_, problem) = super::documents("a:\n  b: 1\n  <<: c\n");
+        assert_eq!(problem.unwrap().to_string(), "line 3: '<<' merges mappings, found something else");
     }
 
     #[test]

@@ -194,11 +194,35 @@ fn numbers_are_compared_by_value() {
 }
 
 #[test]
+fn regular_expressions_are_those_of_rules() {
+    check(&[
+        (r"F|re: 'a\<b\>'", Text("a<b>"), true),
+        (r"F|re: '\<b'", Text("a b"), false),
+        (r"F|re: '[\<]b'", Text("<b"), true),
+        (r"F|re: 'a\\<b'", Text(r"a\<b"), true),
+        (r"F|re: 'a\\<b'", Text("a<b"), false),
+    ]);
+}
+
+#[test]
+fn names_of_search_identifiers_may_be_of_any_script() {
+    for (detection, expected) in [
+        ("prüfung: {F: a}, condition: prüfung", true),
+        ("검사_a: {F: a}, 검사_b: {F: b}, condition: all of 검사_*", false),
+    ] {
+        assert_eq!(ask(detection, &[("F", Text("A"))]), (expected, expected), "{detection}");
+    }
+}
+
+#[test]
 fn addresses_networks_and_moments() {
     check(&[
         ("F|cidr: 10.1.0.0/16", Text("10.1.255.255"), true),
         ("F|cidr: 10.1.0.0/16", Text("10.0.255.255"), false),
         ("F|cidr: 10.1.0.0/16", Text("::ffff:10.1.0.1"), true),
+        ("F|cidr: '::ffff:10.0.0.0/104'", Text("10.1.0.1"), true),
+        ("F|cidr: '::/0'", Text("::ffff:10.1.0.1"), true),
+        ("F|cidr: '::/0'", Text("10.1.0.1"), false),
         ("F|cidr: 'fe80::/10'", Text("FEBF::1"), true),
         ("F|cidr: 'fe80::/10'", Text("fec0::1"), false),
         ("F|minute: 59", Text("2020-12-31T12:59:00+02:00"), true),

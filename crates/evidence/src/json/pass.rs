@@ -4,6 +4,8 @@ use std::{borrow::Cow, cell::Cell, ops::Range};
 
 use event::{Damage, Detector, Encoding, Position, Slot, TextGroup, Value};
 
+use crate::Block;
+
 /// Damages of one block that are told one by one.
 const MAX_DAMAGES: usize = 1000;
 
@@ -76,6 +78,45 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Where the records of a block stand: by their line, or where one stands on its line behind another, by its byte.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    /// Where the block begins in its piece; `None` where its bytes are not those of the piece.
+    offset: Option<u64>,
+    /// Where the record before ends, if there is one.
+    after: Option<usize>,
+}
+
+impl Places {
+    pub(crate) fn of(block: &Block, text: &Cow<'_, str>) -> Self {
+        let offset = matches!(text, Cow::Borrowed(_)).then_some(block.offset);
+        Self { offset, after: block.within_line.then_some(0) }
+    }
+
+    /// Of a text that stands on one line of something else.
+    pub(crate) const fn of_line() -> Self {
+        Self { offset: None, after: None }
+    }
+
+    /// A record ended at `end`.
+    #[inline]
+    pub(crate) fn pass(&mut self, end: usize) {
+        self.after = Some(end);
+    }
+
+    /// Where the record at `start` stands.
+    pub(crate) fn position(&self, lines: &Lines<'_>, start: usize) -> Position {
+        let same_line = |after: usize| {
+            let between = lines.bytes.get(after.saturating_sub(1)..start).unwrap_or_default();
+            memchr::memchr(b'\n', between).is_none()
+        };
+        match (self.offset, self.after) {
+            (Some(offset), Some(after)) if same_line(after) => Position::Offset(offset + start as u64),
+            _ => Position::Line(lines.line(start)),
+        }
+    }
+}
+
 /// The damages of a block. Their number is bounded; those that follow on one another and have the same reason are one.
 #[derive(Default)]
 pub(crate) struct Damages {
@@ -112,11 +153,11 @@ impl Damages {
 /// Where in a block the words may stand that rules look for anywhere in a record; found when first asked.
 pub(crate) struct Words {
     encoding: Encoding,
-    groups: Vec<Places>,
+    groups: Vec<Hits>,
 }
 
 /// Where the words of a group may stand.
-struct Places {
+struct Hits {
     group: TextGroup,
     /// Whether they stand nowhere else.
     rules_out: bool,
@@ -125,7 +166,7 @@ struct Places {
     passed: usize,
 }
 
-impl Places {
+impl Hits {
     fn may_stand(&mut self, record: &Range<usize>) -> bool {
         if self.passed.checked_sub(1).and_then(|last| self.hits.get(last)).is_some_and(|hit| *hit >= record.start) {
             self.passed = self.hits.partition_point(|hit| *hit < record.start);
@@ -164,7 +205,7 @@ impl Words {
             let rules_out = detector.text_hits(group, text.as_ref(), self.encoding, &mut hits);
             hits.extend(hidden());
             hits.sort_unstable();
-            self.groups.push(Places { group, rules_out, hits, passed: 0 });
+            self.groups.push(Hits { group, rules_out, hits, passed: 0 });
             self.groups.len() - 1
         });
         self.groups.get_mut(known).is_none_or(|places| places.may_stand(&record))

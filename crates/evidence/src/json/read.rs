@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use super::{
     cut::Braces,
     names::{ROLES, Role},
-    pass::{Damages, Lines, Values, Words, decode, many_lines, reuse},
+    pass::{Damages, Lines, Places, Values, Words, decode, many_lines, reuse},
     provider::channel_of,
     record::{Dialect, JsonRecord, Shipper, Source, field_name, leaf_text, leaf_value, raw, restore},
     scan::{Leaf, MAX_INDENT, Scanner, Shown},
@@ -239,6 +239,7 @@ struct Pass<'a> {
     words: Words,
     escapes: Escapes,
     damages: Damages,
+    places: Places,
 }
 
 impl Pass<'_> {
@@ -265,6 +266,7 @@ impl Reader for JsonReader {
             words: Words::default(),
             escapes: Escapes::of(&text),
             damages: Damages::default(),
+            places: Places::of(block, &text),
         };
         pass.note_unpaired(output);
         self.pass(&mut pass, detector, output);
@@ -303,6 +305,7 @@ impl JsonReader {
                     resume(bytes, start, indent)
                 }
             };
+            pass.places.pass(at);
             if self.scanner.last_line.is_some() || bytes.get(at.saturating_sub(1)) == Some(&b'\n') {
                 gap.skip(bytes, start, at);
             }
@@ -333,8 +336,14 @@ impl JsonReader {
             return Ok(());
         }
         gather(plan, &known.source, pass.text, &self.scanner, &mut self.pending, &mut self.unescaped);
-        let record =
-            JsonRecord { text: pass.text, start, scanner: &self.scanner, source: &known.source, lines: &pass.lines };
+        let record = JsonRecord {
+            text: pass.text,
+            start,
+            scanner: &self.scanner,
+            source: &known.source,
+            lines: &pass.lines,
+            places: pass.places,
+        };
         let mut fields = reuse(std::mem::take(&mut self.values));
         fields.extend(self.pending.iter().map(|wanted| {
             let unescaped = wanted.unescaped.and_then(|(from, until)| self.unescaped.get(from..until));

@@ -7,7 +7,7 @@ use event::{LogSource, Position, Record, Time, Value};
 use super::{
     elastic::{Form, Moved},
     names::{Node, Role, rank_of_event_id},
-    pass::Lines,
+    pass::{Lines, Places},
     scan::{Heads, Leaf, Scanner},
     time,
     value::{self, Kind, unescape},
@@ -76,6 +76,7 @@ pub(super) struct JsonRecord<'a> {
     pub(super) scanner: &'a Scanner,
     pub(super) source: &'a Source,
     pub(super) lines: &'a Lines<'a>,
+    pub(super) places: Places,
 }
 
 /// The text of a leaf as it is written, without quotes.
@@ -219,7 +220,7 @@ impl Record for JsonRecord<'_> {
     }
 
     fn position(&self) -> Position {
-        Position::Line(self.lines.line(self.start))
+        self.places.position(self.lines, self.start)
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {

@@ -9,9 +9,13 @@ use crate::{Block, Format, Output};
 
 type Fields = BTreeMap<String, Vec<String>>;
 
+/// More than any line.
+const BYTE: u64 = 1 << 40;
+
 /// An event as it was shown.
 #[derive(Clone, Debug, PartialEq)]
 struct Shown {
+    /// Or [`BYTE`] and the byte.
     line: u64,
     channel: String,
     provider: String,
@@ -66,7 +70,10 @@ impl Detector for Keeper {
         }
         let source = event.record.source();
         self.shown.push(Shown {
-            line: event.record.position().number(),
+            line: match event.record.position() {
+                Position::Offset(byte) => BYTE + byte,
+                line => line.number(),
+            },
             channel: source.channel.to_owned(),
             provider: source.provider.to_owned(),
             event_id: source.event_id,
@@ -393,11 +400,12 @@ fn any_layout() {
     let tree: Tree = serde_json::from_str(FLAT).unwrap();
     let pretty = serde_json::to_string_pretty(&tree).unwrap();
     let array = serde_json::to_string_pretty(&vec![&tree; 3]).unwrap();
+    let length = FLAT.len() as u64;
     let layouts = [
         (format!("{FLAT}\n{FLAT}\n{FLAT}"), [1, 2, 3]),
         (format!("\u{feff}{FLAT}\r\n\r\n{FLAT}\r\n{FLAT}\r\n"), [1, 3, 4]),
-        (format!("{FLAT}{FLAT} {FLAT}"), [1, 1, 1]),
-        (format!("[{FLAT},{FLAT},{FLAT}]"), [1, 1, 1]),
+        (format!("{FLAT}{FLAT} {FLAT}"), [1, BYTE + length, BYTE + 2 * length + 1]),
+        (format!("[{FLAT},{FLAT},{FLAT}]"), [1, BYTE + length + 2, BYTE + 2 * length + 3]),
         (format!("[\n{FLAT},\n{FLAT},\n{FLAT}\n]\n"), [2, 3, 4]),
         (format!("[{FLAT}]\n[{FLAT}]\n[{FLAT}]\n"), [1, 2, 3]),
         (format!("{pretty}\n{pretty}\n{pretty}\n"), [1, 6, 11]),
@@ -670,9 +678,15 @@ fn large_pieces_are_cut_between_records() {
         let newlines: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
         for event in shown.iter().step_by(97) {
             let line = event.line as usize;
-            let from = if line == 1 { 0 } else { newlines[line - 2] + 1 };
+            let from = match event.line.checked_sub(BYTE) {
+                Some(byte) => byte as usize,
+                None if line == 1 => 0,
+                None => newlines[line - 2] + 1,
+            };
             let record = &text[from..];
             assert!(line == 1 || record.trim_start().starts_with('{'), "{}", event.line);
+            let number = format!("\"EventID\":{},", event.event_id);
+            assert!(event.line < BYTE || record.replacen(": ", ":", 1).starts_with(&format!("{{{number}")), "{number}");
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     Block, Output, Reader,
     json::{
         has_attributes_alone, is_namespace,
-        pass::{Damages, Lines, Values, Words, decode, many_lines, reuse},
+        pass::{Damages, Lines, Places, Values, Words, decode, many_lines, reuse},
         plain_time, system_attribute_name,
     },
 };
@@ -267,6 +267,7 @@ struct Pass<'a> {
     words: Words,
     damages: Damages,
     replaced: Replaced,
+    places: Places,
 }
 
 /// Records in which a character reference is to no character.
@@ -293,10 +294,10 @@ impl Replaced {
 }
 
 impl<'a> Pass<'a> {
-    fn new(piece: &'a Arc<Piece>, text: &'a str, line: u64) -> Self {
+    fn new(piece: &'a Arc<Piece>, text: &'a str, line: u64, places: Places) -> Self {
         let lines = Lines::new(text.as_bytes(), line);
         let (words, damages, replaced) = (Words::default(), Damages::default(), Replaced::default());
-        Self { piece, text, lines, words, damages, replaced }
+        Self { piece, text, lines, words, damages, replaced, places }
     }
 }
 
@@ -304,7 +305,7 @@ impl Reader for XmlReader {
     fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
         output.damages.extend(block.damages.iter().cloned());
         let text = decode(&block.bytes, block.line, &mut output.notes);
-        let mut pass = Pass::new(piece, &text, block.line);
+        let mut pass = Pass::new(piece, &text, block.line, Places::of(block, &text));
         let mut at = 0;
         let mut next = next_record(text.as_bytes(), 0);
         loop {
@@ -312,6 +313,7 @@ impl Reader for XmlReader {
             let Some(start) = next else { break };
             next = next_record(text.as_bytes(), start + 1);
             at = self.record(&mut pass, start, next.unwrap_or(text.len()), detector, output);
+            pass.places.pass(at);
         }
         output.damages.append(&mut pass.damages.list);
         pass.replaced.note(output);
@@ -367,7 +369,7 @@ impl XmlReader {
     ) -> Result<(), String> {
         let mut replaced = false;
         let record = fields(event, &mut replaced).and_then(XmlRecord::new)?;
-        let mut pass = Pass::new(piece, event, line);
+        let mut pass = Pass::new(piece, event, line, Places::of_line());
         self.show(&mut pass, record, 0..event.len(), detector, output);
         if replaced {
             pass.replaced.add(line);
@@ -441,7 +443,7 @@ impl XmlReader {
         if !wanted.interest.wanted {
             return;
         }
-        record.line = pass.lines.line(range.start);
+        record.position = pass.places.position(&pass.lines, range.start);
         let group = wanted.interest.text;
         let hidden = || hidden_plain(pass.text);
         let text = group.is_some_and(|group| {
@@ -470,7 +472,7 @@ struct XmlRecord {
     provider: String,
     event_id: u32,
     time: Option<Time>,
-    line: u64,
+    position: Position,
 }
 
 impl XmlRecord {
@@ -491,7 +493,7 @@ impl XmlRecord {
         let host = text("Computer").unwrap_or_default().to_owned();
         let own: HashSet<String> = fields.iter().filter(|field| field.own).map(|field| field.name.clone()).collect();
         fields.retain(|field| field.own || !own.contains(&field.name));
-        Ok(Self { channel, provider, event_id, time, line: 0, host, fields })
+        Ok(Self { channel, provider, event_id, time, position: Position::Line(0), host, fields })
     }
 }
 
@@ -506,7 +508,7 @@ impl Record for XmlRecord {
     }
 
     fn position(&self) -> Position {
-        Position::Line(self.line)
+        self.position
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {

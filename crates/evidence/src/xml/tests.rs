@@ -9,8 +9,12 @@ use proptest::prelude::*;
 use super::Xml;
 use crate::{Format, Output};
 
+/// More than any line.
+const BYTE: u64 = 1 << 40;
+
 #[derive(Debug, PartialEq)]
 struct Shown {
+    /// Or [`BYTE`] and the byte.
     line: u64,
     source: (String, String, u32),
     host: String,
@@ -51,7 +55,10 @@ impl Detector for Keeper {
         }
         let source = event.record.source();
         self.shown.push(Shown {
-            line: event.record.position().number(),
+            line: match event.record.position() {
+                Position::Offset(byte) => BYTE + byte,
+                line => line.number(),
+            },
             source: (source.channel.to_owned(), source.provider.to_owned(), source.event_id),
             host: event.record.host().into_owned(),
             time: event.time.map(|time| time.to_string()).unwrap_or_default(),
@@ -164,9 +171,9 @@ fn any_layout() {
     let (a, b) = (event(1, ""), event(2, "<EventData><Data Name='x'>&lt;Event&gt;</Data></EventData>"));
     let prefixed = "<e:Event xmlns:e='http://schemas.microsoft.com/win/2004/08/events/event'><e:System><e:EventID>1</e:EventID></e:System></e:Event>";
     let layouts = [
-        (format!("{a}{b}"), vec![1, 1]),
+        (format!("{a}{b}"), vec![1, BYTE + a.len() as u64]),
         (format!("{a}\r\n{b}\r\n"), vec![1, 2]),
-        (format!("\u{feff}<?xml version='1.0'?>\n<Events>{a}{b}</Events>"), vec![2, 2]),
+        (format!("\u{feff}<?xml version='1.0'?>\n<Events>{a}{b}</Events>"), vec![2, BYTE + 33 + a.len() as u64]),
         (format!("Record 1\n<?xml version=\"1.0\"?>\n{a}\nRecord 2\n<?xml version=\"1.0\"?>\n{b}\n"), vec![3, 6]),
         (format!("<Events>\n{prefixed}\n{a}\n</Events>"), vec![2, 3]),
         ("<Event><System><EventID>1</EventID></System></Event>".to_owned(), vec![1]),
@@ -277,8 +284,11 @@ fn large_pieces_are_cut_between_events() {
         let (shown, output) = read(&text);
         assert_eq!(damages(&output), []);
         assert!(shown.iter().map(|event| event.source.2).eq(0..8000));
-        let lines = memchr::memchr_iter(b'\n', &text.as_bytes()[..text.rfind("<Event ").unwrap()]).count() as u64;
-        assert_eq!(shown[7999].line, lines + 1);
+        let last = text.rfind("<Event ").unwrap();
+        let lines = memchr::memchr_iter(b'\n', &text.as_bytes()[..last]).count() as u64;
+        assert_eq!(shown[7999].line, if text[..last].ends_with('\n') { lines + 1 } else { BYTE + last as u64 });
+        let bytes = shown.iter().filter(|event| event.line >= BYTE).count();
+        assert_eq!(bytes, if text[..last].ends_with('\n') { 0 } else { 7999 });
     }
 }
 
