@@ -241,7 +241,9 @@ impl<'c, D: Detector> Accounted<'c, D> {
             // `Received disconnect` is followed by `Disconnected from`.
             ("disconnect", true) => !text(message).ends_with(DISCONNECT.1) && !text(message).starts_with("Received "),
             (action, true) if ACTIONS.contains(&action) => true,
-            (_, true) => matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS"),
+            (_, true) => {
+                matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS" | "BOOT_TIME")
+            }
         };
         let step = if matters { step(event) } else { None };
         let Some(step) = step else { return };

@@ -165,6 +165,7 @@ impl Follower for Accounting {
         course.look_again(None);
         course.still_open();
         course.missing_logs();
+        course.turned_at_rotation();
         let told = |class: Class| move |told: &Told| told.finding(class, told.reason.clone());
         let is_then = |told: &&Told| period.contains(&told.time);
         findings.extend(covered.clock_back.iter().filter(is_then).map(told(Class::ClockBack)));
