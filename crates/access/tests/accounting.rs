@@ -598,11 +598,8 @@ fn a_clock_turned_back_while_the_log_was_rotated_is_told() {
     let two = |newer: i64| {
         let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
         ["web01/auth.log", "web01/auth.log.1"].into_iter().for_each(|path| accounting.piece(path));
-        let mut list = vec![
-            login(60, 1, "web01/auth.log.1"),
-            login(2000, 2, "web01/auth.log.1"),
-            login(newer, 1, "web01/auth.log"),
-        ];
+        let mut list =
+            [login(60, 1, "web01/auth.log.1"), login(2000, 2, "web01/auth.log.1"), login(newer, 1, "web01/auth.log")];
         list.sort_by_key(|(second, ..)| *second);
         list.iter().for_each(|step| show(&mut accounting, step, &mut findings));
         accounting.end(&mut findings);

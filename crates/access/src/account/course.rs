@@ -49,6 +49,7 @@ impl Course<'_> {
         let began = log.began;
         match step {
             Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, host, &login),
+            Step::Hint(login) if login.service == "sudo" => self.may_have_become(&at.with(&login)),
             Step::Hint(login) if login.outcome == Outcome::Accepted => {
                 let names = names(host, &login.link());
                 self.wait(at.with(&login), names);
@@ -318,8 +319,7 @@ impl Course<'_> {
 
     /// su and sudo.
     fn becomes(&mut self, told: &Told, names: Vec<String>) {
-        // `sudo -l` and `sudo -v` run nothing; what sudo runs stands there with its path.
-        if told.service == "sudo" && matches!(told.reason.split(' ').next(), Some("list" | "validate")) {
+        if super::runs_nothing(&told.service, &told.reason) {
             return;
         }
         if let Some(id) = self.state.find(&names)
@@ -333,14 +333,10 @@ impl Course<'_> {
             return;
         }
         self.state.logins += 1;
-        let is_explained = matches!(told.by_user.as_str(), "root" | "")
-            || told.by_user == told.user
-            || self.covered.may_become(&told.host, &told.by_user, &told.user);
+        let is_explained = self.may_become(told);
         self.state.explained += u64::from(is_explained);
-        let what = format!("{}\0{}\0{}", told.host, told.by_user, told.user);
-        if !is_explained && self.state.is_new(what, told.time) {
-            let why = format!("nothing lets {} become {} by {}", told.by_user, told.user, told.service);
-            self.find(told, Class::NoGrant, why);
+        if !is_explained {
+            self.became(told);
         }
         if told.service == "sudo"
             && let Some(name) = self.covered.unreleased(&told.reason)
@@ -349,6 +345,30 @@ impl Course<'_> {
         }
         if told.service == "su" {
             self.state.begin(names, Phase::In { told: Box::new(told.clone()), until: None });
+        }
+    }
+
+    fn may_become(&self, told: &Told) -> bool {
+        matches!(told.by_user.as_str(), "root" | "")
+            || told.by_user == told.user
+            || self.covered.may_become(&told.host, &told.by_user, &told.user)
+    }
+
+    /// Tells that one account became another, the first time in a while; gives whether it was.
+    fn became(&mut self, told: &Told) -> bool {
+        let what = format!("{}\0{}\0{}", told.host, told.by_user, told.user);
+        let is_new = self.state.is_new(what, told.time);
+        if is_new {
+            let why = format!("nothing lets {} become {} by {}", told.by_user, told.user, told.service);
+            self.find(told, Class::NoGrant, why);
+        }
+        is_new
+    }
+
+    /// auditd tells of sudo: syslog may tell the same, and is what counts then.
+    fn may_have_become(&mut self, told: &Told) {
+        if !self.may_become(told) && self.became(told) {
+            self.state.logins += 1;
         }
     }
 
