@@ -241,7 +241,9 @@ impl<'c, D: Detector> Accounted<'c, D> {
             // `Received disconnect` is followed by `Disconnected from`.
             ("disconnect", true) => !text(message).ends_with(DISCONNECT.1) && !text(message).starts_with("Received "),
             (action, true) if ACTIONS.contains(&action) => true,
-            (_, true) => matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS"),
+            (_, true) => {
+                matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS" | "BOOT_TIME")
+            }
         };
         let step = if matters { step(event) } else { None };
         let Some(step) = step else { return };
@@ -275,6 +277,9 @@ fn step(event: &Event<'_>) -> Option<Step<'static>> {
         return Some(step).filter(|_| !is_other);
     }
     let mut login = Login { service: "sudo".into(), method: "sudo".into(), ..Login::default() };
+    if event.record.source().channel == "auditd" {
+        return audited_sudo(event, login);
+    }
     let mut is_sudo = false;
     event.record.visit(&mut |name, value| {
         let text = || value.text().into_owned().into();
@@ -290,6 +295,30 @@ fn step(event: &Event<'_>) -> Option<Step<'static>> {
     });
     login.host = event.record.host().into_owned().into();
     (is_sudo && login.outcome == Outcome::Accepted).then_some(Step::Login(login))
+}
+
+/// What auditd tells of sudo: that PAM opened a session, for whom and by whom. Where syslog tells of it too, that tells better.
+fn audited_sudo(event: &Event<'_>, mut login: Login<'static>) -> Option<Step<'static>> {
+    let (mut is_sudo, mut is_begun, mut is_right, mut number) = (false, false, false, String::new());
+    event.record.visit(&mut |name, value| {
+        let value = value.text();
+        match name {
+            "type" => is_begun |= value == "USER_START",
+            "exe" => is_sudo = value.rsplit('/').next() == Some("sudo"),
+            "res" => is_right = value == "success",
+            "acct" => login.user = value.into_owned().into(),
+            "UID" => login.by_user = value.into_owned().into(),
+            "uid" => number = value.into_owned(),
+            "terminal" => login.terminal = value.into_owned().into(),
+            _ => {}
+        }
+    });
+    login.host = event.record.host().into_owned().into();
+    if login.by_user.is_empty() {
+        login.by_user = if number == "0" { "root".into() } else { format!("#{number}").into() };
+    }
+    login.outcome = Outcome::Accepted;
+    (is_sudo && is_begun && is_right && !number.is_empty()).then_some(Step::Hint(login))
 }
 
 /// Whether records of this kind may tell what the accounting needs. Windows' own logons have no grants; OpenSSH's there have.

@@ -770,6 +770,7 @@ fn planted(scene: &mut Scene) {
 /// rule's, and one that does not name the entry before it. Nothing is asked of the gate after that.
 fn smuggled(scene: &mut Scene) {
     let ca = Stolen::from(scene);
+    be_quiet();
     // The gate's clock is behind. Its ledger is not older than the logs.
     let (change, reason) = ("clock set".to_owned(), "made up by this test".to_owned());
     scene.smuggled.push((Timestamp::now(), What::Administered { change, reason }));
@@ -851,14 +852,18 @@ fn at_the_gate(scene: &mut Scene) {
     }
 }
 
+/// Waits, so that what tells of a session is not taken for part of another login of that time.
+fn be_quiet() {
+    let quiet = Timestamp::now() + SignedDuration::from_secs(22);
+    wait_for("a quiet time", || Timestamp::now() > quiet);
+}
+
 /// What lines that are missing lead to: where all else of a session is told, and where wtmp alone tells of it.
 fn deleted(scene: &mut Scene) {
     for wtmp_alone in [false, true] {
         let key = scene.certificate(&scene.mia, &scene.two, &scene.names.deploy, "");
         let serial = scene.gate.entries("granted").pop().unwrap()["serial"].as_u64().unwrap();
-        // What tells of the session must not be taken for part of another login of that time.
-        let quiet = Timestamp::now() + SignedDuration::from_secs(22);
-        wait_for("a quiet time", || Timestamp::now() > quiet);
+        be_quiet();
         let login = ssh(&scene.provider, &scene.two, &scene.names.deploy, &key, &["-tt", "true"]);
         assert_eq!(reach(login, "").status, 0, "{}", scene.logs());
         scene.two.settle();

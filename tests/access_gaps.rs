@@ -61,7 +61,11 @@ fn write(folder: &Path, path: &str, bytes: impl AsRef<[u8]>) {
 
 /// Titles, each with why, of what a hunt through `logs` finds.
 fn hunt(folder: &Path) -> Vec<(String, String)> {
-    write(folder, "access.toml", POLICY);
+    hunt_by(folder, POLICY)
+}
+
+fn hunt_by(folder: &Path, policy: &str) -> Vec<(String, String)> {
+    write(folder, "access.toml", policy);
     let mut hunt = Command::new(env!("CARGO_BIN_EXE_dreamcatcher"));
     hunt.current_dir(folder).args([
         "hunt",
@@ -110,6 +114,55 @@ fn wtmp_tells_of_a_line_that_is_gone() {
     );
     let found = hunt(folder.path());
     assert_eq!(found.iter().map(|(title, _)| title.as_str()).collect::<Vec<_>>(), [MISSING_LINE], "{found:?}");
+}
+
+/// Lines of a real sudo (tests/recordings/auditd), of which nothing else tells.
+#[test]
+fn auditd_alone_tells_who_became_whom() {
+    for (kind, by) in [("raw", "#152"), ("enriched", "anna")] {
+        let folder = tempfile::tempdir().unwrap();
+        let recorded = format!("{}/tests/recordings/auditd/audit-{kind}.log", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(recorded).unwrap();
+        let sudo: Vec<&str> = text.lines().filter(|line| line.contains("exe=\"/usr/bin/sudo\"")).collect();
+        assert!(!sudo.is_empty());
+        write(folder.path(), "logs/web01/audit.log", sudo.join("\n") + "\n");
+        let found = hunt(folder.path());
+        let expected = ("Login that nothing explains".to_owned(), format!("nothing lets {by} become root by sudo"));
+        assert_eq!(found, [expected], "{kind}");
+        assert_eq!(hunt_by(folder.path(), &format!("{POLICY}become = [\"root\"]\n")), [], "{kind}");
+    }
+}
+
+/// All lines of logins are gone, and sshd still says who connects.
+#[test]
+fn connections_without_any_login_show_what_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = |hour| {
+        format!(
+            "2026-11-20T{hour:02}:00:00.000000+00:00 web01 sshd[7]: Connection from 192.0.2.7 port 7 on 10.0.0.1 port 22\n"
+        )
+    };
+    // 2026-11-20T10:00:01Z.
+    write(folder.path(), "logs/web01/var/log/wtmp", wtmp(1_795_168_801, "192.0.2.7"));
+    let title = |found: Vec<(String, String)>| found.into_iter().map(|(title, _)| title).collect::<Vec<_>>();
+    write(folder.path(), "logs/web01/var/log/auth.log", connection(9));
+    assert_eq!(title(hunt(folder.path())), [MISSING_LINE]);
+    write(folder.path(), "logs/web01/var/log/auth.log", connection(11));
+    assert_eq!(title(hunt(folder.path())), Vec::<String>::new(), "the log begins after it; anna may be who it was");
+}
+
+/// One further terminal over a connection, and a terminal of tmux, in wtmp.
+#[test]
+fn what_happens_within_a_session_is_no_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = session(20, 9, 4001).replace("09:00:40", "09:50:00");
+    write(folder.path(), "logs/web01/var/log/auth.log", long);
+    // 2026-11-20T09:00:01Z, with its line; half an hour later over the same connection.
+    let second = 1_795_165_201;
+    let all =
+        [wtmp(second, "192.0.2.7"), wtmp(second + 1800, "192.0.2.7"), wtmp(second + 1900, "tmux(77).%0")].concat();
+    write(folder.path(), "logs/web01/var/log/wtmp", all);
+    assert_eq!(hunt(folder.path()), []);
 }
 
 /// What is deleted on the host does not help whoever came in, where another host keeps a copy of its log.

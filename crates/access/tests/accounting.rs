@@ -327,6 +327,9 @@ fn a_further_terminal_of_an_open_connection_is_no_login() {
     assert_eq!(found(&[begin.clone(), further(900, "198.51.100.7")]), NONE);
     assert_eq!(found(&[begin.clone(), further(900, "198.51.100.8")]), missing, "from elsewhere");
     assert_eq!(found(&[begin.clone(), (800, 2, LOG, logout("web01", 1)), further(900, "198.51.100.7")]), missing);
+    let forged = Login { certificate: good().certificate.map(|one| Certificate { serial: 6, ..one }), ..good() };
+    let two = ["Certificate that was never granted", missing[0]];
+    assert_eq!(found(&[(60, 1, LOG, Step::Login(forged)), further(900, "198.51.100.7")]), two, "hides nothing");
     // PAM opens a session for each connection.
     assert_eq!(found(&[begin, (900, 2, LOG, opened(9))]), missing);
 }
@@ -521,6 +524,126 @@ fn a_login_that_two_logs_tell_of_is_one() {
     assert_eq!(count(&[(60, 1, LOG, elsewhere()), end.clone(), (61, 1, "journal.json", elsewhere())]), (1, 1));
     let forged = Step::Login(Login { user: "root".into(), source: "203.0.113.9".into(), ..good() });
     assert_eq!(count(&[(60, 1, LOG, elsewhere()), end, (61, 1, LOG, forged)]), (2, 2), "says something else");
+}
+
+#[test]
+fn who_is_enrolled_gets_in_to_the_gate() {
+    let policy = format!("{POLICY}[gate]\nhost = \"web02\"\naccount = \"access\"\n");
+    let second = |second: i64| Timestamp::from_second(NOON + second).unwrap();
+    let (person, key, public_key) = ("mia".to_owned(), "SHA256:own".to_owned(), "ssh-ed25519 AAAA".to_owned());
+    let invitation = "SHA256:invitation".to_owned();
+    let invited = What::Invited {
+        invitation: 1,
+        person: person.clone(),
+        key: invitation,
+        public_key: public_key.clone(),
+        until: second(7200),
+    };
+    let second_factor = SecondFactor::Totp;
+    let enrolled = What::Enrolled {
+        person: person.clone(),
+        invitation: 1,
+        key: key.clone(),
+        public_key: public_key.clone(),
+        second_factor,
+    };
+    let revoked = What::KeyRevoked { person, key, reason: "lost".into() };
+    let certified = What::HostCertified {
+        host: "web01".into(),
+        serial: 1,
+        key: "SHA256:host".into(),
+        public_key,
+        principals: vec![],
+        until: second(9000),
+    };
+    let entries =
+        || vec![(0, invited.clone()), (100, enrolled.clone()), (200, certified.clone()), (900, revoked.clone())];
+    let by = |second: i64, key: &'static str, source: &'static str| {
+        let key = Some(Key { kind: "ED25519".into(), fingerprint: key.into() });
+        let login = Login { key, certificate: None, ..login("web02", "access", source, 1) };
+        let mut accounting = Accounting::new(Some(told(&policy, entries())));
+        accounting.server("web01", "203.0.113.1", Time::from_nanos(0));
+        let mut findings = Vec::new();
+        show(&mut accounting, &(second, 1, LOG, Step::Login(login)), &mut findings);
+        findings.iter().map(|finding| finding.rule.title.clone()).collect::<Vec<_>>()
+    };
+    let (away, unexplained) = ("198.51.100.7", ["Login that nothing explains"]);
+    assert_eq!(by(99, "SHA256:invitation", away), NONE);
+    assert_eq!(by(101, "SHA256:invitation", away), unexplained, "it is used up");
+    assert_eq!(by(300, "SHA256:own", away), NONE);
+    assert_eq!(by(901, "SHA256:own", away), unexplained, "it was revoked");
+    assert_eq!(by(300, "SHA256:other", away), unexplained);
+    assert_eq!(by(300, "SHA256:host", "203.0.113.1"), NONE, "a host asks what is revoked");
+    assert_eq!(by(300, "SHA256:own", "203.0.113.1"), ["Login from a server"]);
+}
+
+#[test]
+fn a_host_is_known_by_the_first_part_of_its_name_if_that_is_no_others() {
+    let policy = POLICY.replace(
+        "[hosts.web02]",
+        "[hosts.\"db.example.org\"]\n[hosts.\"x.example.org\"]\n[hosts.\"x.example.com\"]\n[hosts.web02]",
+    );
+    let called = |name: &str| Policy::parse(&policy).unwrap().host_of(name, "").map(|host| host.id.clone());
+    assert_eq!(called("WEB01.example.org").as_deref(), Some("web01"));
+    assert_eq!(called("db").as_deref(), Some("db.example.org"));
+    assert_eq!(called("x"), None, "two are called so");
+    assert_eq!(called("db.example.com"), None, "another one");
+    assert_eq!(called("10.0.0.2").as_deref(), Some("web02"));
+    assert_eq!(called("web"), None);
+}
+
+#[test]
+fn a_clock_turned_back_while_the_log_was_rotated_is_told() {
+    let login = |second, line, path| (second, line, path, Step::Login(good()));
+    let two = |newer: i64| {
+        let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
+        ["web01/auth.log", "web01/auth.log.1"].into_iter().for_each(|path| accounting.piece(path));
+        let mut list =
+            [login(60, 1, "web01/auth.log.1"), login(2000, 2, "web01/auth.log.1"), login(newer, 1, "web01/auth.log")];
+        list.sort_by_key(|(second, ..)| *second);
+        list.iter().for_each(|step| show(&mut accounting, step, &mut findings));
+        accounting.end(&mut findings);
+        findings.iter().map(|finding| finding.rule.title.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(two(1000), ["Clock turned back"]);
+    assert_eq!(two(1970), NONE, "lines may be late");
+    assert_eq!(two(2100), NONE);
+}
+
+#[test]
+fn a_session_ends_with_its_machine() {
+    let begin = || (60, 1, LOG, Step::Login(good()));
+    // So that the log is known to tell of ends.
+    let other = |second| (second, 2, LOG, Step::Login(Login { session: "pid 9".into(), port: Some(9), ..good() }));
+    let end = |second| (second, 3, LOG, logout("web01", 9));
+    let start = |second| {
+        let of = Link { host: "web01".into(), session: Logout::START.into(), ..Link::default() };
+        (second, 1, "wtmp", Step::Logout(Logout { of, ..Logout::default() }))
+    };
+    let su = |second| {
+        let su = Login {
+            by_user: "root".into(),
+            service: "su".into(),
+            session: "pid 77".into(),
+            port: None,
+            source: "".into(),
+            ..good()
+        };
+        (second, 9, LOG, Step::Login(su))
+    };
+    let outlasts = ["Session that outlasts its grant"];
+    assert_eq!(found(&[begin(), other(70), end(80), su(9000)]), outlasts);
+    assert_eq!(found(&[begin(), other(70), end(80), start(8000), su(9000)]), NONE, "it may have ended at any time");
+    assert_eq!(found(&[begin(), other(70), end(80), su(7000), start(8000), su(9000)]), outlasts);
+}
+
+#[test]
+fn whose_number_is_not_known_may_be_whoever_may() {
+    let policy = format!("{POLICY}become = [\"root\"]\n");
+    let su = Login { by_user: "#1000".into(), service: "su".into(), user: "root".into(), ..good() };
+    let by = |policy: &str| titles(told(policy, vec![]), &[(60, 1, LOG, Step::Login(su.clone()))]);
+    assert_eq!(by(&policy), NONE);
+    assert_eq!(by(POLICY), ["Login that nothing explains"], "nobody may");
 }
 
 #[test]

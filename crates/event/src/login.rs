@@ -114,6 +114,11 @@ pub struct Logout<'a> {
     pub tried: Option<Box<Login<'a>>>,
 }
 
+impl Logout<'_> {
+    /// The session of a machine that was started: with it all others have ended.
+    pub const START: &'static str = "start of the machine";
+}
+
 /// What was asked for in a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request<'a> {

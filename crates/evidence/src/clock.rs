@@ -1,7 +1,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use event::Time;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// What is known of the clocks behind logs, for times that a log gives in part only.
 #[derive(Clone, Debug)]
@@ -38,17 +38,25 @@ impl Clock {
 
     /// Turns local times into moments.
     pub fn local(&self) -> Local {
-        Local { zone: self.zone.as_ref().map(|(_, zone)| zone.clone()), known: None }
+        let zone = self.zone.as_ref().map(|(_, zone)| zone.clone());
+        Local { zone, known: None, last: i64::MIN, was_twice: false, is_second: false }
     }
 }
 
-/// Turns local times of a zone into moments. A time that the clocks pass over when they are put forward counts as if they had not
-/// been; one that they show twice counts as the first (RFC 5545 section 3.3.5).
+/// Times within an hour that the clocks show twice go back this far, in nanoseconds, where the second of the two begins: lines may be late.
+const AGAIN: i64 = 10 * 60_000_000_000;
+
+/// Turns local times of a zone into moments, in the order of lines. A time that the clocks pass over when they are put forward counts as if they had
+/// not been. One that they show twice counts as the first (RFC 5545 section 3.3.5), until times go back.
 #[derive(Clone, Debug)]
 pub struct Local {
     zone: Option<TimeZone>,
-    /// The minute asked for last, and how far its local time is ahead of UTC.
-    known: Option<(i64, i64)>,
+    /// The minute asked for last, and how far its local time is ahead of UTC, the first and the second time that clocks show it.
+    known: Option<(i64, [i64; 2])>,
+    /// The time asked for last, whether clocks show it twice, and whether it was the second.
+    last: i64,
+    was_twice: bool,
+    is_second: bool,
 }
 
 impl Local {
@@ -62,12 +70,24 @@ impl Local {
             _ => {
                 let begin = Time::from_nanos(minute.saturating_mul(MINUTE));
                 let civil = begin.to_jiff().to_zoned(TimeZone::UTC).datetime();
-                let moment = zone.to_ambiguous_timestamp(civil).compatible().ok().and_then(Time::from_jiff);
-                let ahead = moment.map_or(0, |moment| begin.as_nanos().saturating_sub(moment.as_nanos()));
+                let moments = zone.to_ambiguous_timestamp(civil);
+                let is_gap = matches!(moments.offset(), AmbiguousOffset::Gap { .. });
+                let later = if is_gap { moments.compatible() } else { moments.later() };
+                let ahead = [moments.compatible(), later].map(|moment| {
+                    let moment = moment.ok().and_then(Time::from_jiff);
+                    moment.map_or(0, |moment| begin.as_nanos().saturating_sub(moment.as_nanos()))
+                });
                 self.known = Some((minute, ahead));
                 ahead
             }
         };
+        let [first, second] = ahead;
+        let is_twice = first != second;
+        if is_twice {
+            self.is_second = self.was_twice && (self.is_second || self.last.saturating_sub(local.as_nanos()) > AGAIN);
+        }
+        (self.was_twice, self.last) = (is_twice, local.as_nanos());
+        let ahead = if is_twice && self.is_second { second } else { first };
         Time::from_nanos(local.as_nanos().saturating_sub(ahead))
     }
 }
@@ -89,6 +109,18 @@ mod tests {
             ("2024-10-27T03:00:00", "2024-10-27T02:00:00Z"),
         ] {
             assert_eq!(local.moment(Time::parse(written).unwrap()).to_string(), expected, "{written}");
+        }
+        for (written, expected) in [
+            ("2024-10-27T01:50:00", "2024-10-26T23:50:00Z"),
+            ("2024-10-27T02:10:00", "2024-10-27T00:10:00Z"),
+            ("2024-10-27T02:50:00", "2024-10-27T00:50:00Z"),
+            ("2024-10-27T02:49:50", "2024-10-27T00:49:50Z"),
+            ("2024-10-27T02:05:00", "2024-10-27T01:05:00Z"),
+            ("2024-10-27T02:55:00", "2024-10-27T01:55:00Z"),
+            ("2024-10-27T03:00:00", "2024-10-27T02:00:00Z"),
+            ("2025-10-26T02:30:00", "2025-10-26T00:30:00Z"),
+        ] {
+            assert_eq!(local.moment(Time::parse(written).unwrap()).to_string(), expected, "in order: {written}");
         }
         let noon = Time::parse("2024-01-01T12:00:00").unwrap();
         assert_eq!(Clock::default().local().moment(noon), noon);

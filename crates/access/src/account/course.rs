@@ -2,13 +2,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use event::{Finding, Link, Login, Outcome, Request, Step, Time};
+use event::{Finding, Link, Login, Logout, Outcome, Request, Step, Time};
 
 use super::{
     Class, Covered, WAIT,
     covered::Explained,
     rotation::Missing,
-    state::{Connection, Log, MAX, Order, Phase, State, names},
+    state::{Accepted, Connection, Log, MAX, Order, Phase, State, names},
     told::Told,
 };
 
@@ -16,6 +16,10 @@ use super::{
 const LOGIN_GRACE: i64 = 120_000_000_000;
 /// How long a session may go on after its grant, in nanoseconds: what ends it looks once a minute.
 const OUTLAST: i64 = 120_000_000_000;
+/// How many starts of a host are remembered.
+const MAX_STARTS: usize = 1024;
+/// What is further apart was taken for another year, in nanoseconds: half a year.
+const OTHER_YEAR: i64 = 183 * 86_400_000_000_000;
 /// How far times of one log may go back without anyone having turned the clock, in nanoseconds.
 const UNSORTED: i64 = 60_000_000_000;
 /// A session of which only its further course is told may have begun before a log that began less than so long ago, in nanoseconds: a week, as who
@@ -40,11 +44,12 @@ impl Course<'_> {
         let host = &*at.host;
         let log =
             self.state.hosts.entry(Arc::clone(&at.host)).or_insert_with(|| Log { began: at.time, ..Log::default() });
-        log.last = at.time;
+        let last = std::mem::replace(&mut log.last, at.time);
         log.has_sshd |= is_said_by_sshd(&step);
         let began = log.began;
         match step {
             Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, host, &login),
+            Step::Hint(login) if login.service == "sudo" => self.may_have_become(&at.with(&login)),
             Step::Hint(login) if login.outcome == Outcome::Accepted => {
                 let names = names(host, &login.link());
                 self.wait(at.with(&login), names);
@@ -57,6 +62,12 @@ impl Course<'_> {
                 self.trace(at, names, began);
             }
             Step::Logout(logout) if logout.tried.is_some() => {}
+            Step::Logout(logout) if logout.of.session == Logout::START => {
+                log.starts.push_back((at.time, last));
+                if log.starts.len() > MAX_STARTS {
+                    log.starts.pop_front();
+                }
+            }
             Step::Logout(logout) => self.logout(at, names(host, &logout.of), began),
         }
         while self.state.open.len() > MAX
@@ -74,12 +85,13 @@ impl Course<'_> {
         if !self.state.pieces.contains_key(&at.at.path) && self.state.pieces.len() < MAX {
             self.state.pieces.insert(at.at.path.clone(), (at.host.clone(), at.at.clone(), at.time));
         }
-        let new = || Order { last: 0, last_time: at.time, is_told: false };
+        let new = || Order { last: 0, last_time: at.time, is_told: false, began: at.time, ended: at.time };
         let courses = self.state.courses.entry(Arc::clone(&at.at.path)).or_default();
         if courses.len() >= MAX {
             courses.clear();
         }
         let order = courses.entry(Arc::clone(&at.host)).or_insert_with(new);
+        order.ended = at.time;
         let goes_back = at.at.number < order.last && at.time - order.last_time > UNSORTED;
         let first_back = goes_back && !order.is_told;
         let back = (order.last, order.last_time);
@@ -116,8 +128,8 @@ impl Course<'_> {
         }
         let (refused, factor) = before.map(|id| self.connection_before(id)).unwrap_or_default();
         let told = told.with_factor(factor);
-        self.remember(&told);
         let (explained, why) = self.covered.judge(&told);
+        self.remember(&told, explained.is_some());
         self.state.logins += 1;
         self.state.explained += u64::from(explained.is_some());
         if let Some((class, why)) = why {
@@ -148,16 +160,16 @@ impl Course<'_> {
         }
     }
 
-    /// Remembers a login whose connection is about to begin.
-    fn remember(&mut self, told: &Told) {
+    /// Remembers a login, and where it is explained its connection, which is about to begin.
+    fn remember(&mut self, told: &Told, is_explained: bool) {
         if self.state.accepted.len() >= MAX {
             self.state.accepted.clear();
         }
         let State { accepted, open, next, .. } = &mut *self.state;
         let logins = accepted.entry(format!("{}\0{}", told.host, told.user)).or_default();
-        logins.push_back((told.time, told.source.clone(), *next));
-        let is_open = |id: &u64| matches!(open.get(id), Some(Connection { state: Phase::In { .. }, .. }));
-        let is_old = |(time, _, id): &(i64, String, u64)| told.time - time > 2 * WAIT && !is_open(id);
+        logins.push_back((told.time, told.source.clone(), is_explained.then_some(*next)));
+        let is_open = |id: u64| matches!(open.get(&id), Some(Connection { state: Phase::In { .. }, .. }));
+        let is_old = |(time, _, id): &Accepted| told.time - time > 2 * WAIT && !id.is_some_and(is_open);
         while logins.front().is_some_and(is_old) || logins.len() > 1024 {
             logins.pop_front();
         }
@@ -191,7 +203,7 @@ impl Course<'_> {
         is_pseudo(&told.terminal) && !told.source.is_empty() && {
             let key = format!("{}\0{}", told.host, told.user);
             let is_open =
-                |(_, source, id): &(i64, String, u64)| *source == told.source && self.state.let_in(*id).is_some();
+                |(_, source, id): &Accepted| *source == told.source && id.is_some_and(|id| self.state.is_open(id));
             self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(is_open))
         }
     }
@@ -307,8 +319,7 @@ impl Course<'_> {
 
     /// su and sudo.
     fn becomes(&mut self, told: &Told, names: Vec<String>) {
-        // `sudo -l` and `sudo -v` run nothing; what sudo runs stands there with its path.
-        if told.service == "sudo" && matches!(told.reason.split(' ').next(), Some("list" | "validate")) {
+        if super::runs_nothing(&told.service, &told.reason) {
             return;
         }
         if let Some(id) = self.state.find(&names)
@@ -322,14 +333,10 @@ impl Course<'_> {
             return;
         }
         self.state.logins += 1;
-        let is_explained = matches!(told.by_user.as_str(), "root" | "")
-            || told.by_user == told.user
-            || self.covered.may_become(&told.host, &told.by_user, &told.user);
+        let is_explained = self.may_become(told);
         self.state.explained += u64::from(is_explained);
-        let what = format!("{}\0{}\0{}", told.host, told.by_user, told.user);
-        if !is_explained && self.state.is_new(what, told.time) {
-            let why = format!("nothing lets {} become {} by {}", told.by_user, told.user, told.service);
-            self.find(told, Class::NoGrant, why);
+        if !is_explained {
+            self.became(told);
         }
         if told.service == "sudo"
             && let Some(name) = self.covered.unreleased(&told.reason)
@@ -338,6 +345,30 @@ impl Course<'_> {
         }
         if told.service == "su" {
             self.state.begin(names, Phase::In { told: Box::new(told.clone()), until: None });
+        }
+    }
+
+    fn may_become(&self, told: &Told) -> bool {
+        matches!(told.by_user.as_str(), "root" | "")
+            || told.by_user == told.user
+            || self.covered.may_become(&told.host, &told.by_user, &told.user)
+    }
+
+    /// Tells that one account became another, the first time in a while; gives whether it was.
+    fn became(&mut self, told: &Told) -> bool {
+        let what = format!("{}\0{}\0{}", told.host, told.by_user, told.user);
+        let is_new = self.state.is_new(what, told.time);
+        if is_new {
+            let why = format!("nothing lets {} become {} by {}", told.by_user, told.user, told.service);
+            self.find(told, Class::NoGrant, why);
+        }
+        is_new
+    }
+
+    /// auditd tells of sudo: syslog may tell the same, and is what counts then.
+    fn may_have_become(&mut self, told: &Told) {
+        if !self.may_become(told) && self.became(told) {
+            self.state.logins += 1;
         }
     }
 
@@ -371,7 +402,7 @@ impl Course<'_> {
         }
         let is_remote = told.service == "ssh" || !told.source.is_empty();
         let key = format!("{}\0{}", told.host, told.user);
-        let same = |(time, source, _): &(i64, String, u64)| {
+        let same = |(time, source, _): &Accepted| {
             (told.time - time).abs() <= WAIT && (told.source.is_empty() || source.is_empty() || *source == told.source)
         };
         if is_remote && self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(same)) {
@@ -418,13 +449,30 @@ impl Course<'_> {
             if let Phase::In { told, until: Some((until, serial)) } = connection.state
                 && let Some(log) = self.state.hosts.get(&told.host)
                 && log.has_ends
-                && log.last > until.saturating_add(OUTLAST)
+                && log.seen_after(told.time) > until.saturating_add(OUTLAST)
             {
                 let end = Time::from_nanos(until);
                 let why = format!("grant {serial} ended at {end}, and no end of the session is told");
                 self.find(&told, Class::Outlasts, why);
             }
         }
+    }
+
+    /// At the end: clocks that went back while a log was rotated.
+    pub fn turned_at_rotation(&mut self) {
+        let courses = &self.state.courses;
+        let pairs = self.state.rotations.neighbours().filter_map(|(older, newer)| {
+            let (host, at, time) = self.state.pieces.get(newer)?;
+            let (older, newer) = (courses.get(older)?.get(host)?, courses.get(newer)?.get(host)?);
+            let back = older.ended - newer.began;
+            let is_back = (UNSORTED..OTHER_YEAR).contains(&back) && older.began != newer.began && !newer.is_told;
+            let told = Told { host: host.clone(), at: at.clone(), time: *time, ..Told::default() };
+            let end = Time::from_nanos(older.ended);
+            let why = || format!("the log before it goes on until {end}, so the clock was turned back");
+            is_back.then(|| told.finding(Class::ClockBack, why()))
+        });
+        let found: Vec<Finding> = pairs.collect();
+        self.findings.extend(found);
     }
 
     /// At the end: rotated logs of covered hosts between which one is missing.

@@ -56,6 +56,8 @@ pub struct Covered {
     /// When the ledger's time was taken back.
     pub(super) clock_back: Vec<Told>,
     releases: Releases,
+    /// By its fingerprint, what opens the gate.
+    enrolled: HashMap<String, Enrolled>,
     texts: HashMap<String, Arc<str>>,
 }
 
@@ -83,6 +85,16 @@ struct Known {
     astray: OnceLock<Option<(Class, String)>>,
 }
 
+/// A key that opens the gate: a person's, an invitation's, or a host's, which asks what is revoked.
+struct Enrolled {
+    who: Arc<str>,
+    is_host: bool,
+    /// The number of the invitation that it is, if it is one.
+    invitation: Option<u64>,
+    from: Timestamp,
+    until: Timestamp,
+}
+
 /// What explains a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Explained {
@@ -92,6 +104,8 @@ pub(super) struct Explained {
     pub person: Option<Arc<str>>,
     /// The standing access that it was, by its place in the policy: any of its people.
     pub standing: Option<usize>,
+    /// Whether it was a host that asked the gate by itself.
+    pub is_host: bool,
 }
 
 /// Why a login is a finding, and whether it is explained all the same.
@@ -104,7 +118,7 @@ fn found(class: Class, why: String) -> Judgement {
 /// Explained by a grant; where that broke the glass, a finding all the same. `until`: see [`Explained`].
 fn by_grant(known: &Known, until: Option<(i64, u64)>) -> Judgement {
     let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
-    let explained = Explained { until, person: Some(Arc::clone(&known.person)), standing: None };
+    let explained = Explained { until, person: Some(Arc::clone(&known.person)), ..Explained::default() };
     (Some(explained), known.break_glass.then(broken))
 }
 
@@ -132,6 +146,7 @@ impl Covered {
             refused: Vec::new(),
             clock_back: Vec::new(),
             releases,
+            enrolled: HashMap::default(),
             texts: HashMap::default(),
         }
     }
@@ -172,6 +187,22 @@ impl Covered {
                 self.refused(path, entry, person, format!("{attempt}: {reason}"));
             }
             What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
+            What::Invited { invitation, person, key, until, .. } => {
+                self.opens(key, person, entry.time, *until).invitation = Some(*invitation);
+            }
+            What::Enrolled { person, invitation, key, .. } => {
+                let of_it = |known: &&mut Enrolled| known.invitation == Some(*invitation);
+                if let Some(used) = self.enrolled.values_mut().find(of_it) {
+                    used.until = used.until.min(entry.time);
+                }
+                self.opens(key, person, entry.time, Timestamp::MAX);
+            }
+            What::HostCertified { host, key, until, .. } => self.opens(key, host, entry.time, *until).is_host = true,
+            What::KeyRevoked { key, .. } => {
+                if let Some(known) = self.enrolled.get_mut(key) {
+                    known.until = known.until.min(entry.time);
+                }
+            }
             What::Released { name, sha256, .. } => self.releases.release(name, sha256),
             _ => {}
         }
@@ -228,6 +259,13 @@ impl Covered {
         let new: Arc<str> = Arc::from(text);
         self.texts.insert(text.to_owned(), Arc::clone(&new));
         new
+    }
+
+    /// From here on a key opens the gate.
+    fn opens(&mut self, key: &str, who: &str, from: Timestamp, until: Timestamp) -> &mut Enrolled {
+        let new = Enrolled { who: self.text(who), is_host: false, invitation: None, from, until };
+        let known = self.enrolled.entry(key.to_owned()).insert_entry(new);
+        known.into_mut()
     }
 
     fn granted(&mut self, granted: &Granted) {
@@ -298,6 +336,7 @@ impl Covered {
             None => self.by_standing(told),
         };
         if why.as_ref().is_none_or(|(class, _)| *class == Class::OtherSource)
+            && !explained.as_ref().is_some_and(|explained| explained.is_host)
             && let Some(hop) = self.hop(told, explained.as_ref())
         {
             return (explained, Some((Class::Hop, hop)));
@@ -416,10 +455,29 @@ impl Covered {
                 Some(_) => {}
             }
         }
+        if let Some(gate) = &self.policy.gate
+            && (&*told.host, &told.user, told.method.as_str()) == (&*gate.host, &gate.account, "publickey")
+        {
+            return self.at_the_gate(told);
+        }
         if let Some((class, why)) = nearest {
             return found(class, why);
         }
         self.without_certificate(told, is_remote)
+    }
+
+    /// A login to the gate: by an enrolled key, as long as it is.
+    fn at_the_gate(&self, told: &Told) -> Judgement {
+        let Some(known) = self.enrolled.get(&told.key) else {
+            return found(Class::NoGrant, "its key was never enrolled at the gate".into());
+        };
+        let at = told.time().to_jiff();
+        if at < known.from - self.tolerance || at > known.until + self.skew {
+            let why = format!("its key opened the gate to {} from {} until {}", known.who, known.from, known.until);
+            return found(Class::NoGrant, why);
+        }
+        let (is_host, person) = (known.is_host, Some(Arc::clone(&known.who)));
+        (Some(Explained { person, is_host, ..Explained::default() }), None)
     }
 
     fn without_certificate(&self, told: &Told, is_remote: bool) -> Judgement {
@@ -476,11 +534,16 @@ impl Covered {
 
     /// Whether the policy lets anyone who is in as one account become another.
     pub(super) fn may_become(&self, host: &str, by: &str, to: &str) -> bool {
+        // Of a number it is not known whose it is: then it is asked whether anyone there may.
+        let is_by = |scope: &&Scope| match by.starts_with('#') {
+            true => scope.hosts.iter().any(|one| one == host),
+            false => scope.reaches(host, by),
+        };
         let rules = self.policy.rules.iter().map(|rule| &rule.scope);
         let mut scopes = rules.chain(self.policy.standing.iter().map(|standing| &standing.scope));
         // Whoever may become root may become anyone: su from a root shell names who logged in, not root.
         let leads = |one: &String| one == to || one == "root";
-        scopes.any(|scope| scope.reaches(host, by) && scope.may_become.iter().any(leads))
+        scopes.any(|scope| is_by(&scope) && scope.may_become.iter().any(leads))
     }
 
     /// A login from a machine that the policy covers, unless a rule names that very address.

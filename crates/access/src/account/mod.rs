@@ -143,6 +143,11 @@ impl Accounting {
     }
 }
 
+/// Whether it is `sudo -l` or `sudo -v`, which run nothing; what sudo runs stands there with its path.
+fn runs_nothing(service: &str, command: &str) -> bool {
+    service == "sudo" && matches!(command.split(' ').next(), Some("list" | "validate"))
+}
+
 impl Follower for Accounting {
     fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
         self.advance(observation.time, findings);
@@ -165,6 +170,7 @@ impl Follower for Accounting {
         course.look_again(None);
         course.still_open();
         course.missing_logs();
+        course.turned_at_rotation();
         let told = |class: Class| move |told: &Told| told.finding(class, told.reason.clone());
         let is_then = |told: &&Told| period.contains(&told.time);
         findings.extend(covered.clock_back.iter().filter(is_then).map(told(Class::ClockBack)));

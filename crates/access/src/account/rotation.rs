@@ -75,6 +75,15 @@ impl Rotations {
         numbered.chain(dated).collect()
     }
 
+    /// Files that follow one another, the older first.
+    pub fn neighbours(&self) -> impl Iterator<Item = (&str, &str)> {
+        let numbered =
+            self.numbered.values().flat_map(|files| gaps(files, 1).filter(|((at, _), (next, _))| next - at == 1));
+        let dated = self.dated.values().flat_map(|files| gaps(files, 1));
+        let numbered = numbered.map(|((_, newer), (_, older))| (older.as_str(), newer.as_str()));
+        numbered.chain(dated.map(|((_, older), (_, newer))| (older.as_str(), newer.as_str())))
+    }
+
     /// Whether one of the files that share a name with this one is among those `seen`.
     pub fn belongs(&self, path: &str, seen: &BTreeSet<&str>) -> bool {
         let files = match name(path) {

@@ -22,6 +22,9 @@ const MARGIN: i64 = 86_400_000_000_000;
 /// How many connections are followed at once, how many hosts and accounts are counted.
 pub(super) const MAX: usize = 1 << 16;
 
+/// A login: its time and source, and where it is explained its connection.
+pub(super) type Accepted = (i64, String, Option<u64>);
+
 /// All that it has learned so far.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct State {
@@ -31,8 +34,8 @@ pub(super) struct State {
     /// What is to be looked at again, and when.
     pub waiting: VecDeque<(i64, u64)>,
     pub refusals: VecDeque<(i64, u64)>,
-    /// The last logins by host and account, and those before them whose session may go on: time, source, connection.
-    pub accepted: HashMap<String, VecDeque<(i64, String, u64)>>,
+    /// The last logins by host and account, and those before them whose session may go on.
+    pub accepted: HashMap<String, VecDeque<Accepted>>,
     /// Since when sshd is known to tell of connections, by host: the first that says at which address.
     pub listens: HashMap<String, i64>,
     /// When the first step was told.
@@ -61,6 +64,15 @@ pub(super) struct Log {
     /// Whether sshd tells of logins in it, and whether sessions end.
     pub has_sshd: bool,
     pub has_ends: bool,
+    /// When the host was started, and what it told last before; the last ones.
+    pub starts: VecDeque<(i64, i64)>,
+}
+
+impl Log {
+    /// Until when it is known that a session of this beginning may have gone on: a start of the host ends all.
+    pub fn seen_after(&self, began: i64) -> i64 {
+        self.starts.iter().find(|(start, _)| *start > began).map_or(self.last, |(_, before)| *before)
+    }
 }
 
 /// The part of a piece seen last in which places and times rise together.
@@ -69,6 +81,9 @@ pub(super) struct Order {
     pub last: u64,
     pub last_time: i64,
     pub is_told: bool,
+    /// The times that the piece has.
+    pub began: i64,
+    pub ended: i64,
 }
 
 /// A connection of which something is known.
@@ -115,12 +130,9 @@ impl State {
         names.iter().find_map(|name| self.by_name.get(name).copied())
     }
 
-    /// Who was let in over a connection that goes on.
-    pub fn let_in(&self, id: u64) -> Option<&Told> {
-        match &self.open.get(&id)?.state {
-            Phase::In { told, .. } => Some(told),
-            _ => None,
-        }
+    /// Whether a connection over which somebody was let in goes on.
+    pub fn is_open(&self, id: u64) -> bool {
+        matches!(self.open.get(&id), Some(Connection { state: Phase::In { .. }, .. }))
     }
 
     pub fn name(&mut self, id: u64, names: Vec<String>) {

@@ -74,7 +74,7 @@ impl Suggestion {
     }
 
     fn became(&mut self, login: &Login<'_>) {
-        if matches!(&*login.by_user, "" | "root") {
+        if matches!(&*login.by_user, "" | "root") || super::runs_nothing(&login.service, &login.reason) {
             return;
         }
         let to = self.became.entry(login.by_user.to_string()).or_default();

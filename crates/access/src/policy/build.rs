@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use super::{
-    Host, Party, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, UnderRelease, and,
+    GateAccount, Host, Party, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, UnderRelease, and,
     file::{self, File},
 };
 use crate::gate::LOCAL;
@@ -25,6 +25,7 @@ pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     builder.authorities(&file.authorities);
     builder.clock(file.clock_approvals);
     builder.releases(&file.releases);
+    builder.gate(file.gate.as_ref());
     for (place, rule) in places("rules", &file.rules, |rule| &rule.name) {
         builder.rule(&place, rule, &file, false);
     }
@@ -36,6 +37,7 @@ pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     }
     builder.names_are_unique();
     builder.overlaps();
+    builder.addresses();
     builder.problems.sort();
     builder.problems.dedup();
     if builder.problems.is_empty() { Ok(builder.policy) } else { Err(builder.problems) }
@@ -169,6 +171,28 @@ impl Builder {
             }
             let host = Host { id: id.clone(), names: host.names.clone(), addresses };
             self.policy.hosts.insert(id.clone(), host);
+        }
+    }
+
+    fn gate(&mut self, gate: Option<&file::Gate>) {
+        let Some(gate) = gate else { return };
+        self.is_name("gate.account", &gate.account);
+        match self.policy.host(&gate.host).map(|host| host.id.clone()) {
+            Some(host) => self.policy.gate = Some(GateAccount { host, account: gate.account.clone() }),
+            None => self.problem("gate.host", format!("there is no host called {}", gate.host)),
+        }
+    }
+
+    /// Tells of which hosts no address is known.
+    fn addresses(&mut self) {
+        let without = self.policy.hosts.values().filter(|host| host.addresses.is_empty());
+        let without: Vec<&String> = without.map(|host| &host.id).collect();
+        if !without.is_empty() {
+            let reason = format!(
+                "no addresses are named of {}: a login from there is known as one from a server only if a log tells its address",
+                and(&without)
+            );
+            self.note("hosts", &reason);
         }
     }
 

@@ -33,7 +33,10 @@ impl Policy {
         let packages = packages.map(|packages| format!("packages called {} need a release", joined(packages, "or")));
         let paths = (!self.releases.paths.is_empty())
             .then(|| format!("what web servers hand out at {} needs a release", joined(&self.releases.paths, "or")));
-        let others = clock.into_iter().chain(packages).chain(paths);
+        let gate = self.gate.iter().map(|gate| {
+            format!("the gate is {} on {}: whoever is enrolled gets in there by their key", gate.account, gate.host)
+        });
+        let others = clock.into_iter().chain(packages).chain(paths).chain(gate);
         self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).chain(others).collect()
     }
 

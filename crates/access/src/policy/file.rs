@@ -17,6 +17,7 @@ pub(super) struct File {
     pub clock_approvals: u32,
     #[serde(default)]
     pub releases: Releases,
+    pub gate: Option<Gate>,
     #[serde(default)]
     pub staff: Option<Party>,
     #[serde(default)]
@@ -39,6 +40,15 @@ pub(super) struct Releases {
     pub packages: Option<Vec<String>>,
     #[serde(default)]
     pub paths: Vec<String>,
+}
+
+/// Where the gate is, if it is on a host that is covered.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Gate {
+    #[serde(default)]
+    pub host: String,
+    #[serde(default)]
+    pub account: String,
 }
 
 /// A provider, or our own staff.

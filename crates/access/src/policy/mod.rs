@@ -153,6 +153,15 @@ pub struct UnderRelease {
     pub paths: Vec<String>,
 }
 
+/// Where the gate is: whoever is enrolled logs in to it by their key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateAccount {
+    /// The host, by its id.
+    pub host: String,
+    /// The account there.
+    pub account: String,
+}
+
 /// `access.toml`, checked and resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -162,6 +171,8 @@ pub struct Policy {
     pub clock_approvals: u32,
     /// What needs a release.
     pub releases: UnderRelease,
+    /// Where the gate is, if it is on a host that is covered.
+    pub gate: Option<GateAccount>,
     /// Providers, and our own staff under [`STAFF`].
     pub parties: BTreeMap<String, Party>,
     /// The hosts that are covered.
@@ -215,10 +226,29 @@ impl Policy {
         self.hosts.get(id)
     }
 
+    /// The host that a log calls so: by its name, by the first part of its name in full, or in full where the policy has the first part only; a name
+    /// that could be several hosts' is none's.
+    fn called(&self, name: &str) -> Option<&Host> {
+        self.host(name).or_else(|| {
+            let name = name.to_lowercase();
+            if name.parse::<IpAddr>().is_ok() {
+                return None;
+            }
+            let Some((label, _)) = name.split_once('.') else {
+                let begins = |known: &&String| known.strip_prefix(&*name).is_some_and(|rest| rest.starts_with('.'));
+                let mut ids: Vec<&String> =
+                    self.host_names.iter().filter(|(known, _)| begins(known)).map(|(_, id)| id).collect();
+                ids.dedup();
+                return self.hosts.get(*ids.first().filter(|_| ids.len() == 1)?);
+            };
+            self.hosts.get(self.host_names.get(label)?)
+        })
+    }
+
     /// The host that a record is about: the one that it names, else the one that a folder is called after in which it stands (`path`).
     pub fn host_of(&self, name: &str, path: &str) -> Option<&Host> {
         if !name.is_empty() {
-            return self.host(name);
+            return self.called(name);
         }
         path.rsplit(['/', '\\', '!']).skip(1).find_map(|folder| self.host(folder))
     }

@@ -80,7 +80,11 @@ fn login(host: String, service: &str, is_success: bool, fields: &Fields) -> Logi
     }
 }
 
-/// An account that only its number is known of: `#1000`, as sudo writes it.
+/// An account that only its number is known of: `#1000`, as sudo writes it; the number 0 is root's everywhere.
 fn numbered(number: &str) -> String {
-    if number.is_empty() { String::new() } else { format!("#{number}") }
+    match number {
+        "" => String::new(),
+        "0" => "root".to_owned(),
+        number => format!("#{number}"),
+    }
 }

@@ -217,6 +217,10 @@ fn wtmp(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
             login.session = session;
             Some(Step::Login(login))
         }
+        "BOOT_TIME" | "boot_time" | "2" => {
+            let of = Link { host, session: Logout::START.into(), ..Link::default() };
+            Some(Step::Logout(Logout { of, ..Logout::default() }))
+        }
         "DEAD_PROCESS" | "dead_process" | "8" => {
             let of = Link { host, session, ..Link::default() };
             Some(Step::Logout(Logout { of, ..Logout::default() }))
@@ -249,4 +253,37 @@ fn terminal_login(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
     };
     let source_host = if name == source { Cow::Borrowed("") } else { Cow::Owned(name.to_owned()) };
     Login { source: address(source), source_host, session: Cow::Borrowed(""), port: None, ..login }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_terminals_write_in_the_place_of_a_client_is_none() {
+        let none = ["tmux(123).%0", ":pts/0:S.0", "192.0.2.7:S.0", ":0", ":0.0", "localhost:10.0"];
+        none.into_iter().for_each(|name| assert!(is_no_machine(name), "{name}"));
+        let machines =
+            ["192.0.2.7", "::1", "2001:db8::10", "pc7.example.org", "", "fe80::1%eth0", "192.0.2.7 via mosh [12]"];
+        machines.into_iter().for_each(|name| assert!(!is_no_machine(name), "{name}"));
+    }
+
+    #[test]
+    fn a_terminal_within_a_session_has_no_source() {
+        let login = |host: &str| {
+            let mut fields = Fields::default();
+            for (name, text) in
+                [("type", "USER_PROCESS"), ("user", "anna"), ("terminal", "pts/3"), ("source_host", host)]
+            {
+                fields.push(name, text);
+            }
+            match wtmp("web01".into(), &fields) {
+                Some(Step::Login(login)) => (login.source.into_owned(), login.source_host.into_owned()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(login("tmux(123).%0"), (String::new(), "tmux(123).%0".to_owned()));
+        assert_eq!(login("192.0.2.7"), ("192.0.2.7".to_owned(), String::new()));
+        assert_eq!(login("192.0.2.7 via mosh [12]"), ("192.0.2.7".to_owned(), "192.0.2.7 via mosh [12]".to_owned()));
+    }
 }

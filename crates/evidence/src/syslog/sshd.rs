@@ -540,6 +540,15 @@ mod tests {
                  source_address=198.51.100.7|source_port=1",
             ),
             (
+                "Starting session: forced-command (config) '/bin/sh -c 'a on b'' on pts/0 for anna from 198.51.100.7 port 1 id 0",
+                "action=session_started|session_type=forced-command (config)|command=/bin/sh -c 'a on b'|terminal=pts/0|user=anna|\
+                 source_address=198.51.100.7|source_port=1",
+            ),
+            (
+                r"Starting session: forced-command (key-option) 'echo 'a' on b\\\303\244' for anna from 198.51.100.7 port 1 id 0",
+                r"action=session_started|session_type=forced-command (key-option)|command=echo 'a' on b\ä|user=anna|source_address=198.51.100.7|source_port=1",
+            ),
+            (
                 "Starting session: shell on pts/0 for anna from 198.51.100.7 port 1 id 0",
                 "action=session_started|session_type=shell|terminal=pts/0|user=anna|source_address=198.51.100.7|\
                  source_port=1",

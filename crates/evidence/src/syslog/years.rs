@@ -21,9 +21,11 @@ use jiff::{
 use super::stamp::{self, Stamp};
 use crate::{Clock, cut::BLOCK};
 
-/// A date this many days before that of the line above begins a new year; a smaller step back is a clock that was set or
-/// lines that came out of order.
-const BACK: i16 = 7;
+/// A date this many days before that of the line above begins a new year: half a year. A smaller step back is a clock that was set or
+/// lines that came out of order; it is not to seem that time went on.
+const BACK: i16 = 183;
+/// A clock that was wrong for a while is right again where dates go on no further than this many days from where they were.
+const NEAR: i16 = 7;
 /// A date this many days after that of the line above is of the year before: a late line around New Year.
 const FORWARD: i16 = 330;
 /// How far a log may be ahead of what is thought to be its end, for want of its zone, in nanoseconds.
@@ -64,7 +66,7 @@ impl Walk {
     fn step(&mut self, day: i16) {
         let doubtful = self.doubtful.take();
         let before = self.day.replace(day).unwrap_or(day);
-        if doubtful.is_some_and(|before| (before - BACK..=before + BACK).contains(&day)) {
+        if doubtful.is_some_and(|before| (before - NEAR..=before + NEAR).contains(&day)) {
             // Back where it was before the year seemed to change: the clock was wrong in between.
             self.year = self.year.saturating_sub(1);
         } else if day - before < -BACK {
@@ -390,6 +392,17 @@ mod tests {
         let dates = ["Dec 31", "Jan  1", "Oct 27", "Oct 26", "Dec 31", "Jan  1", "Dec 31", "Jan  2"];
         let expected = [2023, 2024, 2024, 2024, 2024, 2025, 2024, 2025];
         assert_eq!(years(&log(&dates), "2025-06-01T00:00:00Z"), expected);
+    }
+
+    #[test]
+    fn a_clock_turned_back_by_months_begins_no_new_year() {
+        let dates = ["Nov 20", "Nov 21", "Aug 30", "Aug 31", "Nov 22"];
+        assert_eq!(years(&log(&dates), "2026-11-22T12:00:00Z"), [2026; 5]);
+        assert_eq!(
+            years(&log(&["Nov 21", "Feb 20"]), "2026-11-22T00:00:00Z"),
+            [2025, 2026],
+            "nothing for three months"
+        );
     }
 
     #[test]
