@@ -101,6 +101,8 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         incidents::write(form, incidents, arguments.incident, &summary, &mut writer, &style)?;
         page.map_or(Ok(()), |page| incidents::write_page(page, incidents, &summary, &style))?;
     }
+    // The program is about to end, and to give back hundreds of thousands of steps one by one takes a tenth of linking them.
+    std::mem::forget(incidents);
     writer.flush().context("cannot write the report")?;
     drop(writer);
     output.keep()?;

@@ -180,7 +180,7 @@ pub(super) fn names(host: &str, of: &Link<'_>) -> Vec<String> {
         names.push([host, "\0", &of.session].concat());
     }
     if let (Some(port), 1..=256) = (of.port, of.source.len()) {
-        names.push(format!("{host}\0{}\0{port}", of.source));
+        names.push([host, "\0", &of.source, "\0", &port.to_string()].concat());
     }
     names
 }
