@@ -345,6 +345,25 @@ fn the_status_says_how_it_ended_and_the_gravest_counts() {
     }
 }
 
+/// Shippers leave the channel out, or the provider, or call it otherwise; Elastic's pipelines move the fields.
+#[test]
+fn the_start_of_a_process_is_one_whoever_shipped_it() {
+    let place = Place::new();
+    place.file("rule.yml", any_start("high"));
+    let logs = [
+        r#"{"EventID":4688,"Channel":"Security","NewProcessName":"C:\\a.exe"}"#,
+        r#"{"EventCode":"4688","SourceName":"Microsoft Windows security auditing.","LogName":"Security","NewProcessName":"C:\\a.exe"}"#,
+        r#"{"EventID":4688,"SourceName":"Microsoft-Windows-Security-Auditing","NewProcessName":"C:\\a.exe"}"#,
+        r#"{"EventID":1,"SourceName":"Microsoft-Windows-Sysmon","Image":"C:\\a.exe"}"#,
+        r#"{"winlog":{"channel":"Security","event_id":"4688"},"process":{"executable":"C:\\a.exe"}}"#,
+        r#"{"winlog.channel":"Microsoft-Windows-Sysmon/Operational","winlog.event_id":1,"process.executable":"C:\\a.exe"}"#,
+    ];
+    place.file("log.jsonl", logs.join("\n"));
+    let found = place.findings(&["log.jsonl", "--rules", "rule.yml", "--no-shipped-rules"]);
+    assert_eq!(places(&found), [1, 2, 3, 4, 5, 6]);
+    assert!(found.iter().all(|one| one["matched"]["Image"] == "C:\\a.exe"), "{found:#?}");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_hunt_that_is_stopped_leaves_nothing_behind() {
