@@ -136,7 +136,7 @@ fn what_cannot_be_read_of_a_folder_of_rules_costs_itself() {
     symlink("..", place.path().join("rules/c/round")).unwrap();
     symlink("nowhere", place.path().join("rules/c/readme")).unwrap();
     let closed = place.path().join("rules/b");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let arguments = ["rules", "check", "rules"];
     let program = env!("CARGO_BIN_EXE_dreamcatcher");

@@ -88,8 +88,9 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn of(block: &Block, text: &Cow<'_, str>) -> Self {
-        let offset = matches!(text, Cow::Borrowed(_)).then_some(block.offset);
+    /// `text` is the block's, or what it was decoded to.
+    pub(crate) fn of(block: &Block, text: &str) -> Self {
+        let offset = std::ptr::eq(text.as_bytes(), block.bytes.as_slice()).then_some(block.offset);
         Self { offset, after: block.within_line.then_some(0) }
     }
 
