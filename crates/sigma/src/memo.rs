@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// All memos of a detector together hold no more than this before they are emptied.
-pub const MAX_BYTES: usize = 2 << 20;
+pub const MAX_BYTES: usize = 8 << 20;
 /// Longer values are seldom seen twice.
 const MAX_VALUE: usize = 1024;
 /// After so many values it is looked whether remembering is worth while ...
