@@ -128,13 +128,13 @@ fn a_login_that_was_granted_is_explained_and_a_stolen_one_is_found() {
     assert_eq!(scene.hunt(&exported), BTreeMap::new(), "explained by the export");
     assert_eq!(scene.hunt(&gate.folder().join("ledger.db")), BTreeMap::new(), "explained by the ledger itself");
 
-    // The same login, if the ledger did not have the grant.
+    // The same login, by a ledger that ends before the grant.
     let without: String =
         fs::read_to_string(&exported).unwrap().lines().take(2).map(|line| format!("{line}\n")).collect();
     fs::write(path("without.jsonl"), without).unwrap();
     assert_eq!(
         scene.hunt(&path("without.jsonl")),
-        BTreeMap::from([("Certificate that was never granted".to_owned(), 1)])
+        BTreeMap::from([("Certificate newer than the ledger".to_owned(), 1)])
     );
 
     // Key and certificate are stolen.

@@ -215,7 +215,8 @@ fn wtmp_btmp_and_auditd_tell_of_logins() {
     assert_eq!(of("wtmp", "USER_PROCESS"), ["accepted ", "anna", "198.51.100.7", "terminal pts/0"]);
     assert_eq!(of("wtmp", "8"), ["logout", "", "", "terminal pts/0"]);
     assert_eq!(of("btmp", "6"), ["failed ", "anna", "198.51.100.7", ""]);
-    assert_eq!(of("wtmp", "BOOT_TIME"), ["", "", "", ""]);
+    assert_eq!(of("wtmp", "BOOT_TIME"), ["logout", "", "", event::Logout::START]);
+    assert_eq!(of("wtmp", "RUN_LVL"), ["", "", "", ""]);
     let last = made("linux", "lastlog", "", 0, &[("uid", "1000"), ("terminal", "pts/0"), ("source_host", "::1")]);
     assert_eq!(last, ["accepted ", "#1000", "::1", ""]);
     let audit = |kind, exe, result| {

@@ -40,11 +40,16 @@ impl Course<'_> {
 
     /// `at` says when and where the step was told.
     pub fn step(&mut self, at: &Told, step: Step<'_>) {
+        if let Step::Logout(logout) = &step
+            && logout.of.session == Logout::START
+        {
+            return self.started(at);
+        }
         self.order(at);
         let host = &*at.host;
         let log =
             self.state.hosts.entry(Arc::clone(&at.host)).or_insert_with(|| Log { began: at.time, ..Log::default() });
-        let last = std::mem::replace(&mut log.last, at.time);
+        log.last = at.time;
         log.has_sshd |= is_said_by_sshd(&step);
         let began = log.began;
         match step {
@@ -65,18 +70,21 @@ impl Course<'_> {
                 self.trace(at, names, began);
             }
             Step::Logout(logout) if logout.tried.is_some() => {}
-            Step::Logout(logout) if logout.of.session == Logout::START => {
-                log.starts.push_back((at.time, last));
-                if log.starts.len() > MAX_STARTS {
-                    log.starts.pop_front();
-                }
-            }
             Step::Logout(logout) => self.logout(at, names(host, &logout.of), began),
         }
         while self.state.open.len() > MAX
             && let Some((_, oldest)) = self.state.open.pop_first()
         {
             self.over(oldest);
+        }
+    }
+
+    /// The host was started. Its clock may not be right yet, so nothing else is made of it.
+    fn started(&mut self, at: &Told) {
+        let Some(log) = self.state.hosts.get_mut(&at.host) else { return };
+        log.starts.push_back((at.time, log.last));
+        if log.starts.len() > MAX_STARTS {
+            log.starts.pop_front();
         }
     }
 

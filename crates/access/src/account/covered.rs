@@ -76,7 +76,8 @@ struct Known {
     /// Those of whose approval the ledger has no entry.
     unproven: Vec<Arc<str>>,
     command: Option<Arc<str>>,
-    permits: Vec<Permit>,
+    /// What it permits, in the order of [`Permit::ALL`].
+    permits: [bool; Permit::ALL.len()],
     break_glass: bool,
     revoked: Option<Timestamp>,
     /// The policy that it was given by, where the ledger has its text.
@@ -93,6 +94,12 @@ struct Enrolled {
     invitation: Option<u64>,
     from: Timestamp,
     until: Timestamp,
+}
+
+impl Known {
+    fn permits(&self) -> impl Iterator<Item = Permit> {
+        Permit::ALL.into_iter().zip(self.permits).filter_map(|(permit, is_given)| is_given.then_some(permit))
+    }
 }
 
 /// What explains a login.
@@ -271,7 +278,6 @@ impl Covered {
     fn granted(&mut self, granted: &Granted) {
         let approved = self.approved.remove(&granted.request).unwrap_or_default();
         let approvals: Vec<Arc<str>> = granted.approvals.iter().map(|person| self.text(person)).collect();
-        let permits = Permit::ALL.into_iter();
         let known = Known {
             person: self.text(&granted.person),
             host: self.text(&granted.host),
@@ -285,7 +291,7 @@ impl Covered {
             unproven: approvals.iter().filter(|by| !approved.contains(by)).cloned().collect(),
             approvals,
             command: granted.force_command.as_deref().map(|command| self.text(command)),
-            permits: permits.filter(|one| granted.extensions.iter().any(|name| name == one.extension())).collect(),
+            permits: Permit::ALL.map(|one| granted.extensions.iter().any(|name| name == one.extension())),
             break_glass: granted.break_glass,
             revoked: None,
             given_by: self.past.now(),
@@ -316,7 +322,7 @@ impl Covered {
         let forced = kind.starts_with("forced-command");
         // What a client asks for stands there without its port; what is started, with it.
         let is_started = forced || matches!(&**kind, "shell" | "command") || kind == "subsystem" && of.port.is_some();
-        if !terminal.is_empty() && !known.permits.contains(&Permit::Terminal) {
+        if !terminal.is_empty() && !known.permits().any(|one| one == Permit::Terminal) {
             return Some(format!("grant {serial} permits no terminal, but one was opened ({terminal})"));
         }
         let command = known.command.as_deref().filter(|_| is_started)?;
@@ -590,7 +596,7 @@ fn exceeds(rule: &Rule, known: &Known) -> Option<String> {
     if rule.command.is_some() && rule.command.as_deref() != known.command.as_deref() {
         return Some("has another command".to_owned());
     }
-    if let Some(permit) = known.permits.iter().find(|permit| !rule.permits.contains(permit)) {
+    if let Some(permit) = known.permits().find(|permit| !rule.permits.contains(permit)) {
         return Some(format!("does not permit {}", permit.as_str()));
     }
     match (rule.break_glass, known.break_glass) {

@@ -235,9 +235,9 @@ impl Policy {
                 return None;
             }
             let Some((label, _)) = name.split_once('.') else {
-                let begins = |known: &&String| known.strip_prefix(&*name).is_some_and(|rest| rest.starts_with('.'));
-                let mut ids: Vec<&String> =
-                    self.host_names.iter().filter(|(known, _)| begins(known)).map(|(_, id)| id).collect();
+                let begin = format!("{name}.");
+                let full = self.host_names.range(begin.clone()..).take_while(|(known, _)| known.starts_with(&begin));
+                let mut ids: Vec<&String> = full.map(|(_, id)| id).collect();
                 ids.dedup();
                 return self.hosts.get(*ids.first().filter(|_| ids.len() == 1)?);
             };
