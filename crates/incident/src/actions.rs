@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{Action, EntityKind, Incident, common::is_common_account, template::fill};
+use crate::{Action, EntityKind, Incident, Step, common::is_common_account, template::fill};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +36,6 @@ const MAX_NAMES: usize = 6;
 
 /// What to do now about an incident; `report_to` are those to be told.
 pub fn actions(incident: &Incident, report_to: &[String]) -> Vec<Action> {
-    let value = |name: &str| value(incident, report_to, name);
     let concerns = |advice: &&Advice| {
         let tactic = |name: &String| incident.tactics.iter().any(|tactic| tactic.as_str() == name);
         let technique = |number: &String| incident.techniques.iter().any(|one| one.starts_with(number.as_str()));
@@ -44,8 +43,33 @@ pub fn actions(incident: &Incident, report_to: &[String]) -> Vec<Action> {
         is_always || advice.tactics.iter().any(tactic) || advice.techniques.iter().any(technique)
     };
     let told = ADVICE.iter().filter(|advice| concerns(advice) && (!advice.contacts || !report_to.is_empty()));
-    told.filter_map(|advice| Some(Action { what: fill(&advice.what, &value)?, detail: advice.detail.clone() }))
-        .collect()
+    told.filter_map(|advice| {
+        let value = |name: &str| match name {
+            "places" => places(incident, &advice.techniques),
+            name => value(incident, report_to, name),
+        };
+        Some(Action { what: fill(&advice.what, &value)?, detail: advice.detail.clone() })
+    })
+    .collect()
+}
+
+/// The machines on which techniques were seen; all of the incident's where the evidence does not say.
+fn places(incident: &Incident, techniques: &[String]) -> String {
+    let shows = |step: &&Step| {
+        let mut seen = step.findings.iter().flat_map(|finding| finding.rule.techniques());
+        seen.any(|one| techniques.iter().any(|technique| one.starts_with(technique.as_str())))
+    };
+    let mut places: Vec<&str> = Vec::new();
+    for step in incident.steps.iter().filter(shows).filter(|step| !step.host.is_empty()) {
+        if !places.contains(&step.host.as_str()) {
+            places.push(&step.host);
+        }
+    }
+    if places.is_empty() { hosts(incident) } else { list(&places) }
+}
+
+fn hosts(incident: &Incident) -> String {
+    list(&incident.hosts.iter().map(String::as_str).filter(|host| !host.is_empty()).collect::<Vec<_>>())
 }
 
 fn value(incident: &Incident, report_to: &[String], name: &str) -> String {
@@ -66,7 +90,7 @@ fn value(incident: &Incident, report_to: &[String], name: &str) -> String {
     };
     let texts = |names: &[String]| list(&names.iter().map(String::as_str).collect::<Vec<_>>());
     match name {
-        "hosts" => texts(&incident.hosts.iter().filter(|host| !host.is_empty()).cloned().collect::<Vec<_>>()),
+        "hosts" => hosts(incident),
         "accounts" => {
             texts(&incident.accounts.iter().filter(|name| !is_common_account(name)).cloned().collect::<Vec<_>>())
         }
