@@ -116,6 +116,11 @@ impl Substitution {
 }
 
 impl Instance {
+    /// Where the body of its template begins in the chunk.
+    pub(super) fn base(&self) -> usize {
+        self.definition as usize + DEFINITION_HEADER
+    }
+
     /// Appends the instance's values to `out` and tells which kinds are among them and where the last one
     /// ends. No value reaches beyond `end`.
     pub(super) fn values(&self, chunk: &[u8], end: usize, out: &mut Vec<Substitution>) -> Result<(u8, usize), Fault> {

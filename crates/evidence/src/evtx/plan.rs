@@ -7,7 +7,7 @@ use event::{Interest, Slot, Value};
 use foldhash::fast::RandomState;
 
 use super::{
-    binxml::{self, Cursor, DEFINITION_HEADER, Element, Node, Span, Substitution},
+    binxml::{self, Cursor, Element, Node, Span, Substitution},
     fields::{self, Place},
     template::{Store, Template, TemplateId},
     value::{self, Scalar},
@@ -126,18 +126,20 @@ impl Fields {
         if self.irregular || !holds(&self.no_arrays, &self.no_fragments, scope.values, kinds) {
             return false;
         }
-        let open =
-            |opening: &&Opening| kinds & value::FRAGMENT != 0 && !is_left_out(&opening.dependencies, scope.values);
-        let mut openings = self.openings.iter().filter(open).peekable();
+        let openings = if kinds & value::FRAGMENT == 0 { &[] } else { self.openings.as_slice() };
+        let mut found = fragments(openings, scope.values).peekable();
+        let is_known = |(opening, fragment): (&Opening, &Substitution), whole: &mut Whole<'d, 'c>| {
+            inner.fragment(fragment, opening.place, depth, whole).unwrap_or(false)
+        };
         for (number, given) in self.given.iter().enumerate() {
-            while let Some(opening) = openings.next_if(|opening| opening.before <= number) {
-                if !inner.collect(opening, scope.values, depth, whole) {
+            while let Some(one) = found.next_if(|(opening, _)| opening.before <= number) {
+                if !is_known(one, whole) {
                     return false;
                 }
             }
             whole.add(given, scope);
         }
-        openings.all(|opening| inner.collect(opening, scope.values, depth, whole))
+        found.all(|one| is_known(one, whole))
     }
 
     fn find_key(&self) -> Option<Key> {
@@ -326,12 +328,12 @@ impl Plan {
         !self.irregular && holds(&self.no_arrays, &self.no_fragments, values, kinds)
     }
 
-    /// The openings in which a fragment stands.
-    pub(super) fn fragments<'p>(&'p self, values: &'p [Substitution]) -> impl Iterator<Item = &'p Opening> {
-        self.openings.iter().filter(|opening| {
-            values.get(usize::from(opening.substitution)).is_some_and(Substitution::is_fragment)
-                && !is_left_out(&opening.dependencies, values)
-        })
+    /// The openings in which a fragment stands, each with it.
+    pub(super) fn fragments<'p>(
+        &'p self,
+        values: &'p [Substitution],
+    ) -> impl Iterator<Item = (&'p Opening, &'p Substitution)> {
+        fragments(&self.openings, values)
     }
 
     /// Hands out the event's own data.
@@ -369,12 +371,7 @@ pub(super) struct Inner<'d, 'c> {
 }
 
 impl<'d, 'c> Inner<'d, 'c> {
-    /// Finds every field of a fragment that stands in an opening; true, too, where none does.
-    fn collect(&self, opening: &Opening, values: &[Substitution], depth: usize, whole: &mut Whole<'d, 'c>) -> bool {
-        let fragment = values.get(usize::from(opening.substitution)).filter(|value| value.is_fragment());
-        fragment.is_none_or(|fragment| self.fragment(fragment, opening.place, depth, whole).unwrap_or(false))
-    }
-
+    /// Finds every field of a fragment; false or `None` where that is not known.
     fn fragment(&self, fragment: &Substitution, place: Place, depth: usize, whole: &mut Whole<'d, 'c>) -> Option<bool> {
         let (start, end) = (fragment.at as usize, fragment.at as usize + usize::from(fragment.size));
         let mut cursor = Cursor::new(self.chunk, start, end);
@@ -382,8 +379,7 @@ impl<'d, 'c> Inner<'d, 'c> {
         let mut values = Vec::with_capacity(USUAL);
         let (kinds, values_end) = instance.values(self.chunk, end, &mut values).ok()?;
         let fields = self.fields.get(&(self.store.known(instance.definition)?, place))?;
-        let scope =
-            Scope { chunk: self.chunk, base: instance.definition as usize + DEFINITION_HEADER, values: &values };
+        let scope = Scope { chunk: self.chunk, base: instance.base(), values: &values };
         Some(cursor.ends_after(values_end) && fields.collect(&scope, kinds, self, depth + 1, whole))
     }
 }
@@ -435,6 +431,17 @@ impl<'d, 'c> Whole<'d, 'c> {
 const MAX_WHOLE: usize = 256;
 /// Few records have more fields.
 const USUAL: usize = 48;
+
+/// Those of `openings` in which a fragment stands, each with it.
+fn fragments<'p>(
+    openings: &'p [Opening],
+    values: &'p [Substitution],
+) -> impl Iterator<Item = (&'p Opening, &'p Substitution)> {
+    openings.iter().filter_map(|opening| {
+        let fragment = values.get(usize::from(opening.substitution)).filter(|value| value.is_fragment())?;
+        (!is_left_out(&opening.dependencies, values)).then_some((opening, fragment))
+    })
+}
 
 fn is_left_out(dependencies: &[u16], values: &[Substitution]) -> bool {
     dependencies.iter().any(|index| values.get(usize::from(*index)).is_some_and(Substitution::is_null))

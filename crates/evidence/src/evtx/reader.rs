@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 
 use super::{
     FILE_SIGNATURE,
-    binxml::{self, Cursor, DEFINITION_HEADER, Fault, Instance, Substitution},
+    binxml::{self, Cursor, Fault, Instance, Substitution},
     fields::{self, Place},
     plan::{Fields, Inner, Key, MAX_FAST_DEPTH, Plan, Scope, Shown},
     record::{self, EvtxRecord, Names},
@@ -355,7 +355,7 @@ struct Opened {
 
 impl Opened {
     fn base(&self) -> usize {
-        self.instance.definition as usize + DEFINITION_HEADER
+        self.instance.base()
     }
 }
 
@@ -504,9 +504,8 @@ impl<'c> Pass<'_, 'c> {
             for index in 0.. {
                 self.state.values.truncate(end);
                 let values = self.state.values.get(opened.first..).unwrap_or_default();
-                let Some(opening) = plan.fragments(values).nth(index) else { break };
-                let (place, fragment) = (opening.place, values.get(usize::from(opening.substitution)).copied());
-                let Some(fragment) = fragment else { continue };
+                let Some((opening, fragment)) = plan.fragments(values).nth(index) else { break };
+                let (place, fragment) = (opening.place, *fragment);
                 let (start, size) = (fragment.at as usize, usize::from(fragment.size));
                 let Ok(within) = self.open(start, start + size)? else {
                     // Where only words are of interest, a bare fragment need not be decoded: all of its text stands

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Block, Output, Reader,
     few::{FewFields, Field},
-    json::pass::{Damages, Lines, Words, many_lines},
+    json::pass::{Damages, Lines, Words, count, many_lines},
 };
 
 const NO_TIMES: &str = "the history has no times";
@@ -99,14 +99,6 @@ fn user(path: &str) -> &str {
         inner = folder;
     }
     ""
-}
-
-/// Counts a place.
-fn count(places: &mut Option<(u64, usize)>, line: u64) {
-    match places {
-        Some((_, more)) => *more += 1,
-        None => *places = Some((line, 0)),
-    }
 }
 
 impl Pass<'_, '_> {

@@ -7,7 +7,7 @@ use event::{Detector, Event, LogSource, Piece, Position, Record, Value};
 use super::entry::{Believed, Entry};
 use crate::{
     Block, Output, Reader,
-    json::pass::{Damages, Lines, Words, many_lines},
+    json::pass::{Damages, Lines, Words, count, many_lines},
     syslog::{
         facts::Facts,
         header::Header,
@@ -72,14 +72,6 @@ impl<E: Entries> Reader for JournalReader<E> {
         };
         E::each(&text, &mut pass);
         pass.end();
-    }
-}
-
-/// Counts a place.
-fn count(places: &mut Option<(u64, usize)>, line: u64) {
-    match places {
-        Some((_, more)) => *more += 1,
-        None => *places = Some((line, 0)),
     }
 }
 

@@ -42,6 +42,14 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], line: u64, notes: &mut Vec<String>) ->
     Cow::Owned(text)
 }
 
+/// Counts a place: its line if it is the first, else as one more.
+pub(crate) fn count(places: &mut Option<(u64, usize)>, line: u64) {
+    match places {
+        Some((_, more)) => *more += 1,
+        None => *places = Some((line, 0)),
+    }
+}
+
 /// A line, and how many more places are like it.
 pub(crate) fn many_lines(first: u64, more: usize) -> String {
     match more {

@@ -392,7 +392,7 @@ fn gather(
         shadows |= own;
         let raw = raw(text, leaf);
         let from = unescaped.len();
-        let is_moved = source.dialect.moved().is_some() && restore(text, leaf, scanner, source.dialect, unescaped);
+        let is_moved = restore(text, leaf, scanner, source.dialect, unescaped);
         let has_escapes = leaf.kind == Kind::Text && memchr::memchr(b'\\', raw.as_bytes()).is_some();
         if has_escapes && !is_moved {
             unescape(raw, unescaped);

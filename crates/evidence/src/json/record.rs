@@ -112,8 +112,10 @@ pub(super) fn leaf_text<'a>(text: &'a str, leaf: &Leaf) -> Cow<'a, str> {
 
 /// Appends a leaf's text as the event itself writes it, where Elastic writes it otherwise; false where it does not.
 pub(super) fn restore(text: &str, leaf: &Leaf, scanner: &Scanner, dialect: Dialect, out: &mut String) -> bool {
+    if dialect.moved().is_none() {
+        return false;
+    }
     let Some(row) = scanner.names.get(leaf.node).and_then(|node| node.moved(dialect)) else { return false };
-    let own = leaf_text(text, leaf);
     match &row.form {
         Form::Same => return false,
         Form::Behind(before) => out.push_str(before),
@@ -124,12 +126,13 @@ pub(super) fn restore(text: &str, leaf: &Leaf, scanner: &Scanner, dialect: Diale
             out.push_str(between);
         }
         Form::Words(words) => {
+            let own = leaf_text(text, leaf);
             let Some((_, word)) = words.iter().find(|(theirs, _)| *theirs == own) else { return false };
             out.push_str(word);
             return true;
         }
     }
-    out.push_str(&own);
+    out.push_str(&leaf_text(text, leaf));
     true
 }
 
@@ -161,10 +164,9 @@ impl JsonRecord<'_> {
     /// A leaf's text as the event itself writes it.
     fn text(&self, leaf: &Leaf) -> Cow<'_, str> {
         let mut restored = String::new();
-        let dialect = self.source.dialect;
-        match dialect.moved() {
-            Some(_) if restore(self.text, leaf, self.scanner, dialect, &mut restored) => Cow::Owned(restored),
-            _ => leaf_text(self.text, leaf),
+        match restore(self.text, leaf, self.scanner, self.source.dialect, &mut restored) {
+            true => Cow::Owned(restored),
+            false => leaf_text(self.text, leaf),
         }
     }
 

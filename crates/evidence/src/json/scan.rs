@@ -48,7 +48,7 @@ impl Heads {
 
     /// Whether the believed value stands in the `System` section, where no other key can mean the same.
     pub(super) fn in_system(&self, role: Role) -> bool {
-        matches!(self.best.get(role as usize), Some(Some((0, _))))
+        self.rank(role) == Some(0)
     }
 
     fn offer(&mut self, role: Role, rank: u8, leaf: u32) {

@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use crate::json::pass::many_lines;
+
 /// What of a text had to be replaced while it was decoded; a handle that can be copied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Replaced(Arc<[AtomicU64; 2]>);
@@ -24,9 +26,9 @@ impl Replaced {
     /// A remark, if something was replaced. All of it is told only when the text has been read to its end.
     pub(crate) fn note(&self) -> Option<String> {
         let [count, first] = &*self.0;
-        let (count, first) = (count.load(Relaxed), first.load(Relaxed));
-        let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-        (count > 0).then(|| format!("line {first}{more}: unpaired surrogates were read as U+FFFD"))
+        let more = count.load(Relaxed).checked_sub(1)?;
+        let place = many_lines(first.load(Relaxed), more as usize);
+        Some(format!("{place}: unpaired surrogates were read as U+FFFD"))
     }
 }
 

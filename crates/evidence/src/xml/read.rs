@@ -17,7 +17,7 @@ use crate::{
     Block, Output, Reader,
     json::{
         has_attributes_alone, is_namespace,
-        pass::{Damages, Lines, Places, Values, Words, decode, many_lines, reuse},
+        pass::{Damages, Lines, Places, Values, Words, count, decode, many_lines, reuse},
         plain_time, system_attribute_name,
     },
 };
@@ -266,38 +266,22 @@ struct Pass<'a> {
     lines: Lines<'a>,
     words: Words,
     damages: Damages,
-    replaced: Replaced,
+    /// Records in which a character reference is to no character: the first one's line, and how many more.
+    replaced: Option<(u64, usize)>,
     places: Places,
-}
-
-/// Records in which a character reference is to no character.
-#[derive(Default)]
-struct Replaced {
-    /// The line of the first.
-    first: Option<u64>,
-    more: usize,
-}
-
-impl Replaced {
-    fn add(&mut self, line: u64) {
-        match self.first {
-            None => self.first = Some(line),
-            Some(_) => self.more += 1,
-        }
-    }
-
-    fn note(&self, output: &mut Output) {
-        let Some(first) = self.first else { return };
-        let place = many_lines(first, self.more);
-        output.notes.push(format!("{place}: references to characters that there are not were read as U+FFFD"));
-    }
 }
 
 impl<'a> Pass<'a> {
     fn new(piece: &'a Arc<Piece>, text: &'a str, line: u64, places: Places) -> Self {
         let lines = Lines::new(text.as_bytes(), line);
-        let (words, damages, replaced) = (Words::default(), Damages::default(), Replaced::default());
-        Self { piece, text, lines, words, damages, replaced, places }
+        let (words, damages) = (Words::default(), Damages::default());
+        Self { piece, text, lines, words, damages, replaced: None, places }
+    }
+
+    fn note_replaced(&self, output: &mut Output) {
+        let Some((first, more)) = self.replaced else { return };
+        let place = many_lines(first, more);
+        output.notes.push(format!("{place}: references to characters that there are not were read as U+FFFD"));
     }
 }
 
@@ -316,7 +300,7 @@ impl Reader for XmlReader {
             pass.places.pass(at);
         }
         output.damages.append(&mut pass.damages.list);
-        pass.replaced.note(output);
+        pass.note_replaced(output);
     }
 }
 
@@ -372,9 +356,9 @@ impl XmlReader {
         let mut pass = Pass::new(piece, event, line, Places::of_line());
         self.show(&mut pass, record, 0..event.len(), detector, output);
         if replaced {
-            pass.replaced.add(line);
+            count(&mut pass.replaced, line);
         }
-        pass.replaced.note(output);
+        pass.note_replaced(output);
         Ok(())
     }
 
@@ -397,7 +381,7 @@ impl XmlReader {
         let mut replaced = false;
         let read = fields(whole.get(..length).unwrap_or_default(), &mut replaced).and_then(XmlRecord::new);
         if replaced {
-            pass.replaced.add(pass.lines.line(start));
+            count(&mut pass.replaced, pass.lines.line(start));
         }
         match read {
             Ok(record) => {
