@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use event::{Event, Matched};
+use event::{Event, Matched, Value};
 use foldhash::{HashMap, fast::FixedState};
 
 /// The fields that name entities, sorted; `docs/incidents.md` tells what each is taken for.
@@ -165,12 +165,7 @@ impl Contexts {
         text.clear();
         event.record.visit(&mut |field, value| {
             let Some(field) = (fields.len() < MAX_VALUES).then(|| NUMBERS.get(field)).flatten() else { return };
-            let begin = text.len();
-            value.write_text(text);
-            let written = text.get(begin..).unwrap_or_default();
-            let kept = if is_nothing(written) { 0 } else { shortened(written, MAX_VALUE).len() };
-            text.truncate(begin + kept);
-            if kept > 0 {
+            if push_kept(&value, MAX_VALUE, text) {
                 fields.push((*field, text.len()));
             }
         });
@@ -197,6 +192,16 @@ fn values<'a>(fields: &'a [(usize, usize)], text: &'a str) -> impl Iterator<Item
     let starts = std::iter::once(0).chain(fields.iter().map(|(_, end)| *end));
     let values = fields.iter().zip(starts);
     values.filter_map(|((field, end), start)| Some((*FIELDS.get(*field)?, text.get(start..*end)?)))
+}
+
+/// Appends the beginning of a value's text; false, and nothing, if it only says that there is none.
+pub fn push_kept(value: &Value<'_>, bytes: usize, out: &mut String) -> bool {
+    let begin = out.len();
+    value.write_text(out);
+    let written = out.get(begin..).unwrap_or_default();
+    let kept = if is_nothing(written) { 0 } else { shortened(written, bytes).len() };
+    out.truncate(begin + kept);
+    kept > 0
 }
 
 /// Whether a value only says that there is none.

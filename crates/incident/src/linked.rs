@@ -6,7 +6,7 @@ use event::{Class, Detector, Encoding, Event, Interest, LogSource, Seen, Slot, T
 use foldhash::HashMap;
 
 use crate::{
-    context::{Contexts, is_nothing, shortened},
+    context::{Contexts, is_nothing, push_kept},
     trace::{Kind, TRACES},
 };
 
@@ -76,9 +76,7 @@ impl<D: Detector> Linked<D> {
         self.values.resize_with(slots.len(), String::new);
         for (text, slot) in self.values.iter_mut().zip(slots) {
             text.clear();
-            value(*slot).write_text(text);
-            let kept = if is_nothing(text) { 0 } else { shortened(text, MAX_VALUE).len() };
-            text.truncate(kept);
+            push_kept(&value(*slot), MAX_VALUE, text);
         }
         self.packed.clear();
         kind.pack(&host, &self.values, &mut self.packed);
