@@ -177,9 +177,9 @@ impl Course<'_> {
             self.state.accepted.clear();
         }
         let State { accepted, open, next, .. } = &mut *self.state;
-        let logins = accepted.entry(format!("{}\0{}", told.host, told.user)).or_default();
+        let logins = accepted.entry(told.account()).or_default();
         logins.push_back((told.time, told.source.clone(), is_explained.then_some(*next)));
-        let is_open = |id: u64| matches!(open.get(&id), Some(Connection { state: Phase::In { .. }, .. }));
+        let is_open = |id: u64| open.get(&id).is_some_and(Connection::is_open);
         let is_old = |(time, _, id): &Accepted| told.time - time > 2 * WAIT && !id.is_some_and(is_open);
         while logins.front().is_some_and(is_old) || logins.len() > 1024 {
             logins.pop_front();
@@ -211,12 +211,9 @@ impl Course<'_> {
 
     /// Whether it is a further terminal over a connection that goes on (`ControlMaster`): sshd does not tell again who was let in.
     fn is_further(&self, told: &Told) -> bool {
-        is_pseudo(&told.terminal) && !told.source.is_empty() && {
-            let key = format!("{}\0{}", told.host, told.user);
-            let is_open =
-                |(_, source, id): &Accepted| *source == told.source && id.is_some_and(|id| self.state.is_open(id));
-            self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(is_open))
-        }
+        let is_open =
+            |(_, source, id): &Accepted| *source == told.source && id.is_some_and(|id| self.state.is_open(id));
+        is_pseudo(&told.terminal) && !told.source.is_empty() && self.state.has_accepted(&told.account(), is_open)
     }
 
     fn child(&mut self, at: &Told, host: &str, of: &Link<'_>, child: &str) {
@@ -305,8 +302,8 @@ impl Course<'_> {
     /// Tells what was refused in a connection, unless it was the wrong one of several certificates of who was then let in.
     fn tell_refused(&mut self, refused: Vec<Told>, let_in: Option<&Explained>) {
         for told in refused {
-            let is_theirs = |let_in| Some(self.covered.is_theirs(told.certificate.as_ref()?, let_in));
-            if let_in.and_then(is_theirs) == Some(true) {
+            let offered = let_in.zip(told.certificate.as_ref());
+            if offered.is_some_and(|(let_in, certificate)| self.covered.is_theirs(certificate, let_in)) {
                 continue;
             }
             let why = match told.reason.as_str() {
@@ -412,11 +409,11 @@ impl Course<'_> {
             return self.becomes(told, Vec::new());
         }
         let is_remote = told.service == "ssh" || !told.source.is_empty();
-        let key = format!("{}\0{}", told.host, told.user);
+        let key = told.account();
         let same = |(time, source, _): &Accepted| {
             (told.time - time).abs() <= WAIT && (told.source.is_empty() || source.is_empty() || *source == told.source)
         };
-        if is_remote && self.state.accepted.get(&key).is_some_and(|logins| logins.iter().any(same)) {
+        if is_remote && self.state.has_accepted(&key, same) {
             return;
         }
         // What several records tell of is one login.

@@ -73,8 +73,8 @@ struct Known {
     from: Timestamp,
     until: Timestamp,
     approvals: Vec<Arc<str>>,
-    /// Those of whose approval the ledger has no entry.
-    unproven: Vec<Arc<str>>,
+    /// The first of them of whose approval the ledger has no entry.
+    unproven: Option<Arc<str>>,
     command: Option<Arc<str>>,
     /// What it permits, in the order of [`Permit::ALL`].
     permits: [bool; Permit::ALL.len()],
@@ -288,7 +288,7 @@ impl Covered {
             sources: granted.sources.iter().filter_map(|source| source.parse().ok()).collect(),
             from: granted.from,
             until: granted.until,
-            unproven: approvals.iter().filter(|by| !approved.contains(by)).cloned().collect(),
+            unproven: approvals.iter().find(|by| !approved.contains(by)).cloned(),
             approvals,
             command: granted.force_command.as_deref().map(|command| self.text(command)),
             permits: Permit::ALL.map(|one| granted.extensions.iter().any(|name| name == one.extension())),
@@ -570,7 +570,7 @@ impl Covered {
 }
 
 fn not_approved(rule: &Rule, known: &Known) -> Option<String> {
-    if let Some(by) = known.unproven.first() {
+    if let Some(by) = &known.unproven {
         return Some(format!("it names {by} as who approved it, but the ledger has no such approval"));
     }
     let counts = |person: &&String| known.approvals.iter().any(|by| **by == ***person) && **person != *known.person;

@@ -96,6 +96,13 @@ pub(super) struct Connection {
     pub factor: Option<Box<Told>>,
 }
 
+impl Connection {
+    /// Whether somebody was let in, and is still there.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, Phase::In { .. })
+    }
+}
+
 #[derive(Default, Serialize, Deserialize)]
 pub(super) enum Phase {
     /// Nobody is known to be let in.
@@ -132,7 +139,12 @@ impl State {
 
     /// Whether a connection over which somebody was let in goes on.
     pub fn is_open(&self, id: u64) -> bool {
-        matches!(self.open.get(&id), Some(Connection { state: Phase::In { .. }, .. }))
+        self.open.get(&id).is_some_and(Connection::is_open)
+    }
+
+    /// Whether such a login to an account ([`Told::account`]) is remembered.
+    pub fn has_accepted(&self, account: &str, is_such: impl Fn(&Accepted) -> bool) -> bool {
+        self.accepted.get(account).is_some_and(|logins| logins.iter().any(is_such))
     }
 
     pub fn name(&mut self, id: u64, names: Vec<String>) {

@@ -42,34 +42,18 @@ pub(super) struct Certificate {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Standing {
     pub path: Arc<str>,
-    kind: Kind,
+    /// [`Position::tag`].
+    tag: u8,
     pub number: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Kind {
-    #[default]
-    Record,
-    Line,
-    Offset,
 }
 
 impl Standing {
     pub fn of(path: Arc<str>, position: Position) -> Self {
-        let kind = match position {
-            Position::Record(_) => Kind::Record,
-            Position::Line(_) => Kind::Line,
-            Position::Offset(_) => Kind::Offset,
-        };
-        Self { path, kind, number: position.number() }
+        Self { path, tag: position.tag(), number: position.number() }
     }
 
     fn place(&self) -> Place {
-        let position = match self.kind {
-            Kind::Record => Position::Record(self.number),
-            Kind::Line => Position::Line(self.number),
-            Kind::Offset => Position::Offset(self.number),
-        };
+        let position = Position::of(self.tag, self.number).unwrap_or(Position::Record(self.number));
         Place { piece: Arc::new(Piece { path: self.path.to_string() }), position }
     }
 }
@@ -117,6 +101,11 @@ impl Told {
     /// What stands at another number of the same piece, at another time.
     pub fn moved(&self, (number, time): (u64, i64)) -> Self {
         Self { time, at: Standing { number, ..self.at.clone() }, host: self.host.clone(), ..Self::default() }
+    }
+
+    /// The account on its host, as a key.
+    pub fn account(&self) -> String {
+        format!("{}\0{}", self.host, self.user)
     }
 
     /// Whether this is another record of the same login: of a copy of the log, of the journal beside it.

@@ -237,9 +237,9 @@ impl Policy {
             let Some((label, _)) = name.split_once('.') else {
                 let begin = format!("{name}.");
                 let full = self.host_names.range(begin.clone()..).take_while(|(known, _)| known.starts_with(&begin));
-                let mut ids: Vec<&String> = full.map(|(_, id)| id).collect();
-                ids.dedup();
-                return self.hosts.get(*ids.first().filter(|_| ids.len() == 1)?);
+                let mut ids = full.map(|(_, id)| id);
+                let first = ids.next()?;
+                return if ids.all(|id| id == first) { self.hosts.get(first) } else { None };
             };
             self.hosts.get(self.host_names.get(label)?)
         })
