@@ -79,7 +79,7 @@ impl Destination {
         let mut keep = || -> io::Result<()> {
             let mut named = tempfile::Builder::new().prefix(".dreamcatcher-").tempfile_in(folder_of(&path))?;
             file.rewind()?;
-            io::copy(&mut file, &mut named)?;
+            io::copy(&mut file, named.as_file_mut())?;
             make_readable(named.as_file())?;
             named.as_file().sync_all()?;
             named.persist(&path)?;
