@@ -245,10 +245,11 @@ impl<'a> Login<'a> {
     }
 
     pub(crate) fn pack(&self, out: &mut Vec<u8>) {
-        let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-        let (port, times) = (number(self.port.map(u64::from)), number(Some(self.times)));
+        let mut digits = [itoa::Buffer::new(); 3];
+        let [port, times, serial] = &mut digits;
+        let (port, times) = (self.port.map_or("", |number| port.format(number)), times.format(self.times));
         let (key, certificate) = (self.key.as_ref(), self.certificate.as_ref());
-        let serial = number(certificate.map(|certificate| certificate.serial));
+        let serial = certificate.map(|certificate| serial.format(certificate.serial));
         let texts = [
             &self.user,
             &self.domain,
@@ -265,14 +266,12 @@ impl<'a> Login<'a> {
         ];
         texts.into_iter().for_each(|text| Values::pack(Some(text), out));
         let unknown = if self.is_unknown { "true" } else { "" };
-        [port.as_str(), self.outcome.as_str(), &times, unknown]
-            .into_iter()
-            .for_each(|text| Values::pack(Some(text), out));
+        [port, self.outcome.as_str(), times, unknown].into_iter().for_each(|text| Values::pack(Some(text), out));
         let of_certificate = [
             key.map(|key| &*key.kind),
             key.map(|key| &*key.fingerprint),
             certificate.map(|certificate| &*certificate.id),
-            certificate.map(|_| serial.as_str()),
+            serial,
             certificate.map(|certificate| &*certificate.authority_kind),
             certificate.map(|certificate| &*certificate.authority),
         ];
@@ -336,8 +335,9 @@ impl<'a> Login<'a> {
 
 impl<'a> Link<'a> {
     fn pack(&self, out: &mut Vec<u8>) {
-        let port = self.port.map(|port| port.to_string()).unwrap_or_default();
-        [&*self.host, &self.session, &self.source, &port].into_iter().for_each(|text| Values::pack(Some(text), out));
+        let mut digits = itoa::Buffer::new();
+        let port = self.port.map_or("", |port| digits.format(port));
+        [&*self.host, &self.session, &self.source, port].into_iter().for_each(|text| Values::pack(Some(text), out));
     }
 
     fn unpack(values: &mut Values<'a>) -> Option<Self> {

@@ -100,8 +100,11 @@ impl Observations {
     }
 }
 
-/// The values of an observation, packed one behind another: the length plus one in four bytes (little endian), then the text; a
-/// length of zero for a value that is not there.
+/// Says that a length stands in the four bytes behind it.
+const LONG: u8 = u8::MAX;
+
+/// The values of an observation, packed one behind another: the length plus one, then the text; a length of zero for a value that is not there.
+/// A length stands in one byte, or where that is not enough in four (little endian) behind [`LONG`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Values<'a>(&'a [u8]);
 
@@ -110,7 +113,13 @@ impl<'a> Values<'a> {
     pub fn pack(value: Option<&str>, out: &mut Vec<u8>) {
         // A value of 4 GiB is longer than any record may be.
         let length = value.map_or(0, |text| u32::try_from(text.len() + 1).unwrap_or(0));
-        out.extend(length.to_le_bytes());
+        match u8::try_from(length) {
+            Ok(short) if short < LONG => out.push(short),
+            _ => {
+                out.push(LONG);
+                out.extend(length.to_le_bytes());
+            }
+        }
         out.extend(value.filter(|_| length > 0).unwrap_or_default().as_bytes());
     }
 
@@ -129,8 +138,12 @@ impl<'a> Iterator for Values<'a> {
     type Item = Option<&'a str>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (length, rest) = self.0.split_first_chunk::<4>()?;
-        let Some(length) = u32::from_le_bytes(*length).checked_sub(1) else {
+        let (short, rest) = self.0.split_first()?;
+        let (length, rest) = match *short {
+            LONG => rest.split_first_chunk::<4>().map(|(length, rest)| (u32::from_le_bytes(*length), rest))?,
+            short => (short.into(), rest),
+        };
+        let Some(length) = length.checked_sub(1) else {
             self.0 = rest;
             return Some(None);
         };
@@ -156,6 +169,17 @@ mod tests {
         let values: Vec<Vec<_>> = observations.iter().map(|seen| seen.values.collect()).collect();
         assert_eq!(values, [vec![Some("web01"), None, Some("")], vec![Some("ä")]]);
         assert_eq!(observations.untimed, 1);
+    }
+
+    #[test]
+    fn values_of_every_length_come_out_as_they_went_in() {
+        let texts: Vec<String> = [0, 1, 252, 253, 254, 255, 256, 70_000].map(|length| "x".repeat(length)).into();
+        let mut packed = Vec::new();
+        texts.iter().for_each(|text| Values::pack(Some(text), &mut packed));
+        assert!(Values::packed(&packed).map(Option::unwrap).eq(texts.iter()));
+        for end in 0..300 {
+            assert!(Values::packed(packed.get(..end).unwrap()).count() <= 4, "what is cut off has an end");
+        }
     }
 
     #[test]
