@@ -9,7 +9,7 @@ use std::{
 use event::{Login, Outcome, Time};
 use ipnet::IpNet;
 
-/// How many different things are kept: ways of logging in, and for each its hosts, its sources, the accounts that one became.
+/// How many different things are kept: ways of logging in to an account of a host, and for each its sources, the accounts that one became.
 const MAX: usize = 1 << 16;
 /// The longest name in bytes that is kept.
 const LONGEST: usize = 256;
@@ -26,13 +26,18 @@ enum Way {
     Console,
 }
 
+/// Where somebody came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Sources {
+    addresses: BTreeSet<IpAddr>,
+    /// Those that are told by name only.
+    names: BTreeSet<String>,
+}
+
 /// How often, and when last.
 #[derive(Clone, Debug, Default)]
 struct Use {
-    hosts: BTreeSet<String>,
-    sources: BTreeSet<IpAddr>,
-    /// Sources that are told by name only.
-    names: BTreeSet<String>,
+    sources: Sources,
     count: u64,
     last: Option<Time>,
 }
@@ -40,17 +45,29 @@ struct Use {
 impl Use {
     /// How many different things stand in it.
     fn kept(&self) -> usize {
-        self.hosts.len() + self.sources.len() + self.names.len()
+        self.sources.addresses.len() + self.sources.names.len()
     }
+}
+
+/// The accounts that one became by su and sudo, with how often.
+type Became = BTreeMap<String, u64>;
+
+/// An entry of the policy: the hosts that were used alike are one.
+#[derive(Debug, Default)]
+struct Suggested<'a> {
+    hosts: Vec<&'a String>,
+    count: u64,
+    last: Option<Time>,
+    became: BTreeMap<&'a String, u64>,
 }
 
 /// Collects logins.
 #[derive(Debug, Default)]
 pub struct Suggestion {
-    /// By the way and the account.
-    uses: BTreeMap<(Way, String), Use>,
-    /// The accounts that one became by su and sudo, with how often.
-    became: BTreeMap<String, BTreeMap<String, u64>>,
+    /// By the way, the account and the host.
+    uses: BTreeMap<(Way, String, String), Use>,
+    /// By account and host.
+    became: BTreeMap<(String, String), Became>,
     kept: usize,
     forgotten: u64,
 }
@@ -65,36 +82,57 @@ impl Suggestion {
         if self.kept >= MAX || names.iter().any(|name| name.len() > LONGEST) {
             self.forgotten += 1;
         } else if matches!(&*login.service, "su" | "sudo") {
-            self.became(login);
+            self.became(host, login);
         } else if let Some(way) = way(login) {
-            self.used((way, login.user.to_string()), time, host, login);
+            self.used((way, login.user.to_string(), host.to_owned()), time, login);
         } else {
             self.forgotten += u64::from(login.service == "ssh");
         }
     }
 
-    fn became(&mut self, login: &Login<'_>) {
+    fn became(&mut self, host: &str, login: &Login<'_>) {
         if matches!(&*login.by_user, "" | "root") || super::runs_nothing(&login.service, &login.reason) {
             return;
         }
-        let to = self.became.entry(login.by_user.to_string()).or_default();
+        let to = self.became.entry((login.by_user.to_string(), host.to_owned())).or_default();
         let before = to.len();
         *to.entry(login.user.to_string()).or_default() += login.times;
         self.kept += to.len() - before;
     }
 
-    fn used(&mut self, key: (Way, String), time: Time, host: &str, login: &Login<'_>) {
-        let used = self.uses.entry(key).or_default();
+    fn used(&mut self, key: (Way, String, String), time: Time, login: &Login<'_>) {
+        let mut is_new = false;
+        let used = self.uses.entry(key).or_insert_with(|| {
+            is_new = true;
+            Use::default()
+        });
         let before = used.kept();
-        used.hosts.insert(host.to_owned());
         match login.source.parse::<IpAddr>() {
-            Ok(address) => drop(used.sources.insert(address.to_canonical())),
+            Ok(address) => drop(used.sources.addresses.insert(address.to_canonical())),
             Err(_) if login.source.is_empty() => {}
-            Err(_) => drop(used.names.insert(login.source.to_string())),
+            Err(_) => drop(used.sources.names.insert(login.source.to_string())),
         }
         used.count += login.times;
         used.last = used.last.max(Some(time));
-        self.kept += used.kept() - before;
+        self.kept += used.kept() - before + usize::from(is_new);
+    }
+
+    /// What of it is one entry: an account's hosts, where they were come to from the same places and the same was done there. An entry for all
+    /// of an account's hosts and sources would allow what nobody has done.
+    fn suggested(&self) -> BTreeMap<(&Way, &String, &Sources, Vec<&String>), Suggested<'_>> {
+        let mut suggested: BTreeMap<_, Suggested<'_>> = BTreeMap::new();
+        for ((way, account, host), used) in &self.uses {
+            let became = self.became.get(&(account.clone(), host.clone()));
+            let to = became.into_iter().flat_map(BTreeMap::keys).collect();
+            let entry = suggested.entry((way, account, &used.sources, to)).or_default();
+            entry.hosts.push(host);
+            entry.count += used.count;
+            entry.last = entry.last.max(used.last);
+            for (to, count) in became.into_iter().flatten() {
+                *entry.became.entry(to).or_default() += count;
+            }
+        }
+        suggested
     }
 
     /// The policy, as `access.toml`. Each entry says how often it was used, and when last.
@@ -110,7 +148,7 @@ impl Suggestion {
         let people: BTreeMap<&Way, String> = self
             .uses
             .keys()
-            .map(|(way, _)| way)
+            .map(|(way, ..)| way)
             .collect::<BTreeSet<_>>()
             .into_iter()
             .zip(1..)
@@ -127,25 +165,26 @@ impl Suggestion {
         if !names.is_empty() {
             let _ = writeln!(out, "[staff]\npeople = {}\n", list(&names));
         }
-        for host in self.uses.values().flat_map(|used| &used.hosts).collect::<BTreeSet<_>>() {
+        for host in self.uses.keys().map(|(.., host)| host).collect::<BTreeSet<_>>() {
             let _ = writeln!(out, "[hosts.{}]", quoted(host));
         }
-        for (number, ((way, account), used)) in self.uses.iter().enumerate() {
+        for (((way, account, sources, _), suggested), number) in self.suggested().iter().zip(1..) {
             let who = people.get(way).map_or("", String::as_str);
-            self.entry(&mut out, number + 1, who, way, account, used);
+            suggested.write(&mut out, number, (who, way), account, sources);
         }
         out
     }
+}
 
-    fn entry(&self, out: &mut String, number: usize, who: &str, way: &Way, account: &str, used: &Use) {
-        let last = used.last.map(|last| last.to_jiff().strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+impl Suggested<'_> {
+    fn write(&self, out: &mut String, number: u64, (who, way): (&str, &Way), account: &str, sources: &Sources) {
+        let last = self.last.map(|last| last.to_jiff().strftime("%Y-%m-%d").to_string()).unwrap_or_default();
         let table = if matches!(way, Way::Certificate(_)) { "rules" } else { "standing" };
-        let hosts: Vec<&String> = used.hosts.iter().collect();
-        let _ = writeln!(out, "\n[[{table}]] # {} logins, the last on {last}", used.count);
-        let (who, hosts, accounts) = (list(&[who]), list(&hosts), list(&[account]));
+        let _ = writeln!(out, "\n[[{table}]] # {} logins, the last on {last}", self.count);
+        let (who, hosts, accounts) = (list(&[who]), list(&self.hosts), list(&[account]));
         let _ = writeln!(out, "name = \"observed-{number}\"\nwho = {who}\nhosts = {hosts}\naccounts = {accounts}");
-        let networks: Vec<String> = networks(&used.sources).iter().map(ToString::to_string).collect();
-        for name in &used.names {
+        let networks: Vec<String> = networks(&sources.addresses).iter().map(ToString::to_string).collect();
+        for name in &sources.names {
             let _ = writeln!(out, "# also from {}, whose address the log does not tell", name.escape_debug());
         }
         if !matches!(way, Way::Console) {
@@ -159,9 +198,9 @@ impl Suggestion {
                 writeln!(out, "when = [\"always\"]\nat_most = \"1h\" # which of them was granted, the ledger says")
             }
         };
-        if let Some(became) = self.became.get(account) {
-            let accounts: Vec<&String> = became.keys().collect();
-            let _ = writeln!(out, "become = {} # {} times", list(&accounts), became.values().sum::<u64>());
+        if !self.became.is_empty() {
+            let accounts: Vec<&&String> = self.became.keys().collect();
+            let _ = writeln!(out, "become = {} # {} times", list(&accounts), self.became.values().sum::<u64>());
         }
     }
 }
@@ -212,7 +251,7 @@ mod tests {
     use event::{Certificate, Key};
 
     use super::*;
-    use crate::policy::Policy;
+    use crate::policy::{Policy, Scope};
 
     fn login(user: &'static str, method: &'static str, source: &str) -> Login<'static> {
         let (service, outcome) = ("ssh".into(), Outcome::Accepted);
@@ -253,13 +292,30 @@ mod tests {
         );
         let text = suggestion.policy();
         let policy = Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
-        assert!(text.contains("[[standing]] # 11 logins, the last on 1970-01-01"), "{text}");
-        assert_eq!((policy.standing.len(), policy.rules.len(), policy.hosts.len()), (2, 1, 2), "{text}");
-        let anna = &policy.standing[0];
-        assert!(anna.scope.lets_in_from("192.0.2.200".parse().unwrap()), "ten addresses are a network");
-        assert!(!policy.standing[1].scope.lets_in_from("198.51.100.8".parse().unwrap()));
-        assert_eq!(anna.scope.may_become, ["root"]);
+        assert!(text.contains("[[standing]] # 10 logins, the last on 1970-01-01"), "{text}");
+        assert_eq!((policy.standing.len(), policy.rules.len(), policy.hosts.len()), (3, 1, 2), "{text}");
+        let standing = |account: &str, host: &str| {
+            let is_it = |scope: &Scope| scope.accounts == [account] && scope.hosts == [host];
+            &policy.standing.iter().find(|one| is_it(&one.scope)).unwrap().scope
+        };
+        let [at_web, at_db] = ["web01", "db01"].map(|host| standing("anna", host));
+        let lets_in = |scope: &Scope, from: &str| scope.lets_in_from(from.parse().unwrap());
+        assert!(lets_in(at_web, "192.0.2.200"), "ten addresses are a network");
+        assert!(!lets_in(at_db, "192.0.2.1") && !lets_in(at_web, "2001:db8::1"), "nobody came so");
+        assert!(!lets_in(standing("ben", "db01"), "198.51.100.8"));
+        assert!(at_web.may_become.is_empty() && at_db.may_become == ["root"]);
         assert!(!text.contains("eve"));
+    }
+
+    #[test]
+    fn hosts_that_were_used_alike_are_one_entry() {
+        let mut suggestion = Suggestion::default();
+        for (host, source) in [("a", "192.0.2.1"), ("b", "192.0.2.1"), ("c", "192.0.2.2"), ("b", "192.0.2.1")] {
+            suggestion.login(Time::from_nanos(0), host, &login("anna", "password", source));
+        }
+        let text = suggestion.policy();
+        assert!(text.contains("[[standing]] # 3 logins") && text.contains(r#"hosts = ["a", "b"]"#), "{text}");
+        assert_eq!(text.matches("[[standing]]").count(), 2);
     }
 
     #[test]
