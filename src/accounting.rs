@@ -25,8 +25,9 @@ use event::{
     Class, Detector, Encoding, Event, Interest, LogSource, Login, Needed, Observations, Outcome, Piece, Seen, Slot,
     Step, TextGroup, Time, Value, Values,
 };
+use evidence::LoginFields;
 use foldhash::{HashMap, HashSet};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::HuntArguments;
 
@@ -62,9 +63,9 @@ impl Pending {
             Some(ledger) => {
                 pending.reading = Some(std::thread::spawn(move || {
                     let name = ledger.to_string_lossy();
-                    read_ledger(&ledger, &mut |entry| covered.entry(&name, entry))
+                    let last = read_ledger(&ledger, &mut |entry| covered.entry(&name, entry))
                         .with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
-                    covered.has_ledger();
+                    covered.has_ledger(last);
                     Ok(covered)
                 }));
             }
@@ -134,16 +135,15 @@ fn connections(observations: &Observations) -> impl Iterator<Item = (&str, &str,
     })
 }
 
-/// Reads a ledger, or what was exported of one, and shows each entry but those that nothing is learned from.
-pub fn read_ledger(path: &Path, take: &mut dyn FnMut(&Entry)) -> Result<()> {
+/// Reads a ledger, or what was exported of one, and shows each entry but those that nothing is learned from; gives when the last of all was written.
+pub fn read_ledger(path: &Path, take: &mut dyn FnMut(Entry)) -> Result<Option<Timestamp>> {
     let mut reader = BufReader::new(File::open(path)?);
     let is_database = reader.fill_buf()?.starts_with(b"SQLite format 3\0");
-    if is_database {
-        Ledger::read(path)?.entries(&Covered::NOT_ASKED, |entry| take(&entry))?;
-    } else {
-        access::ledger::read_export(&mut reader, &Covered::NOT_ASKED, |entry| take(&entry))?;
-    }
-    Ok(())
+    let head = match is_database {
+        true => Ledger::read(path)?.entries(&Covered::NOT_ASKED, &mut *take)?,
+        false => access::ledger::read_export(&mut reader, &Covered::NOT_ASKED, &mut *take)?,
+    };
+    Ok(head.time)
 }
 
 /// What came of all logins, in sentences for the report.
@@ -172,6 +172,7 @@ pub struct Accounted<'c, D> {
     classes: HashMap<(Class, bool), Class>,
     told: HashMap<Class, Told>,
     addresses: HashSet<(String, String)>,
+    fields: LoginFields,
     packed: Vec<u8>,
 }
 
@@ -222,8 +223,9 @@ const FIRST: u32 = 1 << 31;
 impl<'c, D: Detector> Accounted<'c, D> {
     /// One that observes logins beside what `inner` sees.
     pub fn new(inner: D, explains: bool, untimed: &'c AtomicU64) -> Self {
-        let (classes, told) = (HashMap::default(), HashMap::default());
-        Self { inner, explains, untimed, classes, told, addresses: HashSet::default(), packed: Vec::new() }
+        let (classes, told, addresses) = (HashMap::default(), HashMap::default(), HashSet::default());
+        let (fields, packed) = (LoginFields::default(), Vec::new());
+        Self { inner, explains, untimed, classes, told, addresses, fields, packed }
     }
 
     fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], is_text: bool, seen: &mut Seen) {
@@ -245,15 +247,14 @@ impl<'c, D: Detector> Accounted<'c, D> {
                 matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS" | "BOOT_TIME")
             }
         };
-        let step = if matters { step(event) } else { None };
-        let Some(step) = step else { return };
-        if event.time.is_none() {
-            self.untimed.fetch_add(1, Relaxed);
+        self.packed.clear();
+        if !matters || !pack(event, &mut self.fields, &mut self.packed) {
             return;
         }
-        self.packed.clear();
-        step.pack(&mut self.packed);
-        seen.observations.push(event.time, LOGINS, event.record.position(), Values::packed(&self.packed));
+        match event.time {
+            None => _ = self.untimed.fetch_add(1, Relaxed),
+            time => seen.observations.push(time, LOGINS, event.record.position(), Values::packed(&self.packed)),
+        }
     }
 
     /// The address that a host was connected at; each is told once.
@@ -268,14 +269,23 @@ impl<'c, D: Detector> Accounted<'c, D> {
     }
 }
 
-/// What a record tells of a login; of sudo, which is none elsewhere, who became whom, and the command as the reason.
-fn step(event: &Event<'_>) -> Option<Step<'static>> {
-    if let Some(step) = evidence::step(event.record) {
-        let is_right = |login: &Login<'_>| matches!(login.outcome, Outcome::Accepted | Outcome::Partial);
-        let is_refused = |login: &Login<'_>| !is_right(login) && login.certificate.is_none();
-        let is_other = matches!(&step, Step::Login(login) if is_refused(login));
-        return Some(step).filter(|_| !is_other);
-    }
+/// Appends what a record tells of a login, packed; gives whether it tells of one.
+fn pack(event: &Event<'_>, fields: &mut LoginFields, out: &mut Vec<u8>) -> bool {
+    let step = match evidence::step(event.record, fields) {
+        Some(Step::Login(login)) if is_refused(&login) => None,
+        Some(step) => Some(step),
+        None => sudo(event),
+    };
+    step.map(|step| step.pack(out)).is_some()
+}
+
+/// Whether it is a try without a certificate that was right in nothing.
+fn is_refused(login: &Login<'_>) -> bool {
+    !matches!(login.outcome, Outcome::Accepted | Outcome::Partial) && login.certificate.is_none()
+}
+
+/// What a record tells of sudo, which is no login elsewhere: who became whom, and the command as the reason.
+fn sudo(event: &Event<'_>) -> Option<Step<'static>> {
     let mut login = Login { service: "sudo".into(), method: "sudo".into(), ..Login::default() };
     if event.record.source().channel == "auditd" {
         return audited_sudo(event, login);
@@ -315,7 +325,7 @@ fn audited_sudo(event: &Event<'_>, mut login: Login<'static>) -> Option<Step<'st
     });
     login.host = event.record.host().into_owned().into();
     if login.by_user.is_empty() {
-        login.by_user = if number == "0" { "root".into() } else { format!("#{number}").into() };
+        login.by_user = evidence::numbered(&number);
     }
     login.outcome = Outcome::Accepted;
     (is_sudo && is_begun && is_right && !number.is_empty()).then_some(Step::Hint(login))

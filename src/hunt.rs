@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Follower, Level, Piece, RuleInfo};
+use event::{Follower, Level, Piece, RuleInfo, Step};
 use evidence::{Output, PieceTally, Sink, Tally};
 use incident::Linked;
 use intel::Indicated;
@@ -167,9 +167,11 @@ impl Hunting<'_> {
             [
                 &mut |piece, observation| correlator.observe(piece, observation, &mut findings),
                 &mut |piece, observation| {
-                    telling.observe(piece, observation);
-                    if observation.rule == accounting::LOGINS {
-                        accounting.observe(piece, observation, &mut accounted);
+                    if observation.rule != accounting::LOGINS {
+                        telling.trace(piece, observation);
+                    } else if let Some(step) = Step::unpack(observation.values) {
+                        telling.login(piece, observation, &step);
+                        accounting.step(piece, observation, step, &mut accounted);
                     }
                 },
             ],

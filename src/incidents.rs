@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use event::{Finding, Level, Observation, Piece};
+use event::{Finding, Level, Observation, Piece, Step};
 use incident::{IncidentId, Incidents, Limits, Linker};
 use report::{Printer, Style, Summary};
 
@@ -57,13 +57,17 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Takes an observation, of a login or a trace.
-    pub fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
+    /// Takes an observation of a trace.
+    pub fn trace(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
         if let Some(linker) = &mut self.linker {
-            match observation.rule {
-                incident::TRACES => linker.observe(piece, observation),
-                _ => linker.login(piece, observation),
-            }
+            linker.observe(piece, observation);
+        }
+    }
+
+    /// Takes what an observation tells of a login.
+    pub fn login(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, step: &Step<'_>) {
+        if let Some(linker) = &mut self.linker {
+            linker.login(piece, observation, step);
         }
     }
 

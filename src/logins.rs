@@ -19,7 +19,7 @@ use event::{
     At, Attempt, Class, Detector, Encoding, Event, Interest, LogSource, Outcome, Piece, Place, Position, Seen,
     Sessions, Step, TextGroup, Time, Values,
 };
-use evidence::{Output, PieceTally, Sink};
+use evidence::{LoginFields, Output, PieceTally, Sink};
 use report::{LoginFormat, LoginPrinter, Spool, Style, Zone};
 
 use crate::{
@@ -105,13 +105,14 @@ fn tells_summary(arguments: &LoginsArguments) -> bool {
 struct LoginDetector {
     /// Of records that may tell something, and of others.
     interests: [Arc<Interest>; 2],
+    fields: LoginFields,
     packed: Vec<u8>,
 }
 
 impl Default for LoginDetector {
     fn default() -> Self {
         let interest = |wanted| Arc::new(Interest { wanted, ..Interest::default() });
-        Self { interests: [interest(true), interest(false)], packed: Vec::new() }
+        Self { interests: [interest(true), interest(false)], fields: LoginFields::default(), packed: Vec::new() }
     }
 }
 
@@ -133,7 +134,7 @@ impl Detector for LoginDetector {
     }
 
     fn look(&mut self, event: &Event<'_>, seen: &mut Seen) {
-        let Some(step) = evidence::step(event.record) else { return };
+        let Some(step) = evidence::step(event.record, &mut self.fields) else { return };
         self.packed.clear();
         step.pack(&mut self.packed);
         seen.observations.push(event.time, 0, event.record.position(), Values::packed(&self.packed));

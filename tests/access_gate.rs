@@ -110,6 +110,28 @@ fn from_nothing_to_a_login() {
 }
 
 #[test]
+fn a_new_phone_for_the_same_key() {
+    let mut house = House::new(POLICY);
+    house.open_gate();
+    let alice = house.enrol("alice");
+    let again = house.enrol_key(&house.invite("alice"), alice.key.clone());
+    let request = format!("request web01 --as {}", me());
+    house.ask_anew(&alice, &request).fails(5, "the code is wrong");
+    house.ask_anew(&again, &request).fine();
+    let invited = house.ssh_command(&house.invite("bob"), "gate");
+    let enrol = |mut ssh: Command| {
+        ssh.arg(format!("enrol {}", fs::read_to_string(alice.key.with_extension("pub")).unwrap().trim()));
+        run(ssh, "").fails(5, "enrolled for alice already");
+    };
+    enrol(invited);
+    let keys = fs::read_to_string(house.path("gate/authorized_keys")).unwrap();
+    let public = fs::read_to_string(alice.key.with_extension("pub")).unwrap();
+    assert_eq!(keys.matches(public.trim()).count(), 1, "{keys}");
+    let enrolled = house.entries().iter().filter(|entry| entry["what"].get("enrolled").is_some()).count();
+    assert_eq!(enrolled, 2);
+}
+
+#[test]
 fn one_command_for_the_person_and_nothing_stays_behind() {
     let mut house = House::new(POLICY);
     house.open_gate();

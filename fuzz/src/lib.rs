@@ -221,6 +221,7 @@ struct Logins {
     sessions: Sessions<u64>,
     steps: u64,
     done: Vec<Attempt<u64>>,
+    fields: evidence::LoginFields,
 }
 
 impl Detector for Logins {
@@ -237,7 +238,7 @@ impl Detector for Logins {
     }
 
     fn look(&mut self, event: &Event<'_>, _: &mut Seen) {
-        let Some((step, time)) = evidence::step(event.record).zip(event.time) else { return };
+        let Some((step, time)) = evidence::step(event.record, &mut self.fields).zip(event.time) else { return };
         let mut packed = Vec::new();
         step.pack(&mut packed);
         let step = Step::unpack(Values::packed(&packed)).expect("what was packed can be unpacked");

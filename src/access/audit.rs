@@ -38,7 +38,7 @@ pub fn run(arguments: &AuditArguments) -> Result<Status> {
     let mut authorities = Vec::new();
     if let Some(ledger) = &arguments.ledger {
         let now = Timestamp::now();
-        let mut learn = |entry: &Entry| {
+        let mut learn = |entry: Entry| {
             if let What::AuthorityChanged { previous, trusted_until, .. } = &entry.what
                 && *trusted_until <= now
             {

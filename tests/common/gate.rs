@@ -293,6 +293,11 @@ impl House {
     pub fn enrol_by(&self, invitation: &Path, name: &str) -> Person {
         let key = self.path(&format!("key-{name}"));
         self.new_key(&key);
+        self.enrol_key(invitation, key)
+    }
+
+    /// Enrols a person with a key that there is, and an authenticator.
+    pub fn enrol_key(&self, invitation: &Path, key: PathBuf) -> Person {
         let mut ssh = self.ssh_command(invitation, "gate");
         ssh.arg(format!("enrol {}", fs::read_to_string(key.with_extension("pub")).unwrap().trim()));
         let mut child = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -72,8 +72,8 @@ fn covered() -> Covered {
     };
     let what = What::Granted(Box::new(granted));
     let entry = Entry { sequence: 1, time: second(0), who: "gate".into(), previous: BEFORE.into(), what };
-    covered.entry("ledger", &entry);
-    covered.has_ledger();
+    covered.entry("ledger", entry);
+    covered.has_ledger(Some(second(0)));
     covered
 }
 
@@ -354,7 +354,7 @@ fn a_revoked_grant_is_over_at_once() {
     let mut covered = Covered::new(Policy::parse(POLICY).unwrap(), SignedDuration::from_secs(5));
     for (sequence, (second, what)) in (1..).zip([(0, granted()), (100, revoked())]) {
         let time = Timestamp::from_second(NOON + second).unwrap();
-        covered.entry("ledger", &Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
+        covered.entry("ledger", Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
     }
     assert_eq!(titles(covered, &[(105, 1, LOG, Step::Login(good()))]), NONE, "as --skew says");
 }
@@ -443,7 +443,7 @@ fn an_approval_needs_an_entry_of_its_own() {
         let mut covered = Covered::new(Policy::parse(&policy).unwrap(), SignedDuration::ZERO);
         for (sequence, (who, what)) in (1..).zip(entries) {
             let time = Timestamp::from_second(NOON).unwrap();
-            covered.entry("ledger", &Entry { sequence, time, who: who.into(), previous: BEFORE.into(), what });
+            covered.entry("ledger", Entry { sequence, time, who: who.into(), previous: BEFORE.into(), what });
         }
         titles(covered, &[(60, 1, LOG, Step::Login(good()))])
     };
@@ -556,8 +556,10 @@ fn who_is_enrolled_gets_in_to_the_gate() {
         principals: vec![],
         until: second(9000),
     };
-    let entries =
-        || vec![(0, invited.clone()), (100, enrolled.clone()), (200, certified.clone()), (900, revoked.clone())];
+    let entries = || {
+        let again = (500, enrolled.clone());
+        vec![(0, invited.clone()), (100, enrolled.clone()), (200, certified.clone()), again, (900, revoked.clone())]
+    };
     let by = |second: i64, key: &'static str, source: &'static str| {
         let key = Some(Key { kind: "ED25519".into(), fingerprint: key.into() });
         let login = Login { key, certificate: None, ..login("web02", "access", source, 1) };
@@ -570,7 +572,8 @@ fn who_is_enrolled_gets_in_to_the_gate() {
     let (away, unexplained) = ("198.51.100.7", ["Login that nothing explains"]);
     assert_eq!(by(99, "SHA256:invitation", away), NONE);
     assert_eq!(by(101, "SHA256:invitation", away), unexplained, "it is used up");
-    assert_eq!(by(300, "SHA256:own", away), NONE);
+    assert_eq!(by(300, "SHA256:own", away), NONE, "although its codes have another secret since");
+    assert_eq!(by(30, "SHA256:own", away), unexplained);
     assert_eq!(by(901, "SHA256:own", away), unexplained, "it was revoked");
     assert_eq!(by(300, "SHA256:other", away), unexplained);
     assert_eq!(by(300, "SHA256:host", "203.0.113.1"), NONE, "a host asks what is revoked");
@@ -687,12 +690,13 @@ fn what_the_gate_refused_at_another_time_is_not_told() {
 /// Entries of a ledger, in their order, as the accounting takes them.
 fn told(policy: &str, entries: Vec<(i64, What)>) -> Covered {
     let mut covered = Covered::new(Policy::parse(policy).unwrap(), SignedDuration::ZERO);
+    let last = entries.iter().map(|(second, _)| Timestamp::from_second(NOON + second).unwrap()).max();
     for (number, (second, what)) in entries.into_iter().enumerate() {
         let time = Timestamp::from_second(NOON + second).unwrap();
         let sequence = number as u64 + 1;
-        covered.entry("ledger", &Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
+        covered.entry("ledger", Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
     }
-    covered.has_ledger();
+    covered.has_ledger(last);
     covered
 }
 

@@ -44,7 +44,7 @@ pub use evtx::{Evtx, RecordXml, records_xml, show};
 pub use history::History;
 pub use journal::{JournalExport, JournalJson};
 pub use json::Json;
-pub use logins::{step, tells_of_logins};
+pub use logins::{Fields as LoginFields, numbered, step, tells_of_logins};
 pub use open::{Aside, Limits, Next, Opened, Opener, open_one};
 pub use packages::Packages;
 pub use scan::{Progress, Scan, Sink};

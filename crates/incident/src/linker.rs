@@ -100,22 +100,20 @@ impl Linker {
     }
 
     /// Takes what a record tells of a login, as the accounting has it.
-    pub fn login(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>) {
-        let Some(LoginStep::Login(login) | LoginStep::Hint(login)) = LoginStep::unpack(observation.values) else {
-            return;
-        };
+    pub fn login(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, step: &LoginStep<'_>) {
+        let (LoginStep::Login(login) | LoginStep::Hint(login)) = step else { return };
         let Login { outcome: Outcome::Accepted, user, host, source, source_host, session, key, .. } = login else {
             return;
         };
-        if is_address(&source) || !source_host.is_empty() {
+        if is_address(source) || !source_host.is_empty() {
             self.arrive(Arrival {
                 time: observation.time,
-                host: names::host(&host),
-                from: source.into_owned(),
-                from_host: names::host(&source_host),
-                account: names::account(&user),
-                session: session.into_owned(),
-                key: key.map(|key| key.fingerprint.into_owned()).unwrap_or_default(),
+                host: names::host(host),
+                from: source.to_string(),
+                from_host: names::host(source_host),
+                account: names::account(user),
+                session: session.to_string(),
+                key: key.as_ref().map(|key| key.fingerprint.to_string()).unwrap_or_default(),
                 place: Place { piece: Arc::clone(piece), position: observation.position },
             });
         }

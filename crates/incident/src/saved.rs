@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use event::{
     Correlated, Finding, FindingId, Follower, Level, Matched, Observation, Piece, Place, Position, RuleInfo, Sighting,
-    Time,
+    Step, Time,
 };
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
@@ -275,7 +275,11 @@ impl Follower for Linker {
     fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, _: &mut Vec<Finding>) {
         match observation.rule {
             TRACES => Self::observe(self, piece, observation),
-            _ => self.login(piece, observation),
+            _ => {
+                if let Some(step) = Step::unpack(observation.values) {
+                    self.login(piece, observation, &step);
+                }
+            }
         }
     }
 

@@ -8,12 +8,14 @@ use super::{
     Class, Covered, WAIT,
     covered::Explained,
     rotation::Missing,
-    state::{Accepted, Connection, Log, MAX, Order, Phase, State, names},
+    state::{Accepted, Connection, Log, MAX, Names, Order, Phase, State},
     told::Told,
 };
 
 /// How long a refusal waits for what comes of its connection: sshd's LoginGraceTime, in nanoseconds.
 const LOGIN_GRACE: i64 = 120_000_000_000;
+/// How long a connection that is over is remembered, in nanoseconds: further lines of it, and copies of them, may still come.
+const REMEMBERED: i64 = 3_600_000_000_000;
 /// How long a session may go on after its grant, in nanoseconds: what ends it looks once a minute.
 const OUTLAST: i64 = 120_000_000_000;
 /// How many starts of a host are remembered.
@@ -56,24 +58,24 @@ impl Course<'_> {
             Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, host, &login),
             Step::Hint(login) if login.service == "sudo" => self.may_have_become(&at.with(&login)),
             Step::Hint(login) if login.outcome == Outcome::Accepted => {
-                let names = names(host, &login.link());
+                let names = Names::of(host, &login.link());
                 // Nearly always sshd itself has said who was let in.
                 if !self.state.find(&names).is_some_and(|id| self.state.is_open(id)) {
-                    self.wait(at.with(&login), names);
+                    self.wait(at.with(&login), &names);
                 }
             }
             Step::Login(login) | Step::Hint(login) => self.refused(at, host, &login),
             Step::Child(of, child) => self.child(at, host, &of, &child),
             Step::Request(request) => {
-                let names = names(host, &request.of);
+                let names = Names::of(host, &request.of);
                 self.requested(&names, &request);
-                self.trace(at, names, began);
+                self.trace(at, &names, began);
             }
             Step::Logout(logout) if logout.tried.is_some() => {}
-            Step::Logout(logout) => self.logout(at, names(host, &logout.of), began),
+            Step::Logout(logout) => self.logout(at, &Names::of(host, &logout.of), began),
         }
         while self.state.open.len() > MAX
-            && let Some((_, oldest)) = self.state.open.pop_first()
+            && let Some(oldest) = self.state.open.keys().next().copied()
         {
             self.over(oldest);
         }
@@ -117,23 +119,23 @@ impl Course<'_> {
     }
 
     fn accepted(&mut self, at: &Told, host: &str, login: &Login<'_>) {
-        let (told, names) = (at.with(login), names(host, &login.link()));
+        let (told, names) = (at.with(login), Names::of(host, &login.link()));
         match (&*login.service, &*login.method) {
-            ("su" | "sudo", _) => self.becomes(&told, names),
+            ("su" | "sudo", _) => self.becomes(&told, &names),
             // A terminal within a session, of tmux, screen or a window.
             ("terminal", _)
                 if login.source.is_empty() && !login.source_host.is_empty() && is_pseudo(&login.terminal) =>
             {
-                self.state.begin(names, Phase::Over);
+                self.state.begin(&names, Phase::Over);
             }
-            ("ssh", method) if !method.is_empty() => self.let_in(told, names),
-            _ => self.wait(told, names),
+            ("ssh", method) if !method.is_empty() => self.let_in(told, &names),
+            _ => self.wait(told, &names),
         }
     }
 
     /// sshd says who was let in.
-    fn let_in(&mut self, told: Told, names: Vec<String>) {
-        let before = self.state.find(&names);
+    fn let_in(&mut self, told: Told, names: &Names) {
+        let before = self.state.find(names);
         if before.is_some_and(|id| self.is_known(id, |known| told.repeats(known))) {
             return;
         }
@@ -187,8 +189,8 @@ impl Course<'_> {
     }
 
     /// Something tells of a session of which sshd may yet say more.
-    fn wait(&mut self, told: Told, names: Vec<String>) {
-        if let Some(connection) = self.state.find(&names).and_then(|id| self.state.open.get_mut(&id)) {
+    fn wait(&mut self, told: Told, names: &Names) {
+        if let Some(connection) = self.state.find(names).and_then(|id| self.state.open.get_mut(&id)) {
             match &mut connection.state {
                 Phase::In { .. } => return,
                 Phase::Waiting(known) => {
@@ -217,17 +219,17 @@ impl Course<'_> {
     }
 
     fn child(&mut self, at: &Told, host: &str, of: &Link<'_>, child: &str) {
-        let of_names = names(host, of);
-        if self.state.find(&of_names).is_none() {
-            self.wait(Told { service: "ssh".into(), ..at.clone() }, of_names.clone());
+        let names = Names::of(host, of);
+        if self.state.find(&names).is_none() {
+            self.wait(Told { service: "ssh".into(), ..at.clone() }, &names);
         }
-        if let Some(id) = self.state.find(&of_names) {
-            self.state.name(id, names(host, &Link { session: child.into(), ..Link::default() }));
+        if let Some(id) = self.state.find(&names) {
+            self.state.name(id, &Names::of(host, &Link { session: child.into(), ..Link::default() }));
         }
     }
 
     /// What is started in a session is the grant's command, if it has one, and with a terminal only if it permits one.
-    fn requested(&mut self, names: &[String], request: &Request<'_>) {
+    fn requested(&mut self, names: &Names, request: &Request<'_>) {
         let Some(connection) = self.state.find(names).and_then(|id| self.state.open.get(&id)) else { return };
         if let Phase::In { told, until: Some((_, serial)) } = &connection.state
             && let Some(why) = self.covered.exceeds(*serial, request)
@@ -237,16 +239,19 @@ impl Course<'_> {
     }
 
     /// Something of a session's further course is told.
-    fn trace(&mut self, at: &Told, names: Vec<String>, began: i64) {
+    fn trace(&mut self, at: &Told, names: &Names, began: i64) {
         // The end of a terminal says nothing about sshd: tmux has terminals too.
-        let is_terminal = names.first().is_some_and(|name| name.contains("\0terminal "));
-        if !names.is_empty() && !is_terminal && self.state.find(&names).is_none() && at.time - began > LONG_SESSION {
+        if !names.is_empty()
+            && !names.is_terminal()
+            && self.state.find(names).is_none()
+            && at.time - began > LONG_SESSION
+        {
             self.wait(Told { service: "ssh".into(), ..at.clone() }, names);
         }
     }
 
-    fn logout(&mut self, at: &Told, names: Vec<String>, began: i64) {
-        let Some(id) = self.state.find(&names) else { return self.trace(at, names, began) };
+    fn logout(&mut self, at: &Told, names: &Names, began: i64) {
+        let Some(id) = self.state.find(names) else { return self.trace(at, names, began) };
         if let Some(log) = self.state.hosts.get_mut(&at.host) {
             log.has_ends = true;
         }
@@ -254,6 +259,7 @@ impl Course<'_> {
         if matches!(connection.state, Phase::Waiting(_) | Phase::Ended(_)) {
             return;
         }
+        self.state.ended.push_back((at.time.saturating_add(REMEMBERED), id));
         let Phase::In { told, until } = std::mem::replace(&mut connection.state, Phase::Over) else { return };
         if let Some((until, serial)) = until
             && at.time > until.saturating_add(OUTLAST)
@@ -269,7 +275,7 @@ impl Course<'_> {
 
     /// sshd refused a certificate, or says why it is about to; or it asks for more than was right.
     fn refused(&mut self, at: &Told, host: &str, login: &Login<'_>) {
-        let (told, names) = (at.with(login), names(host, &login.link()));
+        let (told, names) = (at.with(login), Names::of(host, &login.link()));
         let before = self.state.find(&names);
         // Who is let in is asked for nothing more: this stands in another copy of the log.
         let is_let_in =
@@ -280,11 +286,11 @@ impl Course<'_> {
         let known = before
             .filter(|id| self.state.open.get(id).is_some_and(|connection| matches!(connection.state, Phase::Before)));
         let id = known.unwrap_or_else(|| {
-            let id = self.state.begin(Vec::new(), Phase::Before);
+            let id = self.state.begin(&Names::default(), Phase::Before);
             self.state.refusals.push_back((at.time + LOGIN_GRACE, id));
             id
         });
-        self.state.name(id, names);
+        self.state.name(id, &names);
         let Some(connection) = self.state.open.get_mut(&id) else { return };
         if login.outcome == Outcome::Partial {
             connection.factor = Some(Box::new(told));
@@ -326,11 +332,11 @@ impl Course<'_> {
     }
 
     /// su and sudo.
-    fn becomes(&mut self, told: &Told, names: Vec<String>) {
+    fn becomes(&mut self, told: &Told, names: &Names) {
         if super::runs_nothing(&told.service, &told.reason) {
             return;
         }
-        if let Some(id) = self.state.find(&names)
+        if let Some(id) = self.state.find(names)
             && told.service == "su"
             && self
                 .state
@@ -401,12 +407,16 @@ impl Course<'_> {
             self.tell_refused(refused, None);
             self.tell_half(factor);
         }
+        while let Some(id) = is_due(&self.state.ended) {
+            self.state.ended.pop_front();
+            self.state.forget(id);
+        }
     }
 
     /// Judges a session of which sshd's line did not come.
     fn without_line(&mut self, told: &Told) {
         if told.service == "su" {
-            return self.becomes(told, Vec::new());
+            return self.becomes(told, &Names::default());
         }
         let is_remote = told.service == "ssh" || !told.source.is_empty();
         let key = told.account();
@@ -437,13 +447,9 @@ impl Course<'_> {
         }
     }
 
-    /// A connection that is followed no longer.
-    fn over(&mut self, connection: Connection) {
-        for name in &connection.names {
-            if self.state.by_name.get(name).is_some_and(|id| !self.state.open.contains_key(id)) {
-                self.state.by_name.remove(name);
-            }
-        }
+    /// Follows a connection no longer.
+    fn over(&mut self, id: u64) {
+        let Some(connection) = self.state.forget(id) else { return };
         self.tell_refused(connection.refused, None);
         self.tell_half(connection.factor);
         if let Phase::Waiting(told) = connection.state {

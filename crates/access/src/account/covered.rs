@@ -1,7 +1,6 @@
 //! What the policy and the ledger say of a login.
 
 use std::{
-    collections::BTreeMap,
     net::IpAddr,
     sync::{Arc, OnceLock},
 };
@@ -38,11 +37,13 @@ pub struct Covered {
     retired: Vec<(String, Timestamp)>,
     /// The policies of the past.
     past: Past,
-    /// By serial, which is counted up as time goes on: logins of one time find theirs beside one another.
-    grants: BTreeMap<u64, Known>,
+    /// In the order of the ledger, which is nearly that in which they are used.
+    grants: Vec<Known>,
+    /// Where each stands, by its serial.
+    places: HashMap<u64, usize>,
     /// The requests that were approved and not granted yet, with by whom.
     approved: HashMap<u64, Vec<Arc<str>>>,
-    /// When the last entry was written.
+    /// Until when it is known what was granted.
     last: Timestamp,
     /// How far clocks may differ: as was said, and a minute at the least.
     skew: SignedDuration,
@@ -59,6 +60,7 @@ pub struct Covered {
     /// By its fingerprint, what opens the gate.
     enrolled: HashMap<String, Enrolled>,
     texts: HashMap<String, Arc<str>>,
+    networks: HashMap<Vec<String>, Arc<[IpNet]>>,
 }
 
 /// What is kept of a grant; a ledger may have a hundred thousand.
@@ -69,10 +71,10 @@ struct Known {
     rule: Arc<str>,
     key: String,
     key_id: String,
-    sources: Vec<IpNet>,
+    sources: Arc<[IpNet]>,
     from: Timestamp,
     until: Timestamp,
-    approvals: Vec<Arc<str>>,
+    approvals: Box<[Arc<str>]>,
     /// The first of them of whose approval the ledger has no entry.
     unproven: Option<Arc<str>>,
     command: Option<Arc<str>>,
@@ -83,7 +85,7 @@ struct Known {
     /// The policy that it was given by, where the ledger has its text.
     given_by: Option<Arc<Policy>>,
     /// Why its rule does not give it; worked out when it is first used.
-    astray: OnceLock<Option<(Class, String)>>,
+    astray: OnceLock<Option<Box<(Class, String)>>>,
 }
 
 /// A key that opens the gate: a person's, an invitation's, or a host's, which asks what is revoked.
@@ -143,7 +145,8 @@ impl Covered {
             authorities,
             retired: Vec::new(),
             past: Past::default(),
-            grants: BTreeMap::new(),
+            grants: Vec::new(),
+            places: HashMap::default(),
             approved: HashMap::default(),
             last: Timestamp::MIN,
             skew,
@@ -155,12 +158,12 @@ impl Covered {
             releases,
             enrolled: HashMap::default(),
             texts: HashMap::default(),
+            networks: HashMap::default(),
         }
     }
 
     /// Takes an entry of the ledger; `path` is where the ledger lies.
-    pub fn entry(&mut self, path: &str, entry: &Entry) {
-        self.last = self.last.max(entry.time);
+    pub fn entry(&mut self, path: &str, entry: Entry) {
         match &entry.what {
             What::Begun { authority, .. } => self.authorities.push(authority.clone()),
             What::AuthorityChanged { authority, previous, trusted_until, .. } => {
@@ -172,28 +175,26 @@ impl Covered {
                 let by = crate::policy::and(approvals);
                 let why =
                     format!("the gate's clock was ahead: {by} took the ledger back from {from} to {to}: {reason}");
-                self.clock_back.push(told(path, entry, "", why));
+                self.clock_back.push(told(path, &entry, "", why));
             }
             What::Approved { request, .. } => {
                 let by = self.text(&entry.who);
                 self.approved.entry(*request).or_default().push(by);
             }
-            What::Granted(granted) => {
-                self.is_in_place(path, entry, granted);
-                self.granted(granted);
-            }
+            What::Granted(granted) => self.is_in_place(path, &entry, granted),
             What::Revoked { serial, .. } => {
-                if let Some(known) = self.grants.get_mut(serial) {
+                let place = self.places.get(serial);
+                if let Some(known) = place.and_then(|place| self.grants.get_mut(*place)) {
                     known.revoked.get_or_insert(entry.time);
                 }
             }
             What::Denied { reasons, request, person } if entry.who == "gate" => {
-                self.refused(path, entry, person, format!("request {request}: {}", reasons.join("; ")));
+                self.refused(path, &entry, person, format!("request {request}: {}", reasons.join("; ")));
             }
             What::Refused { person, attempt, reason } => {
-                self.refused(path, entry, person, format!("{attempt}: {reason}"));
+                self.refused(path, &entry, person, format!("{attempt}: {reason}"));
             }
-            What::CodeRefused { person, reason, .. } => self.refused(path, entry, person, reason.clone()),
+            What::CodeRefused { person, reason, .. } => self.refused(path, &entry, person, reason.clone()),
             What::Invited { invitation, person, key, until, .. } => {
                 self.opens(key, person, entry.time, *until).invitation = Some(*invitation);
             }
@@ -213,6 +214,9 @@ impl Covered {
             What::Released { name, sha256, .. } => self.releases.release(name, sha256),
             _ => {}
         }
+        if let What::Granted(granted) = entry.what {
+            self.granted(*granted);
+        }
     }
 
     /// Takes note of an address that a host's own log tells of. What the policy says of an address counts more.
@@ -229,8 +233,10 @@ impl Covered {
         }
     }
 
-    /// Says that the ledger was read: what it does not have was not granted, and not released.
-    pub fn has_ledger(&mut self) {
+    /// Says that the ledger was read, of which the last entry was written at `last`: what it does not have until then was not granted, and not
+    /// released.
+    pub fn has_ledger(&mut self, last: Option<Timestamp>) {
+        self.last = last.unwrap_or(Timestamp::MIN);
         self.releases.has_ledger();
     }
 
@@ -268,14 +274,26 @@ impl Covered {
         new
     }
 
-    /// From here on a key opens the gate.
+    /// From here on a key opens the gate; one that does already, from when it did.
     fn opens(&mut self, key: &str, who: &str, from: Timestamp, until: Timestamp) -> &mut Enrolled {
+        let is_open = |known: &&Enrolled| *known.who == *who && known.until >= from;
+        let from = self.enrolled.get(key).filter(is_open).map_or(from, |known| known.from);
         let new = Enrolled { who: self.text(who), is_host: false, invitation: None, from, until };
         let known = self.enrolled.entry(key.to_owned()).insert_entry(new);
         known.into_mut()
     }
 
-    fn granted(&mut self, granted: &Granted) {
+    /// The networks of these texts; most grants have those of another one.
+    fn networks(&mut self, written: Vec<String>) -> Arc<[IpNet]> {
+        if let Some(known) = self.networks.get(&written) {
+            return Arc::clone(known);
+        }
+        let networks: Arc<[IpNet]> = written.iter().filter_map(|network| network.parse().ok()).collect();
+        self.networks.insert(written, Arc::clone(&networks));
+        networks
+    }
+
+    fn granted(&mut self, granted: Granted) {
         let approved = self.approved.remove(&granted.request).unwrap_or_default();
         let approvals: Vec<Arc<str>> = granted.approvals.iter().map(|person| self.text(person)).collect();
         let known = Known {
@@ -283,13 +301,13 @@ impl Covered {
             host: self.text(&granted.host),
             account: self.text(&granted.account),
             rule: self.text(&granted.rule),
-            key: granted.key.clone(),
-            key_id: granted.key_id.clone(),
-            sources: granted.sources.iter().filter_map(|source| source.parse().ok()).collect(),
+            key: granted.key,
+            key_id: granted.key_id,
+            sources: self.networks(granted.sources),
             from: granted.from,
             until: granted.until,
             unproven: approvals.iter().find(|by| !approved.contains(by)).cloned(),
-            approvals,
+            approvals: approvals.into(),
             command: granted.force_command.as_deref().map(|command| self.text(command)),
             permits: Permit::ALL.map(|one| granted.extensions.iter().any(|name| name == one.extension())),
             break_glass: granted.break_glass,
@@ -297,7 +315,15 @@ impl Covered {
             given_by: self.past.now(),
             astray: OnceLock::new(),
         };
-        self.grants.insert(granted.serial, known);
+        let place = *self.places.entry(granted.serial).or_insert(self.grants.len());
+        match self.grants.get_mut(place) {
+            Some(before) => *before = known,
+            None => self.grants.push(known),
+        }
+    }
+
+    fn grant(&self, serial: u64) -> Option<&Known> {
+        self.grants.get(*self.places.get(&serial)?)
     }
 
     /// Whether a certificate that sshd refused is one that whoever was then let in may well have offered: another one of theirs, or one that
@@ -306,7 +332,7 @@ impl Covered {
         if self.is_foreign(certificate) {
             return true;
         }
-        let Some(known) = self.grants.get(&certificate.serial) else { return false };
+        let Some(known) = self.grant(certificate.serial) else { return false };
         let standing = let_in.standing.and_then(|place| self.policy.standing.get(place));
         let_in.person.as_ref() == Some(&known.person)
             || standing.is_some_and(|standing| standing.scope.people.contains_key(&*known.person))
@@ -318,7 +344,7 @@ impl Covered {
 
     /// How what was started in a session goes beyond its grant. What the grant has as its one command sshd calls `forced-command`.
     pub(super) fn exceeds(&self, serial: u64, Request { of, kind, what, terminal }: &Request<'_>) -> Option<String> {
-        let known = self.grants.get(&serial)?;
+        let known = self.grant(serial)?;
         let forced = kind.starts_with("forced-command");
         // What a client asks for stands there without its port; what is started, with it.
         let is_started = forced || matches!(&**kind, "shell" | "command") || kind == "subsystem" && of.port.is_some();
@@ -360,7 +386,7 @@ impl Covered {
         {
             return found(Class::OtherAuthority, format!("{} was trusted until {until}", certificate.authority));
         }
-        let Some(known) = self.grants.get(&serial) else { return self.not_in_the_ledger(told, serial) };
+        let Some(known) = self.grant(serial) else { return self.not_in_the_ledger(told, serial) };
         if let Some((class, why)) = self.misused(told, certificate, known) {
             let why = format!(
                 "grant {serial} is for {} on {} as {}, until {}: {why}",
@@ -372,10 +398,10 @@ impl Covered {
     }
 
     fn not_in_the_ledger(&self, told: &Told, serial: u64) -> Judgement {
-        let last = self.grants.last_key_value().map_or(0, |(last, _)| *last);
-        if serial > last && told.time().to_jiff() > self.last && self.releases.is_judged() {
+        let newest = self.places.keys().max().copied().unwrap_or_default();
+        if serial > newest && told.time().to_jiff() > self.last && self.releases.is_judged() {
             let why = format!(
-                "the ledger ends at {}, with grant {last}: only a newer one can tell whether there is a grant {serial}",
+                "the ledger ends at {}, with grant {newest}: only a newer one can tell whether there is a grant {serial}",
                 self.last
             );
             return found(Class::LedgerOld, why);
@@ -417,8 +443,8 @@ impl Covered {
         if at > known.until + self.tolerance || at < known.from - self.tolerance {
             return Some((Class::Expired, format!("it was used at {at}")));
         }
-        if let Some(astray) = known.astray.get_or_init(|| self.astray(known)) {
-            return Some(astray.clone());
+        if let Some(astray) = known.astray.get_or_init(|| self.astray(known).map(Box::new)) {
+            return Some((**astray).clone());
         }
         if let Some(rule) = self.rule_of(known).filter(|rule| !self.is_open(&rule.scope, at)) {
             return Some((Class::OutsideWindow, format!("rule {} is open {} only", known.rule, rule.scope.when)));
@@ -519,7 +545,7 @@ impl Covered {
     /// Whether a login that no line of sshd describes could have been granted, or stands.
     pub(super) fn could_be(&self, told: &Told) -> Judgement {
         let of_account = |known: &&Known| *known.host == *told.host && *known.account == *told.user;
-        let grants = || self.grants.values().filter(of_account);
+        let grants = || self.grants.iter().filter(of_account);
         let fitting = grants().filter(|known| self.beyond(told, known).is_none());
         if let Some(known) = fitting.min_by_key(|known| (known.break_glass, known.from)) {
             return by_grant(known, None);
@@ -557,7 +583,7 @@ impl Covered {
         let address = told.address()?;
         let from = self.hosts_by_address.get(&address)?.host.as_deref().filter(|host| **host != *told.host)?;
         let alone = IpNet::from(address);
-        let granted = explained.and_then(|explained| explained.until).and_then(|(_, serial)| self.grants.get(&serial));
+        let granted = explained.and_then(|explained| explained.until).and_then(|(_, serial)| self.grant(serial));
         let standing = self.policy.standing.iter().map(|standing| &standing.scope);
         let is_named = granted.is_some_and(|known| known.sources.contains(&alone))
             || explained.is_some()

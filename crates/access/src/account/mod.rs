@@ -119,7 +119,15 @@ impl Accounting {
         self.last.insert(last)
     }
 
-    fn step(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, step: Step<'_>, findings: &mut Vec<Finding>) {
+    /// Takes what an observation tells of a login: [`Follower::observe`] for those who have unpacked it already.
+    pub fn step(
+        &mut self,
+        piece: &Arc<Piece>,
+        observation: &Observation<'_>,
+        step: Step<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
+        self.advance(observation.time, findings);
         let name = match &step {
             Step::Login(login) | Step::Hint(login) => &login.host,
             Step::Request(request) => &request.of.host,
@@ -150,9 +158,9 @@ fn runs_nothing(service: &str, command: &str) -> bool {
 
 impl Follower for Accounting {
     fn observe(&mut self, piece: &Arc<Piece>, observation: &Observation<'_>, findings: &mut Vec<Finding>) {
-        self.advance(observation.time, findings);
-        if let Some(step) = Step::unpack(observation.values) {
-            self.step(piece, observation, step, findings);
+        match Step::unpack(observation.values) {
+            Some(step) => self.step(piece, observation, step, findings),
+            None => self.advance(observation.time, findings),
         }
     }
 

@@ -30,10 +30,12 @@ pub(super) type Accepted = (i64, String, Option<u64>);
 pub(super) struct State {
     pub next: u64,
     pub open: BTreeMap<u64, Connection>,
-    pub by_name: HashMap<String, u64>,
+    pub by_name: HashMap<Arc<str>, u64>,
     /// What is to be looked at again, and when.
     pub waiting: VecDeque<(i64, u64)>,
     pub refusals: VecDeque<(i64, u64)>,
+    /// Connections that are over, and until when they are remembered.
+    pub ended: VecDeque<(i64, u64)>,
     /// The last logins by host and account, and those before them whose session may go on.
     pub accepted: HashMap<String, VecDeque<Accepted>>,
     /// Since when sshd is known to tell of connections, by host: the first that says at which address.
@@ -89,7 +91,7 @@ pub(super) struct Order {
 /// A connection of which something is known.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Connection {
-    pub names: Vec<String>,
+    pub names: Vec<Arc<str>>,
     pub state: Phase,
     pub refused: Vec<Told>,
     /// What was right of several things that sshd asks for.
@@ -133,7 +135,7 @@ impl State {
         first.saturating_sub(MARGIN)..=self.now.saturating_add(MARGIN)
     }
 
-    pub fn find(&self, names: &[String]) -> Option<u64> {
+    pub fn find(&self, names: &Names) -> Option<u64> {
         names.iter().find_map(|name| self.by_name.get(name).copied())
     }
 
@@ -147,17 +149,30 @@ impl State {
         self.accepted.get(account).is_some_and(|logins| logins.iter().any(is_such))
     }
 
-    pub fn name(&mut self, id: u64, names: Vec<String>) {
+    pub fn name(&mut self, id: u64, names: &Names) {
         let Some(connection) = self.open.get_mut(&id) else { return };
-        for name in names {
-            if self.by_name.insert(name.clone(), id) != Some(id) {
+        for name in names.iter() {
+            if self.by_name.get(name) != Some(&id) {
+                let name: Arc<str> = name.into();
+                self.by_name.insert(Arc::clone(&name), id);
                 connection.names.push(name);
             }
         }
     }
 
+    /// Takes a connection out, and those of its names that no other one has since.
+    pub fn forget(&mut self, id: u64) -> Option<Connection> {
+        let connection = self.open.remove(&id)?;
+        for name in &connection.names {
+            if self.by_name.get(name) == Some(&id) {
+                self.by_name.remove(name);
+            }
+        }
+        Some(connection)
+    }
+
     /// Begins a connection, in the place of others of these names.
-    pub fn begin(&mut self, names: Vec<String>, state: Phase) -> u64 {
+    pub fn begin(&mut self, names: &Names, state: Phase) -> u64 {
         let id = self.next;
         self.next += 1;
         self.open.insert(id, Connection { state, ..Connection::default() });
@@ -185,14 +200,41 @@ impl State {
     }
 }
 
-/// The names under which a connection is known on its host.
-pub(super) fn names(host: &str, of: &Link<'_>) -> Vec<String> {
-    let mut names = Vec::new();
-    if !of.session.is_empty() && of.session.len() <= 256 {
-        names.push([host, "\0", &of.session].concat());
+/// The names under which a connection is known on its host: by its session, and by its client's address and port.
+#[derive(Default)]
+pub(super) struct Names {
+    text: String,
+    /// Where the first ends.
+    middle: usize,
+}
+
+impl Names {
+    pub fn of(host: &str, of: &Link<'_>) -> Self {
+        let has_session = (1..=256).contains(&of.session.len());
+        let port = of.port.filter(|_| (1..=256).contains(&of.source.len()));
+        let mut text = String::with_capacity(2 * host.len() + of.session.len() + of.source.len() + 8);
+        let mut join = |parts: &[&str]| parts.iter().for_each(|part| text.push_str(part));
+        if has_session {
+            join(&[host, "\0", &of.session]);
+        }
+        if let Some(port) = port {
+            join(&[host, "\0", &of.source, "\0", itoa::Buffer::new().format(port)]);
+        }
+        let middle = if has_session { host.len() + 1 + of.session.len() } else { 0 };
+        Self { text, middle }
     }
-    if let (Some(port), 1..=256) = (of.port, of.source.len()) {
-        names.push([host, "\0", &of.source, "\0", &port.to_string()].concat());
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let (session, client) = self.text.split_at_checked(self.middle).unwrap_or_default();
+        [session, client].into_iter().filter(|name| !name.is_empty())
     }
-    names
+
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Whether its session is a terminal's.
+    pub fn is_terminal(&self) -> bool {
+        self.text.get(..self.middle).is_some_and(|session| session.contains("\0terminal "))
+    }
 }

@@ -49,13 +49,13 @@ impl Gate {
         Ok(Invited { invitation, until, private_key: text })
     }
 
-    /// Enrols a key, with its second factor proved.
+    /// Enrols a key, with its second factor proved; a key that is the person's already gets a new secret in the place of the one it had.
     pub(super) fn enrol(&mut self, invitation: u64, text: &str, terminal: &mut Terminal<'_>) -> Result<()> {
         let person = invited(self.ledger.view(), invitation, (self.clock)())?;
         let key = key::parse(text)?;
         let (fingerprint, public_key) = (key::fingerprint(&key), key::line(&key)?);
         self.is_nobodys(&fingerprint)?;
-        is_new(self.ledger.view(), &fingerprint)?;
+        is_free(self.ledger.view(), &fingerprint, &person)?;
         let second_factor = key::second_factor(&key);
         let secret = match second_factor {
             SecondFactor::Touch => None,
@@ -65,7 +65,7 @@ impl Gate {
         self.ledger.write(self.clock, |under_way| {
             // Again, now that nobody else can use it up.
             invited(under_way.view(), invitation, under_way.now())?;
-            is_new(under_way.view(), &fingerprint)?;
+            is_free(under_way.view(), &fingerprint, &person)?;
             let (person, key) = (person.clone(), fingerprint.clone());
             let enrolled = What::Enrolled { person: person.clone(), invitation, key, public_key, second_factor };
             under_way.append(&person, enrolled)?;
@@ -149,14 +149,17 @@ fn invited(view: View<'_>, number: u64, now: Timestamp) -> Result<String> {
     open.map(|one| one.person).ok_or_else(|| Error::Denied("the invitation was used, or is older than a day".into()))
 }
 
-/// A key is one person's, and one that was lost does not come back.
-fn is_new(view: View<'_>, fingerprint: &str) -> Result<()> {
+/// A key is one person's, and one that was lost does not come back. Its owner may enrol it again where codes prove them beside it: their phone
+/// was lost or replaced.
+fn is_free(view: View<'_>, fingerprint: &str, person: &str) -> Result<()> {
     if view.is_key_revoked(fingerprint)? {
         return Err(Error::Denied("the key was revoked; enrol another".into()));
     }
     match view.enrolled(fingerprint)? {
-        Some(enrolled) => Err(Error::Denied(format!("the key is enrolled for {} already", enrolled.person))),
-        None => Ok(()),
+        Some(enrolled) if enrolled.person != person || enrolled.second_factor != SecondFactor::Totp => {
+            Err(Error::Denied(format!("the key is enrolled for {} already", enrolled.person)))
+        }
+        _ => Ok(()),
     }
 }
 

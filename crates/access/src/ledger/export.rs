@@ -94,6 +94,11 @@ struct Batch {
 }
 
 impl Batch {
+    fn clear(&mut self) {
+        self.texts.clear();
+        self.ends.clear();
+    }
+
     fn push(&mut self, text: &str, hash: &str) {
         self.texts.push_str(text);
         let end = self.texts.len();
@@ -124,10 +129,10 @@ impl Ledger {
     }
 
     /// Shows all entries but those of some kinds, the oldest first, with text and hash; verifies the chain of all on the way.
-    fn each(&self, without: &[&str], mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<()> {
-        let mut chain = Chain::default();
+    fn each(&self, without: &[&str], mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<Head> {
+        let (mut chain, mut some) = (Chain::default(), Batch::default());
         loop {
-            let some = self.behind(chain.0.sequence)?;
+            self.behind(chain.0.sequence, &mut some)?;
             for (text, noted) in some.iter() {
                 let at = chain.0.sequence + 1;
                 let wrong = |reason: &dyn std::fmt::Display| Error::Ledger(format!("entry {at}: {reason}"));
@@ -137,26 +142,27 @@ impl Ledger {
                 }
             }
             if some.ends.is_empty() {
-                return Ok(());
+                return Ok(chain.0);
             }
         }
     }
 
     /// The text and hash of the next entries behind one. Not all at once: as long as they are read nobody can write, and what they are
     /// shown to may be slow (a pager).
-    fn behind(&self, sequence: u64) -> Result<Batch> {
+    fn behind(&self, sequence: u64, some: &mut Batch) -> Result<()> {
         let sql = "SELECT text, hash FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?";
         let mut statement = self.0.prepare_cached(sql)?;
-        let (mut rows, mut some) = (statement.query((super::column(sequence)?, AT_ONCE))?, Batch::default());
+        let mut rows = statement.query((super::column(sequence)?, AT_ONCE))?;
+        some.clear();
         while let Some(row) = rows.next()? {
             let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
             some.push(text(0)?, text(1)?);
         }
-        Ok(some)
+        Ok(())
     }
 
-    /// All entries but those of some kinds ([`What`](crate::What), as in JSON), the oldest first.
-    pub fn entries(&self, without: &[&str], mut take: impl FnMut(Entry)) -> Result<()> {
+    /// All entries but those of some kinds ([`What`](crate::What), as in JSON), the oldest first; gives the head of all.
+    pub fn entries(&self, without: &[&str], mut take: impl FnMut(Entry)) -> Result<Head> {
         self.each(without, |entry, _, _| {
             take(entry);
             Ok(())
@@ -164,7 +170,8 @@ impl Ledger {
     }
 }
 
-/// Reads an export and hands on each entry but those of some kinds, the oldest first; an export whose chain is broken is refused, with the line.
+/// Reads an export and hands on each entry but those of some kinds, the oldest first; gives the head of all. An export whose chain is broken is
+/// refused, with the line.
 pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Entry)) -> Result<Head> {
     let mut chain = Chain::default();
     let mut line = Vec::new();

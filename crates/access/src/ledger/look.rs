@@ -199,10 +199,10 @@ impl View<'_> {
         Ok(holding)
     }
 
-    /// All enrolled keys that are not revoked, in the order of enrolment.
+    /// All enrolled keys that are not revoked, each as it was enrolled last, in the order of enrolment.
     pub fn all_enrolled(&self) -> Result<Vec<Enrolled>> {
         let sql = "SELECT sequence, text FROM entry AS one WHERE kind = 'enrolled' AND NOT EXISTS (SELECT 1 FROM entry
-            WHERE kind = 'key_revoked' AND subject = one.subject AND sequence > one.sequence) ORDER BY sequence";
+            WHERE kind IN ('enrolled', 'key_revoked') AND subject = one.subject AND sequence > one.sequence) ORDER BY sequence";
         Ok(self.entries(sql, [])?.into_iter().filter_map(|entry| enrolled(entry.what)).collect())
     }
 

@@ -60,6 +60,9 @@ CREATE TRIGGER never_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 't
 CREATE TABLE secret (key TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
 ";
 
+/// Bytes of a page: of SQLite's usual ones many more have to be read to go through all entries, as a hunt does.
+const PAGE: u32 = 16 << 10;
+
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger(Connection);
@@ -80,7 +83,7 @@ impl Ledger {
         crate::private::create(path, b"")?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         ledger.0.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {LAYOUT} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
+            "PRAGMA page_size = {PAGE}; BEGIN IMMEDIATE; {LAYOUT} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
         ))?;
         Ok(ledger)
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
 };
 
 use ipnet::IpNet;
@@ -144,6 +145,8 @@ impl Builder {
                 self.is_name(&format!("{path}.people"), person);
             }
             let name = party.name.clone().unwrap_or_else(|| id.clone());
+            let of_party = party.people.iter().map(|person| (person.clone(), id.clone()));
+            self.policy.party_ids.extend(of_party);
             self.policy.parties.insert(id.clone(), Party { id, name, people: party.people.clone(), networks });
         }
     }
@@ -257,26 +260,31 @@ impl Builder {
     }
 
     /// Where each of the people may come from: what both the rule and their party allow.
-    fn networks(&mut self, place: &str, people: Vec<String>, written: &Written<'_>) -> BTreeMap<String, Vec<IpNet>> {
+    fn networks(&mut self, place: &str, people: Vec<String>, written: &Written<'_>) -> BTreeMap<String, Arc<[IpNet]>> {
         let from = self.each(&format!("{place}.from"), written.from, network);
-        let is_local_only = !written.needs_source;
-        let mut allowed = BTreeMap::new();
-        for person in people {
-            let of_party = self.policy.party_of(&person).map(|party| party.networks.clone()).unwrap_or_default();
-            let networks = match (from.is_empty(), of_party.is_empty()) {
-                (true, _) => of_party,
-                (false, true) => from.clone(),
-                (false, false) => both(&from, &of_party),
-            };
-            if networks.is_empty() && !is_local_only && from.len() == written.from.len() {
-                let reason = if from.is_empty() {
-                    format!("nothing says where {person} may come from; 0.0.0.0/0 and ::/0 mean anywhere")
-                } else {
-                    format!("{person} may come from none of {}: the provider's networks are others", and(&from))
-                };
-                self.problem(format!("{place}.from"), reason);
+        let of_party = |party: Option<&Party>| -> Arc<[IpNet]> {
+            let networks = party.map(|party| party.networks.as_slice()).unwrap_or_default();
+            match (from.is_empty(), networks.is_empty()) {
+                (true, _) => networks.into(),
+                (false, true) => from.as_slice().into(),
+                (false, false) => both(&from, networks).into(),
             }
-            allowed.insert(person, networks);
+        };
+        let mut of_parties = BTreeMap::<Option<&str>, Arc<[IpNet]>>::new();
+        let allowed = people.into_iter().map(|person| {
+            let party = self.policy.party_of(&person);
+            let networks = of_parties.entry(party.map(|party| party.id.as_str())).or_insert_with(|| of_party(party));
+            (person, Arc::clone(networks))
+        });
+        let allowed: BTreeMap<String, Arc<[IpNet]>> = allowed.collect();
+        let is_judged = written.needs_source && from.len() == written.from.len();
+        for (person, _) in allowed.iter().filter(|(_, networks)| is_judged && networks.is_empty()) {
+            let reason = if from.is_empty() {
+                format!("nothing says where {person} may come from; 0.0.0.0/0 and ::/0 mean anywhere")
+            } else {
+                format!("{person} may come from none of {}: the provider's networks are others", and(&from))
+            };
+            self.problem(format!("{place}.from"), reason);
         }
         allowed
     }

@@ -195,7 +195,7 @@ impl Rule {
             account: request.account.to_owned(),
             from: request.at,
             until,
-            sources,
+            sources: sources.to_vec(),
             command: self.command.clone(),
             permits: self.permits.clone(),
             approved_by,

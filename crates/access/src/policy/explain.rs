@@ -148,7 +148,8 @@ impl Policy {
 
 /// `from 198.51.100.0/24, `: all networks that anyone may come from by the rule.
 fn from(scope: &Scope) -> String {
-    let networks: BTreeSet<String> = scope.people.values().flatten().map(ToString::to_string).collect();
+    let networks: BTreeSet<String> =
+        scope.people.values().flat_map(|networks| networks.iter()).map(ToString::to_string).collect();
     if networks.contains("0.0.0.0/0") && networks.contains("::/0") {
         return "from anywhere, ".to_owned();
     }

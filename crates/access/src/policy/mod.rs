@@ -14,7 +14,7 @@ mod explain;
 mod file;
 mod window;
 
-use std::{collections::BTreeMap, fmt, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -95,7 +95,7 @@ pub struct Scope {
     /// What the rule is called.
     pub name: String,
     /// The people, each with the networks that the rule lets them come from.
-    pub people: BTreeMap<String, Vec<IpNet>>,
+    pub people: BTreeMap<String, Arc<[IpNet]>>,
     /// The hosts, by their ids.
     pub hosts: Vec<String>,
     /// The accounts there.
@@ -187,6 +187,8 @@ pub struct Policy {
     host_names: BTreeMap<String, String>,
     /// Names of rules to their places.
     rule_places: BTreeMap<String, usize>,
+    /// The party that each person belongs to.
+    party_ids: BTreeMap<String, String>,
 }
 
 /// Something that is wrong with a policy.
@@ -255,7 +257,7 @@ impl Policy {
 
     /// The party that a person belongs to.
     pub fn party_of(&self, person: &str) -> Option<&Party> {
-        self.parties.values().find(|party| party.people.iter().any(|one| one == person))
+        self.parties.get(self.party_ids.get(person)?)
     }
 
     /// The rule of this name.

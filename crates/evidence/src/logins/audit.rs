@@ -14,7 +14,7 @@ pub(super) fn tells(source: &LogSource<'_>) -> bool {
 
 /// `USER_LOGIN` where the program tells it (sshd, login, gdm), the session that PAM opens else; sudo and cron open sessions too, which are
 /// no logins. What fails is told by `USER_LOGIN` too, and where that is missing or does not say the name, by PAM's `USER_AUTH`.
-pub(super) fn step(host: String, fields: Fields) -> Option<Step<'static>> {
+pub(super) fn step<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     let program = base_name(fields.get("exe"));
     let service = match program {
         "sshd" | "sshd-session" | "sshd-auth" => "ssh",
@@ -23,12 +23,12 @@ pub(super) fn step(host: String, fields: Fields) -> Option<Step<'static>> {
     };
     let kind = fields.get("type");
     let is_success = matches!(fields.get("res"), "success" | "yes" | "1");
-    let session = session(service, &fields, is_success || kind == "USER_END");
+    let session = session(service, fields, is_success || kind == "USER_END");
     if kind == "USER_END" {
-        let of = Link { host: Cow::Owned(host), session, ..Link::default() };
+        let of = Link { host, session, ..Link::default() };
         return Some(Step::Logout(Logout { of, ..Logout::default() }));
     }
-    let login = Login { session, ..login(host, service, is_success, &fields) };
+    let login = Login { session, ..login(host, service, is_success, fields) };
     match (kind, is_success) {
         // sshd tells twice or more of one name that it does not know, and never which.
         ("USER_LOGIN", false) if service == "ssh" && login.is_unknown => Some(Step::Hint(login)),
@@ -51,10 +51,10 @@ fn session(service: &str, fields: &Fields, has_begun: bool) -> Cow<'static, str>
     }
 }
 
-fn login(host: String, service: &str, is_success: bool, fields: &Fields) -> Login<'static> {
+fn login<'a>(host: Cow<'a, str>, service: &'a str, is_success: bool, fields: &'a Fields) -> Login<'a> {
     // sshd of RedHat gives the number of the account; enriched logs have its name, too.
     let account = ["acct", "ID"].map(|name| fields.get(name)).into_iter().find(|name| !name.is_empty());
-    let user = account.map_or_else(|| numbered(fields.get("id")), str::to_owned);
+    let user = account.map_or_else(|| numbered(fields.get("id")), Cow::Borrowed);
     let is_unknown = matches!(&*user, "(invalid user)" | "(unknown)" | "(unknown user)");
     let name = fields.get("hostname");
     let source = match fields.get("addr") {
@@ -62,29 +62,29 @@ fn login(host: String, service: &str, is_success: bool, fields: &Fields) -> Logi
         known => known,
     };
     let by_user = match fields.get("UID") {
-        _ if service != "su" => String::new(),
+        _ if service != "su" => "".into(),
         "" => numbered(fields.get("uid")),
-        name => name.to_owned(),
+        name => name.into(),
     };
     Login {
-        user: Cow::Owned(if is_unknown { String::new() } else { user }),
+        user: if is_unknown { "".into() } else { user },
         is_unknown,
-        by_user: Cow::Owned(by_user),
-        host: Cow::Owned(host),
+        by_user,
+        host,
         source: address(source),
-        source_host: Cow::Owned(if name == source { "" } else { name }.to_owned()),
-        terminal: Cow::Owned(fields.get("terminal").trim_start_matches("/dev/").to_owned()),
-        service: Cow::Owned(service.to_owned()),
+        source_host: Cow::Borrowed(if name == source { "" } else { name }),
+        terminal: Cow::Borrowed(fields.get("terminal").trim_start_matches("/dev/")),
+        service: Cow::Borrowed(service),
         outcome: if is_success { Outcome::Accepted } else { Outcome::Failed },
         ..Login::default()
     }
 }
 
 /// An account that only its number is known of: `#1000`, as sudo writes it; the number 0 is root's everywhere.
-fn numbered(number: &str) -> String {
+pub fn numbered(number: &str) -> Cow<'static, str> {
     match number {
-        "" => String::new(),
-        "0" => "root".to_owned(),
-        number => format!("#{number}"),
+        "" => "".into(),
+        "0" => "root".into(),
+        number => format!("#{number}").into(),
     }
 }

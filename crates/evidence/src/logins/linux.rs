@@ -28,18 +28,17 @@ pub(super) fn tells(source: &LogSource<'_>) -> bool {
     matches!(source.channel, "syslog" | "journal" | "wtmp" | "btmp" | "utmp" | "lastlog")
 }
 
-pub(super) fn step(source: &LogSource<'_>, host: String, fields: Fields) -> Option<Step<'static>> {
-    let host = Cow::Owned(host);
+pub(super) fn step<'a>(source: &LogSource<'_>, host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     match source.channel {
-        "wtmp" | "utmp" => wtmp(host, &fields),
-        "btmp" => Some(btmp(host, &fields)),
-        "lastlog" => Some(lastlog(host, &fields)),
-        _ => said(source.provider, host, &fields),
+        "wtmp" | "utmp" => wtmp(host, fields),
+        "btmp" => Some(btmp(host, fields)),
+        "lastlog" => Some(lastlog(host, fields)),
+        _ => said(source.provider, host, fields),
     }
 }
 
 /// What the message of a program says.
-pub(super) fn said(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+pub(super) fn said<'a>(program: &str, host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     let program = base_name(program);
     match fields.get("action") {
         "" => None,
@@ -59,11 +58,11 @@ pub(super) fn said(program: &str, host: Cow<'static, str>, fields: &Fields) -> O
 fn session(fields: &Fields) -> Cow<'static, str> {
     match fields.get("pid") {
         "" => Cow::Borrowed(""),
-        pid => Cow::Owned(format!("pid {pid}")),
+        pid => Cow::Owned(["pid ", pid].concat()),
     }
 }
 
-fn link(host: Cow<'static, str>, fields: &Fields) -> Link<'static> {
+fn link<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Link<'a> {
     let port = fields.get("source_port").parse().ok();
     Link { host, session: session(fields), source: address(fields.get("source_address")), port }
 }
@@ -86,16 +85,16 @@ fn is_no_machine(name: &str) -> bool {
 }
 
 /// What all programs name alike.
-fn common(host: Cow<'static, str>, service: &str, fields: &Fields) -> Login<'static> {
+fn common<'a>(host: Cow<'a, str>, service: &'a str, fields: &'a Fields) -> Login<'a> {
     let Link { host, session, source, port } = link(host, fields);
     Login {
-        user: Cow::Owned(fields.find("user").unwrap_or_default().to_owned()),
+        user: Cow::Borrowed(fields.find("user").unwrap_or_default()),
         is_unknown: fields.get("invalid_user") == "true",
         host,
         source,
         port,
-        terminal: Cow::Owned(fields.get("terminal").trim_start_matches("/dev/").to_owned()),
-        service: Cow::Owned(service.to_owned()),
+        terminal: Cow::Borrowed(fields.get("terminal").trim_start_matches("/dev/")),
+        service: Cow::Borrowed(service),
         method: fields.take("method"),
         outcome: outcome(fields),
         reason: fields.take("reason"),
@@ -106,20 +105,20 @@ fn common(host: Cow<'static, str>, service: &str, fields: &Fields) -> Login<'sta
 }
 
 /// login(1) calls an account `UNKNOWN` that there is not.
-fn console(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
+fn console<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Login<'a> {
     let mut login = common(host, "login", fields);
     login.is_unknown = login.user == "UNKNOWN" && login.outcome == Outcome::Failed;
     login
 }
 
-fn su(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+fn su<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Step<'a> {
     let mut login = common(host, "su", fields);
     login.by_user = std::mem::replace(&mut login.user, fields.take("run_as_user"));
     // su of shadow-utils tells of each try twice.
     if fields.get("message").starts_with(['+', '-']) { Step::Hint(login) } else { Step::Login(login) }
 }
 
-fn pam(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+fn pam<'a>(program: &str, host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     let service = match fields.get("pam_service") {
         // An old PAM is called by the program it serves: `sshd(pam_unix)`.
         "" => program.strip_suffix("(pam_unix)")?,
@@ -142,20 +141,20 @@ fn pam(program: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'
     let by_user = match (service, fields.get("by_user"), fields.get("by_uid")) {
         // Without a login name; root's processes have none.
         ("su", "", by_uid) if !matches!(by_uid, "" | "0") => Cow::Owned(format!("#{by_uid}")),
-        ("su", by_user, _) => Cow::Owned(by_user.to_owned()),
+        ("su", by_user, _) => Cow::Borrowed(by_user),
         _ => Cow::Borrowed(""),
     };
     Some(Step::Hint(Login { outcome, by_user, ..common(host, service, fields) }))
 }
 
-fn sshd(action: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+fn sshd<'a>(action: &str, host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     let login = |host| common(host, "ssh", fields);
     let hint = |host, method: &'static str| {
         Some(Step::Hint(Login { outcome: Outcome::Failed, method: Cow::Borrowed(method), ..login(host) }))
     };
-    let request = |kind: &str, what: String| {
+    let request = |kind: &'a str, what: Cow<'a, str>| {
         let (of, terminal) = (link(host.clone(), fields), fields.take("terminal"));
-        Some(Step::Request(Request { of, kind: kind.to_owned().into(), what: what.into(), terminal }))
+        Some(Step::Request(Request { of, kind: kind.into(), what, terminal }))
     };
     match action {
         "login" => Some(Step::Login(Login { key: key(fields), certificate: certificate(fields), ..login(host) })),
@@ -163,11 +162,11 @@ fn sshd(action: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'
         "invalid_user" | "login_refused" | "too_many_failures" => hint(host, ""),
         "certificate_refused" | "key_refused" => hint(host, ""),
         "disconnect" | "timeout" => disconnect(host, fields),
-        "session_started" => request(fields.get("session_type"), fields.get("command").to_owned()),
-        "subsystem_requested" => request("subsystem", fields.get("command").to_owned()),
+        "session_started" => request(fields.get("session_type"), fields.take("command")),
+        "subsystem_requested" => request("subsystem", fields.take("command")),
         "forwarding_refused" => {
             let (to, port) = (fields.get("destination_address"), fields.get("destination_port"));
-            request("forwarding refused", format!("{to}:{port}"))
+            request("forwarding refused", format!("{to}:{port}").into())
         }
         "session_process" => {
             Some(Step::Child(link(host, fields), Cow::Owned(format!("pid {}", fields.get("child_pid")))))
@@ -177,7 +176,7 @@ fn sshd(action: &str, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'
 }
 
 /// The end of a connection; before anyone was let in, it may be all that is told of a try.
-fn disconnect(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+fn disconnect<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     let message = fields.get("message");
     let is_before = message.ends_with(" [preauth]");
     if is_before && message.starts_with("Received disconnect") {
@@ -193,14 +192,14 @@ fn disconnect(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>>
     Some(Step::Logout(Logout { of, reason: fields.take("reason"), tried }))
 }
 
-fn key(fields: &Fields) -> Option<Key<'static>> {
+fn key<'a>(fields: &'a Fields) -> Option<Key<'a>> {
     let kind = fields.take("key_type");
     (!kind.is_empty()).then(|| Key { kind, fingerprint: fields.take("key_fingerprint") })
 }
 
-fn certificate(fields: &Fields) -> Option<Certificate<'static>> {
+fn certificate<'a>(fields: &'a Fields) -> Option<Certificate<'a>> {
     Some(Certificate {
-        id: Cow::Owned(fields.find("certificate_id").unwrap_or_default().to_owned()),
+        id: Cow::Borrowed(fields.find("certificate_id").unwrap_or_default()),
         serial: fields.get("certificate_serial").parse().ok()?,
         authority_kind: fields.take("ca_key_type"),
         authority: fields.take("ca_fingerprint"),
@@ -208,7 +207,7 @@ fn certificate(fields: &Fields) -> Option<Certificate<'static>> {
 }
 
 /// A terminal has one session at a time, and its end is told by the terminal alone: the process may be another one.
-fn wtmp(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
+fn wtmp<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
     let session = Cow::Owned(format!("terminal {}", fields.get("terminal")));
     match fields.get("type") {
         "USER_PROCESS" | "user_process" | "7" => {
@@ -229,7 +228,7 @@ fn wtmp(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
     }
 }
 
-fn btmp(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+fn btmp<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Step<'a> {
     let mut login = terminal_login(host, fields);
     login.outcome = Outcome::Failed;
     login.is_unknown = login.user == "UNKNOWN";
@@ -237,12 +236,12 @@ fn btmp(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
 }
 
 /// The last login of an account, which is a number there: `#1000`, as sudo writes it.
-fn lastlog(host: Cow<'static, str>, fields: &Fields) -> Step<'static> {
+fn lastlog<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Step<'a> {
     let user = Cow::Owned(format!("#{}", fields.get("uid")));
     Step::Login(Login { user, outcome: Outcome::Accepted, ..terminal_login(host, fields) })
 }
 
-fn terminal_login(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
+fn terminal_login<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Login<'a> {
     let service = if fields.get("terminal").starts_with("ssh") { "ssh" } else { "terminal" };
     let login = common(host, service, fields);
     let name = fields.get("source_host");
@@ -251,7 +250,7 @@ fn terminal_login(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
         "" | "0.0.0.0" | "::" => name.split_once(" via mosh").map_or(name, |(client, _)| client),
         known => known,
     };
-    let source_host = if name == source { Cow::Borrowed("") } else { Cow::Owned(name.to_owned()) };
+    let source_host = Cow::Borrowed(if name == source { "" } else { name });
     Login { source: address(source), source_host, session: Cow::Borrowed(""), port: None, ..login }
 }
 
@@ -277,10 +276,8 @@ mod tests {
             {
                 fields.push(name, text);
             }
-            match wtmp("web01".into(), &fields) {
-                Some(Step::Login(login)) => (login.source.into_owned(), login.source_host.into_owned()),
-                other => panic!("{other:?}"),
-            }
+            let Some(Step::Login(login)) = wtmp("web01".into(), &fields) else { panic!("no login") };
+            (login.source.into_owned(), login.source_host.into_owned())
         };
         assert_eq!(login("tmux(123).%0"), (String::new(), "tmux(123).%0".to_owned()));
         assert_eq!(login("192.0.2.7"), ("192.0.2.7".to_owned(), String::new()));

@@ -16,6 +16,7 @@ mod windows;
 
 use std::{borrow::Cow, ops::Range};
 
+pub use audit::numbered;
 use event::{LogSource, Record, Step};
 
 /// Whether records of this kind may tell of logins at all; [`step`] need not be asked about others.
@@ -27,24 +28,25 @@ pub fn tells_of_logins(source: &LogSource<'_>) -> bool {
     }
 }
 
-/// What a record tells of a login or session; `None` for most.
-pub fn step(record: &dyn Record) -> Option<Step<'static>> {
+/// What a record tells of a login or session; `None` for most. Its texts are the record's, which `fields` keeps until the next.
+pub fn step<'a>(record: &'a dyn Record, fields: &'a mut Fields) -> Option<Step<'a>> {
     let source = record.source();
     if !tells_of_logins(&source) {
         return None;
     }
-    let fields = Fields::of(record);
+    fields.clear();
+    record.visit(&mut |name, value| fields.push(name, &value.text()));
     match source.product {
-        "windows" => windows::step(&source, record.host().into_owned(), fields),
-        _ if audit::tells(&source) => audit::step(record.host().into_owned(), fields),
-        _ => linux::step(&source, record.host().into_owned(), fields),
+        "windows" => windows::step(&source, record.host(), fields),
+        _ if audit::tells(&source) => audit::step(record.host(), fields),
+        _ => linux::step(&source, record.host(), fields),
     }
 }
 
 /// The fields of a record by name, of those of several values the first. A record has few, so that looking through them takes less time than a
 /// table does to be made.
-#[derive(Default)]
-struct Fields {
+#[derive(Debug, Default)]
+pub struct Fields {
     /// Name and text of each, one behind the other.
     texts: String,
     /// Where each name and each text stands.
@@ -52,10 +54,9 @@ struct Fields {
 }
 
 impl Fields {
-    fn of(record: &dyn Record) -> Self {
-        let mut fields = Self { texts: String::with_capacity(512), spans: Vec::with_capacity(24) };
-        record.visit(&mut |name, value| fields.push(name, &value.text()));
-        fields
+    fn clear(&mut self) {
+        self.texts.clear();
+        self.spans.clear();
     }
 
     fn push(&mut self, name: &str, text: &str) {
@@ -79,15 +80,15 @@ impl Fields {
         if matches!(text, "-" | "?") { "" } else { text }
     }
 
-    fn take(&self, name: &str) -> Cow<'static, str> {
-        Cow::Owned(self.get(name).to_owned())
+    fn take(&self, name: &str) -> Cow<'_, str> {
+        Cow::Borrowed(self.get(name))
     }
 }
 
 /// An address as it is written without IPv6 around it: `::ffff:198.51.100.7` is `198.51.100.7`.
-fn address(text: &str) -> Cow<'static, str> {
+fn address(text: &str) -> Cow<'_, str> {
     let inside = text.get(..7).filter(|start| start.eq_ignore_ascii_case("::ffff:")).and_then(|_| text.get(7..));
-    Cow::Owned(inside.filter(|inside| inside.contains('.')).unwrap_or(text).to_owned())
+    Cow::Borrowed(inside.filter(|inside| inside.contains('.')).unwrap_or(text))
 }
 
 /// The last part of a path.

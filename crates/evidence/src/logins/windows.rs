@@ -39,19 +39,22 @@ pub(super) fn tells(source: &LogSource<'_>) -> bool {
     }
 }
 
-pub(super) fn step(source: &LogSource<'_>, host: String, fields: Fields) -> Option<Step<'static>> {
-    let host: Cow<'static, str> = Cow::Owned(host);
-    match (Log::of(source)?, source.event_id) {
-        (Log::Security, 4624) => Some(Step::Login(logon(host, Outcome::Accepted, &fields))),
-        (Log::Security, 4625) => Some(Step::Login(refused(logon(host, Outcome::Failed, &fields), &fields))),
-        (Log::Security, 4648) => Some(Step::Login(explicit(host, &fields))),
+pub(super) fn step<'a>(source: &LogSource<'_>, host: Cow<'a, str>, fields: &'a mut Fields) -> Option<Step<'a>> {
+    let log = Log::of(source)?;
+    if log == Log::OpenSsh {
+        return open_ssh(host, fields);
+    }
+    let fields = &*fields;
+    match (log, source.event_id) {
+        (Log::Security, 4624) => Some(Step::Login(logon(host, Outcome::Accepted, fields))),
+        (Log::Security, 4625) => Some(Step::Login(refused(logon(host, Outcome::Failed, fields), fields))),
+        (Log::Security, 4648) => Some(Step::Login(explicit(host, fields))),
         (Log::Security, _) => {
             let of = Link { host, session: logon_id(fields.get("TargetLogonId")), ..Link::default() };
             Some(Step::Logout(Logout { of, ..Logout::default() }))
         }
-        (Log::Connections, _) => Some(Step::Login(connection(host, &fields))),
-        (Log::Sessions, number) => session(number, host, &fields),
-        (Log::OpenSsh, _) => open_ssh(host, &fields),
+        (Log::Connections, _) => Some(Step::Login(connection(host, fields))),
+        (_, number) => session(number, host, fields),
     }
 }
 
@@ -68,7 +71,7 @@ fn logon_id(text: &str) -> Cow<'static, str> {
 }
 
 /// Microsoft Learn, "4624(S): An account was successfully logged on", Logon Type.
-fn logon_type(number: &str) -> Cow<'static, str> {
+fn logon_type(number: &str) -> Cow<'_, str> {
     Cow::Borrowed(match number {
         "0" => "system",
         "2" => "interactive",
@@ -82,11 +85,11 @@ fn logon_type(number: &str) -> Cow<'static, str> {
         "11" => "cached_interactive",
         "12" => "cached_remote_interactive",
         "13" => "cached_unlock",
-        other => return Cow::Owned(other.to_owned()),
+        other => return Cow::Borrowed(other),
     })
 }
 
-fn logon(host: Cow<'static, str>, outcome: Outcome, fields: &Fields) -> Login<'static> {
+fn logon<'a>(host: Cow<'a, str>, outcome: Outcome, fields: &'a Fields) -> Login<'a> {
     let (package, version) = (fields.get("AuthenticationPackageName"), fields.get("LmPackageName"));
     Login {
         user: fields.take("TargetUserName"),
@@ -98,7 +101,7 @@ fn logon(host: Cow<'static, str>, outcome: Outcome, fields: &Fields) -> Login<'s
         port: fields.get("IpPort").parse().ok().filter(|port| *port != 0),
         service: Cow::Borrowed("windows"),
         method: logon_type(fields.get("LogonType")),
-        package: Cow::Owned(if version.is_empty() { package } else { version }.trim_end().to_owned()),
+        package: Cow::Borrowed(if version.is_empty() { package } else { version }.trim_end()),
         outcome,
         session: logon_id(fields.get("TargetLogonId")),
         ..Login::default()
@@ -106,22 +109,22 @@ fn logon(host: Cow<'static, str>, outcome: Outcome, fields: &Fields) -> Login<'s
 }
 
 /// Who asked for the logon, if that is a person: for most it is the machine itself.
-fn by_user(fields: &Fields, host: &str) -> Cow<'static, str> {
+fn by_user<'a>(fields: &'a Fields, host: &str) -> Cow<'a, str> {
     let user = fields.get("SubjectUserName");
     let machine = user
         .strip_suffix('$')
         .is_some_and(|name| host.split('.').next().is_some_and(|host| host.eq_ignore_ascii_case(name)));
     let is_service = matches!(fields.get("SubjectUserSid"), "S-1-0-0" | "S-1-5-18" | "S-1-5-19" | "S-1-5-20");
-    if machine || is_service { Cow::Borrowed("") } else { Cow::Owned(user.to_owned()) }
+    Cow::Borrowed(if machine || is_service { "" } else { user })
 }
 
 /// 4625: what failed.
-fn refused(mut login: Login<'static>, fields: &Fields) -> Login<'static> {
+fn refused<'a>(mut login: Login<'a>, fields: &'a Fields) -> Login<'a> {
     let is_told = |code: &&str| !code.is_empty() && code.trim_start_matches("0x").bytes().any(|byte| byte != b'0');
     let codes = [fields.get("SubStatus"), fields.get("Status")];
     let code = codes.iter().find(|code| is_told(code)).copied().unwrap_or_default();
     let known = status(code);
-    login.reason = known.map_or_else(|| Cow::Owned(code.to_owned()), Cow::Borrowed);
+    login.reason = known.map_or_else(|| Cow::Borrowed(code), Cow::Borrowed);
     login.is_unknown = known == Some(NO_SUCH_USER);
     login.session = Cow::Borrowed("");
     login
@@ -163,10 +166,10 @@ fn status(code: &str) -> Option<&'static str> {
 }
 
 /// 4648: someone used the name and password of another account, often on another machine.
-fn explicit(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
+fn explicit<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Login<'a> {
     let target = match fields.get("TargetServerName") {
         "" | "localhost" => host.clone(),
-        other => Cow::Owned(other.to_owned()),
+        other => Cow::Borrowed(other),
     };
     Login {
         host: target,
@@ -181,7 +184,7 @@ fn explicit(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
 
 /// 1149 says that authentication succeeded, but where network level authentication is off it comes before anyone was asked for a
 /// password, with whatever name the client sent. So it is a try; what came of it stands in 21 and 4624.
-fn connection(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
+fn connection<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Login<'a> {
     Login {
         user: fields.take("Param1"),
         domain: fields.take("Param2"),
@@ -194,8 +197,8 @@ fn connection(host: Cow<'static, str>, fields: &Fields) -> Login<'static> {
 }
 
 /// 21 (logon), 22 (shell), 23 (logoff), 24 (disconnect), 25 (reconnect).
-fn session(number: u32, host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
-    let session: Cow<'static, str> = Cow::Owned(format!("session {}", fields.get("SessionID")));
+fn session<'a>(number: u32, host: Cow<'a, str>, fields: &'a Fields) -> Option<Step<'a>> {
+    let session: Cow<'a, str> = format!("session {}", fields.get("SessionID")).into();
     let of = || Link { host: host.clone(), session: session.clone(), ..Link::default() };
     let is_local = fields.get("Address").eq_ignore_ascii_case("LOCAL");
     let method = match number {
@@ -212,8 +215,8 @@ fn session(number: u32, host: Cow<'static, str>, fields: &Fields) -> Option<Step
     let name = fields.get("User");
     let (domain, user) = name.split_once('\\').unwrap_or(("", name));
     Some(Step::Login(Login {
-        user: Cow::Owned(user.to_owned()),
-        domain: Cow::Owned(domain.to_owned()),
+        user: Cow::Borrowed(user),
+        domain: Cow::Borrowed(domain),
         host: host.clone(),
         source: if is_local { Cow::Borrowed("") } else { address(fields.get("Address")) },
         service: Cow::Borrowed("rdp"),
@@ -225,12 +228,11 @@ fn session(number: u32, host: Cow<'static, str>, fields: &Fields) -> Option<Step
 }
 
 /// OpenSSH on Windows says in its `payload` what it says in a syslog message elsewhere.
-fn open_ssh(host: Cow<'static, str>, fields: &Fields) -> Option<Step<'static>> {
-    let message = fields.get("payload");
-    let pid = fields.get("Execution_ProcessID");
-    let mut told = Fields::default();
-    told.push("message", message);
-    told.push("pid", pid);
-    crate::syslog::sshd_fields(message, &mut |name, value| told.push(name, value));
-    linux::said("sshd", host, &told)
+fn open_ssh<'a>(host: Cow<'a, str>, fields: &'a mut Fields) -> Option<Step<'a>> {
+    let [message, pid] = ["payload", "Execution_ProcessID"].map(|name| fields.get(name).to_owned());
+    fields.clear();
+    fields.push("message", &message);
+    fields.push("pid", &pid);
+    crate::syslog::sshd_fields(&message, &mut |name, value| fields.push(name, value));
+    linux::said("sshd", host, fields)
 }
