@@ -157,8 +157,11 @@ pub fn sentences(account: &Account, untimed: u64) -> Vec<String> {
     });
     let more = (account.elsewhere_more > 0)
         .then(|| format!("{} logins to further hosts that the policy does not name", account.elsewhere_more));
+    let unfollowed = account.unfollowed;
+    let unfollowed = (unfollowed > 0)
+        .then(|| format!("{unfollowed} sessions were not followed to their end, since too many others were open"));
     let untimed = (untimed > 0).then(|| format!("{untimed} records of logins have no time and were not judged"));
-    std::iter::once(covered).chain(elsewhere).chain(more).chain(untimed).collect()
+    std::iter::once(covered).chain(elsewhere).chain(more).chain(unfollowed).chain(untimed).collect()
 }
 
 /// A detector that also observes logins.

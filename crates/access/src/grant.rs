@@ -62,6 +62,14 @@ pub(crate) fn key_id(serial: u64, person: &str, principal: &str, last: &str) -> 
     format!("dreamcatcher:{serial}:{person}:{principal}:{}", last.get(..HEAD).unwrap_or(last))
 }
 
+/// The person that a key id names, if it is one that [`key_id`] gives for this serial and principal.
+pub(crate) fn person_of<'a>(key_id: &'a str, serial: u64, principal: &str) -> Option<&'a str> {
+    let (named, head) = key_id.strip_prefix("dreamcatcher:")?.rsplit_once(':')?;
+    let rest = named.strip_prefix(itoa::Buffer::new().format(serial))?.strip_prefix(':')?;
+    let is_head = head.len() == HEAD && head.bytes().all(|byte| byte.is_ascii_hexdigit());
+    rest.strip_suffix(principal)?.strip_suffix(':').filter(|_| is_head)
+}
+
 impl Granted {
     /// What its key id names as the ledger's entry before it.
     fn named_before(&self) -> &str {

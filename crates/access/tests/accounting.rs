@@ -577,6 +577,7 @@ fn who_is_enrolled_gets_in_to_the_gate() {
     assert_eq!(by(901, "SHA256:own", away), unexplained, "it was revoked");
     assert_eq!(by(300, "SHA256:other", away), unexplained);
     assert_eq!(by(300, "SHA256:host", "203.0.113.1"), NONE, "a host asks what is revoked");
+    assert_eq!(by(9500, "SHA256:host", "203.0.113.1"), NONE, "as long as no other key takes its place");
     assert_eq!(by(300, "SHA256:own", "203.0.113.1"), ["Login from a server"]);
 }
 
@@ -667,14 +668,67 @@ fn a_hop_is_known_by_addresses_that_logs_tell_of() {
 
 #[test]
 fn what_is_newer_than_the_ledger_is_told_as_that() {
-    let with =
-        |serial: u64| Login { certificate: good().certificate.map(|one| Certificate { serial, ..one }), ..good() };
+    let named = |serial: u64, id: &str, source: &'static str| {
+        let certificate = good().certificate.map(|one| Certificate { serial, id: id.to_owned().into(), ..one });
+        Login { certificate, source: source.into(), ..good() }
+    };
+    let like_ours = |serial: u64| format!("dreamcatcher:{serial}:mia:deploy@web01:0123456789abcdef");
+    let with = |serial: u64| named(serial, &like_ours(serial), "198.51.100.7");
     let later = What::Administered { change: "x".into(), reason: "y".into() };
-    let by =
-        |entries: Vec<(i64, What)>, serial| titles(told(POLICY, entries), &[(60, 1, LOG, Step::Login(with(serial)))]);
-    assert_eq!(by(vec![(0, granted())], 8), ["Certificate newer than the ledger"]);
-    assert_eq!(by(vec![(0, granted())], 6), ["Certificate that was never granted"]);
-    assert_eq!(by(vec![(0, granted()), (90, later)], 8), ["Certificate that was never granted"]);
+    let by = |entries: Vec<(i64, What)>, login| titles(told(POLICY, entries), &[(60, 1, LOG, Step::Login(login))]);
+    let old = || vec![(0, granted())];
+    assert_eq!(by(old(), with(8)), ["Certificate newer than the ledger"]);
+    let never = ["Certificate that was never granted"];
+    assert_eq!(by(old(), with(6)), never);
+    assert_eq!(by(vec![(0, granted()), (90, later)], with(8)), never);
+    assert_eq!(by(old(), named(8, &like_ours(8), "203.0.113.9")), never, "no rule lets anyone in from there");
+    let others = [
+        "",
+        "whatever",
+        &like_ours(9),
+        "dreamcatcher:8:mia:root@web01:0123456789abcdef",
+        "dreamcatcher:8:eve:deploy@web01:0123456789abcdef",
+    ];
+    others.into_iter().for_each(|id| assert_eq!(by(old(), named(8, id, "198.51.100.7")), never, "{id}"));
+}
+
+/// A certificate that sshd refused, of a process and a client's port.
+fn refused(serial: u64, pid: u32, source: &'static str, port: u16) -> Step<'static> {
+    let certificate = good().certificate.map(|one| Certificate { serial, authority: "SHA256:foreign".into(), ..one });
+    let session = format!("pid {pid}").into();
+    Step::Login(Login {
+        outcome: Outcome::Failed,
+        certificate,
+        session,
+        source: source.into(),
+        port: Some(port),
+        ..good()
+    })
+}
+
+#[test]
+fn a_refusal_is_told_although_its_number_or_port_comes_again() {
+    let twice = ["Certificate refused", "Certificate refused"];
+    let from = "203.0.113.9";
+    let two =
+        |pid, port| found(&[(60, 1, LOG, refused(77, 100, from, 4001)), (9000, 2, LOG, refused(78, pid, from, port))]);
+    assert_eq!(two(100, 4002), twice);
+    assert_eq!(two(101, 4001), twice);
+    let of_another = [(60, 1, LOG, refused(77, 1, from, 4001)), (90, 2, LOG, Step::Login(good()))];
+    assert_eq!(found(&of_another), ["Certificate refused"], "who is let in then is another client");
+}
+
+#[test]
+fn refusals_do_not_push_out_a_session() {
+    let begin = (60, 1, LOG, Step::Login(good()));
+    let flood = (0..70_000_u32).map(|number| {
+        let (pid, port) = (1000 + number, (number % 60_000) as u16 + 1024);
+        (61 + i64::from(number) / 20, u64::from(number) + 2, LOG, refused(number.into(), pid, "203.0.113.9", port))
+    });
+    let end = (9000, 80_000, LOG, logout("web01", 1));
+    let titles = found(&std::iter::once(begin).chain(flood).chain([end]).collect::<Vec<_>>());
+    assert_eq!(titles.iter().filter(|title| *title == "Session that outlasts its grant").count(), 1);
+    assert_eq!(titles.iter().filter(|title| *title == "Certificate refused").count(), 70_000);
 }
 
 #[test]

@@ -313,7 +313,7 @@ const TEXTS: [Text; 27] = [
         class: Class::LedgerOld,
         id: "6d2f0c1e-7a54-4a35-9f0a-0c7f3b1d4e1b",
         title: "Certificate newer than the ledger",
-        level: Level::Medium,
+        level: Level::High,
         description: "A certificate signed by our own authority let somebody in after the last entry of the ledger given, with a serial that comes after its last: only a newer ledger can tell whether it was granted.",
         tags: &["attack.initial-access", "attack.t1078"],
         innocent: "a grant given since: hunt again with a new export of the ledger",

@@ -75,9 +75,9 @@ impl Course<'_> {
             Step::Logout(logout) => self.logout(at, &Names::of(host, &logout.of), began),
         }
         while self.state.open.len() > MAX
-            && let Some(oldest) = self.state.open.keys().next().copied()
+            && let Some(id) = self.state.least_needed()
         {
-            self.over(oldest);
+            self.over(id);
         }
     }
 
@@ -148,7 +148,14 @@ impl Course<'_> {
         if let Some((class, why)) = why {
             self.find(&told, class, why);
         }
-        self.tell_refused(refused, explained.as_ref());
+        // What was refused to another client has but the number of its process in common.
+        let is_theirs = |refused: &Told| {
+            (refused.source.is_empty() || refused.source == told.source)
+                && (refused.port.is_none() || told.port.is_none() || refused.port == told.port)
+        };
+        let (theirs, others) = refused.into_iter().partition(is_theirs);
+        self.tell_refused(theirs, explained.as_ref());
+        self.tell_refused(others, None);
         let until = explained.and_then(|Explained { until, .. }| until);
         self.state.begin(names, Phase::In { told: Box::new(told), until });
     }
@@ -259,7 +266,9 @@ impl Course<'_> {
         if matches!(connection.state, Phase::Waiting(_) | Phase::Ended(_)) {
             return;
         }
-        self.state.ended.push_back((at.time.saturating_add(REMEMBERED), id));
+        if matches!(connection.state, Phase::In { .. }) {
+            self.state.ended.push_back((at.time.saturating_add(REMEMBERED), id));
+        }
         let Phase::In { told, until } = std::mem::replace(&mut connection.state, Phase::Over) else { return };
         if let Some((until, serial)) = until
             && at.time > until.saturating_add(OUTLAST)
@@ -402,10 +411,8 @@ impl Course<'_> {
         }
         while let Some(id) = is_due(&self.state.refusals) {
             self.state.refusals.pop_front();
-            let Some(connection) = self.state.open.get_mut(&id) else { continue };
-            let (refused, factor) = (std::mem::take(&mut connection.refused), connection.factor.take());
-            self.tell_refused(refused, None);
-            self.tell_half(factor);
+            // Its names may come again, and be another connection's.
+            self.over(id);
         }
         while let Some(id) = is_due(&self.state.ended) {
             self.state.ended.pop_front();
@@ -452,8 +459,10 @@ impl Course<'_> {
         let Some(connection) = self.state.forget(id) else { return };
         self.tell_refused(connection.refused, None);
         self.tell_half(connection.factor);
-        if let Phase::Waiting(told) = connection.state {
-            self.without_line(&told);
+        match connection.state {
+            Phase::Waiting(told) => self.without_line(&told),
+            Phase::In { .. } => self.state.unfollowed += 1,
+            Phase::Before | Phase::Ended(_) | Phase::Over => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the policy and the ledger say of a login.
 
 use std::{
+    collections::BTreeSet,
     net::IpAddr,
     sync::{Arc, OnceLock},
 };
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     Entry, Granted, What,
-    grant::SKEW,
-    policy::{Permit, Policy, Rule, Scope, Standing as StandingAccess, contains},
+    grant::{SKEW, person_of},
+    policy::{LONGEST, Permit, Policy, Rule, Scope, Standing as StandingAccess, contains},
 };
 
 /// The longest part of a forced command that sshd logs, in bytes (`session.c`).
@@ -39,8 +40,11 @@ pub struct Covered {
     past: Past,
     /// In the order of the ledger, which is nearly that in which they are used.
     grants: Vec<Known>,
-    /// Where each stands, by its serial.
+    /// Where each stands, by its serial; the highest one.
     places: HashMap<u64, usize>,
+    newest: u64,
+    /// Where those of a host and account stand, by when they begin.
+    of_account: HashMap<(Arc<str>, Arc<str>), Begun>,
     /// The requests that were approved and not granted yet, with by whom.
     approved: HashMap<u64, Vec<Arc<str>>>,
     /// Until when it is known what was granted.
@@ -59,9 +63,14 @@ pub struct Covered {
     releases: Releases,
     /// By its fingerprint, what opens the gate.
     enrolled: HashMap<String, Enrolled>,
+    /// The key of each host that is certified.
+    host_keys: HashMap<String, String>,
     texts: HashMap<String, Arc<str>>,
     networks: HashMap<Vec<String>, Arc<[IpNet]>>,
 }
+
+/// When grants begin, and where they stand.
+type Begun = BTreeSet<(Timestamp, usize)>;
 
 /// What is kept of a grant; a ledger may have a hundred thousand.
 struct Known {
@@ -147,6 +156,8 @@ impl Covered {
             past: Past::default(),
             grants: Vec::new(),
             places: HashMap::default(),
+            newest: 0,
+            of_account: HashMap::default(),
             approved: HashMap::default(),
             last: Timestamp::MIN,
             skew,
@@ -157,6 +168,7 @@ impl Covered {
             clock_back: Vec::new(),
             releases,
             enrolled: HashMap::default(),
+            host_keys: HashMap::default(),
             texts: HashMap::default(),
             networks: HashMap::default(),
         }
@@ -205,7 +217,7 @@ impl Covered {
                 }
                 self.opens(key, person, entry.time, Timestamp::MAX);
             }
-            What::HostCertified { host, key, until, .. } => self.opens(key, host, entry.time, *until).is_host = true,
+            What::HostCertified { host, key, .. } => self.certified(host, key, entry.time),
             What::KeyRevoked { key, .. } => {
                 if let Some(known) = self.enrolled.get_mut(key) {
                     known.until = known.until.min(entry.time);
@@ -283,6 +295,15 @@ impl Covered {
         known.into_mut()
     }
 
+    /// From here on a host's key opens the gate, until another one takes its place: how long its certificate holds does not matter to that.
+    fn certified(&mut self, host: &str, key: &str, at: Timestamp) {
+        let before = self.host_keys.insert(host.to_owned(), key.to_owned()).filter(|before| before != key);
+        if let Some(replaced) = before.and_then(|before| self.enrolled.get_mut(&before)) {
+            replaced.until = replaced.until.min(at);
+        }
+        self.opens(key, host, at, Timestamp::MAX).is_host = true;
+    }
+
     /// The networks of these texts; most grants have those of another one.
     fn networks(&mut self, written: Vec<String>) -> Arc<[IpNet]> {
         if let Some(known) = self.networks.get(&written) {
@@ -315,7 +336,10 @@ impl Covered {
             given_by: self.past.now(),
             astray: OnceLock::new(),
         };
+        self.newest = self.newest.max(granted.serial);
         let place = *self.places.entry(granted.serial).or_insert(self.grants.len());
+        let of_account = (Arc::clone(&known.host), Arc::clone(&known.account));
+        self.of_account.entry(of_account).or_default().insert((known.from, place));
         match self.grants.get_mut(place) {
             Some(before) => *before = known,
             None => self.grants.push(known),
@@ -386,7 +410,7 @@ impl Covered {
         {
             return found(Class::OtherAuthority, format!("{} was trusted until {until}", certificate.authority));
         }
-        let Some(known) = self.grant(serial) else { return self.not_in_the_ledger(told, serial) };
+        let Some(known) = self.grant(serial) else { return self.not_in_the_ledger(told, certificate) };
         if let Some((class, why)) = self.misused(told, certificate, known) {
             let why = format!(
                 "grant {serial} is for {} on {} as {}, until {}: {why}",
@@ -397,16 +421,32 @@ impl Covered {
         by_grant(known, event::Time::from_jiff(known.until).map(|until| (until.as_nanos(), serial)))
     }
 
-    fn not_in_the_ledger(&self, told: &Told, serial: u64) -> Judgement {
-        let newest = self.places.keys().max().copied().unwrap_or_default();
-        if serial > newest && told.time().to_jiff() > self.last && self.releases.is_judged() {
-            let why = format!(
-                "the ledger ends at {}, with grant {newest}: only a newer one can tell whether there is a grant {serial}",
-                self.last
-            );
-            return found(Class::LedgerOld, why);
+    fn not_in_the_ledger(&self, told: &Told, certificate: &Certificate) -> Judgement {
+        let serial = certificate.serial;
+        if serial <= self.newest || told.time().to_jiff() <= self.last || !self.releases.is_judged() {
+            return found(Class::UnknownSerial, format!("the ledger has no grant {serial}"));
         }
-        found(Class::UnknownSerial, format!("the ledger has no grant {serial}"))
+        if !self.is_like_ours(told, certificate) {
+            let why =
+                format!("no rule gives what its key id {} says, to somebody from {}", certificate.id, told.source);
+            return found(Class::UnknownSerial, format!("the ledger has no grant {serial}, and {why}"));
+        }
+        let (last, newest) = (self.last, self.newest);
+        let why =
+            format!("the ledger ends at {last}, with grant {newest}: only a newer one can tell of grant {serial}");
+        found(Class::LedgerOld, why)
+    }
+
+    /// Whether the gate may have given a certificate that the ledger does not reach to: its key id is one of the gate's, and names somebody whom a
+    /// rule lets in like this.
+    fn is_like_ours(&self, told: &Told, certificate: &Certificate) -> bool {
+        let principal = format!("{}@{}", told.user, told.host);
+        let Some(person) = person_of(&certificate.id, certificate.serial, &principal) else { return false };
+        let lets_in = |rule: &Rule| {
+            let networks = rule.scope.people.get(person).filter(|_| rule.scope.reaches(&told.host, &told.user));
+            networks.is_some_and(|networks| told.address().is_none_or(|address| contains(networks, address)))
+        };
+        self.policy.rules.iter().any(lets_in)
     }
 
     /// The rule by which a grant was given, as it was then; as it is now, where the ledger does not have the policy of then.
@@ -544,8 +584,7 @@ impl Covered {
 
     /// Whether a login that no line of sshd describes could have been granted, or stands.
     pub(super) fn could_be(&self, told: &Told) -> Judgement {
-        let of_account = |known: &&Known| *known.host == *told.host && *known.account == *told.user;
-        let grants = || self.grants.iter().filter(of_account);
+        let grants = || self.grants_about(told);
         let fitting = grants().filter(|known| self.beyond(told, known).is_none());
         if let Some(known) = fitting.min_by_key(|known| (known.break_glass, known.from)) {
             return by_grant(known, None);
@@ -562,6 +601,18 @@ impl Covered {
             Some((class, why)) => found(class, format!("{} had a grant, but {why}", told.user)),
             None => found(Class::NoGrant, format!("nothing lets anyone in to {} as {}", told.host, told.user)),
         }
+    }
+
+    /// The grants of a login's host and account that may hold at its time: none is longer than [`LONGEST`].
+    fn grants_about(&self, told: &Told) -> impl Iterator<Item = &Known> {
+        let account = self.texts.get(&told.user).map(|account| (Arc::clone(&told.host), Arc::clone(account)));
+        let (at, tolerance) = (told.time().to_jiff(), self.tolerance);
+        let earliest = at.saturating_sub(LONGEST + tolerance).unwrap_or(Timestamp::MIN);
+        let latest = at.saturating_add(tolerance).unwrap_or(Timestamp::MAX);
+        let of_account = account.and_then(|account| self.of_account.get(&account));
+        let places = of_account.into_iter().flat_map(move |all| all.range((earliest, 0)..=(latest, usize::MAX)));
+        let grants = places.filter_map(|(_, place)| self.grants.get(*place));
+        grants.filter(move |known| *known.host == *told.host && *known.account == *told.user)
     }
 
     /// Whether the policy lets anyone who is in as one account become another.

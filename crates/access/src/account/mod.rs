@@ -59,6 +59,8 @@ pub struct Account {
     pub logins: u64,
     /// How many of them are explained.
     pub explained: u64,
+    /// Sessions that were not followed to their end, since too many others were open.
+    pub unfollowed: u64,
     /// Logins to other hosts, by host.
     pub elsewhere: BTreeMap<String, u64>,
     /// Logins to further hosts.
@@ -99,6 +101,7 @@ impl Accounting {
         self.covered.as_ref().map(|_| Account {
             logins: self.state.logins,
             explained: self.state.explained,
+            unfollowed: self.state.unfollowed,
             elsewhere: self.state.elsewhere.clone(),
             elsewhere_more: self.state.elsewhere_more,
         })

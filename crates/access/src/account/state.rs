@@ -52,6 +52,8 @@ pub(super) struct State {
     pub told: HashMap<String, i64>,
     pub logins: u64,
     pub explained: u64,
+    /// Sessions whose end was not waited for, since too many others were open.
+    pub unfollowed: u64,
     pub elsewhere: BTreeMap<String, u64>,
     pub elsewhere_more: u64,
     pub now: i64,
@@ -169,6 +171,12 @@ impl State {
             }
         }
         Some(connection)
+    }
+
+    /// The connection that is given up where there are too many: one that was refused, or is over, before one that somebody is in by.
+    pub fn least_needed(&mut self) -> Option<u64> {
+        let queued = self.refusals.pop_front().or_else(|| self.ended.pop_front()).map(|(_, id)| id);
+        queued.or_else(|| self.open.keys().next().copied())
     }
 
     /// Begins a connection, in the place of others of these names.

@@ -117,11 +117,22 @@ impl Suggestion {
         self.kept += used.kept() - before + usize::from(is_new);
     }
 
+    /// All uses of accounts of hosts, and the accounts that nobody was seen to log in to but that became others: they were themselves become, or
+    /// are a program's.
+    fn uses(&self) -> impl Iterator<Item = (&Way, &String, &String, &Use)> {
+        static NOBODY: Use =
+            Use { sources: Sources { addresses: BTreeSet::new(), names: BTreeSet::new() }, count: 0, last: None };
+        let used = self.uses.iter().map(|((way, account, host), used)| (way, account, host, used));
+        let known: BTreeSet<(&String, &String)> = self.uses.keys().map(|(_, account, host)| (account, host)).collect();
+        let others = self.became.keys().filter(move |(account, host)| !known.contains(&(account, host)));
+        used.chain(others.map(|(account, host)| (&Way::Console, account, host, &NOBODY)))
+    }
+
     /// What of it is one entry: an account's hosts, where they were come to from the same places and the same was done there. An entry for all
     /// of an account's hosts and sources would allow what nobody has done.
     fn suggested(&self) -> BTreeMap<(&Way, &String, &Sources, Vec<&String>), Suggested<'_>> {
         let mut suggested: BTreeMap<_, Suggested<'_>> = BTreeMap::new();
-        for ((way, account, host), used) in &self.uses {
+        for (way, account, host, used) in self.uses() {
             let became = self.became.get(&(account.clone(), host.clone()));
             let to = became.into_iter().flat_map(BTreeMap::keys).collect();
             let entry = suggested.entry((way, account, &used.sources, to)).or_default();
@@ -146,8 +157,7 @@ impl Suggestion {
             let _ = writeln!(out, "# {} logins are left out: {reason}", self.forgotten);
         }
         let people: BTreeMap<&Way, String> = self
-            .uses
-            .keys()
+            .uses()
             .map(|(way, ..)| way)
             .collect::<BTreeSet<_>>()
             .into_iter()
@@ -165,7 +175,7 @@ impl Suggestion {
         if !names.is_empty() {
             let _ = writeln!(out, "[staff]\npeople = {}\n", list(&names));
         }
-        for host in self.uses.keys().map(|(.., host)| host).collect::<BTreeSet<_>>() {
+        for host in self.uses().map(|(_, _, host, _)| host).collect::<BTreeSet<_>>() {
             let _ = writeln!(out, "[hosts.{}]", quoted(host));
         }
         for (((way, account, sources, _), suggested), number) in self.suggested().iter().zip(1..) {
@@ -180,7 +190,10 @@ impl Suggested<'_> {
     fn write(&self, out: &mut String, number: u64, (who, way): (&str, &Way), account: &str, sources: &Sources) {
         let last = self.last.map(|last| last.to_jiff().strftime("%Y-%m-%d").to_string()).unwrap_or_default();
         let table = if matches!(way, Way::Certificate(_)) { "rules" } else { "standing" };
-        let _ = writeln!(out, "\n[[{table}]] # {} logins, the last on {last}", self.count);
+        let _ = match self.count {
+            0 => writeln!(out, "\n[[{table}]] # nobody logged in, but it became others"),
+            count => writeln!(out, "\n[[{table}]] # {count} logins, the last on {last}"),
+        };
         let (who, hosts, accounts) = (list(&[who]), list(&self.hosts), list(&[account]));
         let _ = writeln!(out, "name = \"observed-{number}\"\nwho = {who}\nhosts = {hosts}\naccounts = {accounts}");
         let networks: Vec<String> = networks(&sources.addresses).iter().map(ToString::to_string).collect();
@@ -305,6 +318,25 @@ mod tests {
         assert!(!lets_in(standing("ben", "db01"), "198.51.100.8"));
         assert!(at_web.may_become.is_empty() && at_db.may_become == ["root"]);
         assert!(!text.contains("eve"));
+    }
+
+    #[test]
+    fn accounts_that_only_became_others_may_go_on_to() {
+        let mut suggestion = Suggestion::default();
+        suggestion.login(Time::from_nanos(0), "web01", &login("anna", "password", "192.0.2.1"));
+        for (by, to) in [("anna", "ben"), ("ben", "root"), ("www-data", "root")] {
+            let su = Login { service: "su".into(), by_user: by.into(), ..login(to, "", "") };
+            suggestion.login(Time::from_nanos(0), "web01", &su);
+        }
+        let text = suggestion.policy();
+        let policy = Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
+        let becomes = |account: &str| {
+            let of_account = policy.standing.iter().find(|one| one.scope.accounts == [account]).unwrap();
+            of_account.scope.may_become.clone()
+        };
+        assert_eq!((becomes("anna"), becomes("ben")), (vec!["ben".to_owned()], vec!["root".to_owned()]));
+        assert_eq!(becomes("www-data"), ["root"]);
+        assert_eq!(text.matches("nobody logged in").count(), 2, "{text}");
     }
 
     #[test]
