@@ -175,6 +175,8 @@ pub struct Accounted<'c, D> {
     classes: HashMap<(Class, bool), Class>,
     told: HashMap<Class, Told>,
     addresses: HashSet<(String, String)>,
+    /// The one that was told last; logs repeat themselves.
+    last_address: Option<(String, String)>,
     fields: LoginFields,
     packed: Vec<u8>,
 }
@@ -228,7 +230,7 @@ impl<'c, D: Detector> Accounted<'c, D> {
     pub fn new(inner: D, explains: bool, untimed: &'c AtomicU64) -> Self {
         let (classes, told, addresses) = (HashMap::default(), HashMap::default(), HashSet::default());
         let (fields, packed) = (LoginFields::default(), Vec::new());
-        Self { inner, explains, untimed, classes, told, addresses, fields, packed }
+        Self { inner, explains, untimed, classes, told, addresses, last_address: None, fields, packed }
     }
 
     fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], is_text: bool, seen: &mut Seen) {
@@ -262,8 +264,14 @@ impl<'c, D: Detector> Accounted<'c, D> {
 
     /// The address that a host was connected at; each is told once.
     fn address(&mut self, event: &Event<'_>, address: &str, seen: &mut Seen) {
-        let key = (event.record.host().into_owned(), address.to_owned());
-        if key.1.is_empty() || event.time.is_none() || self.addresses.len() >= 4096 || self.addresses.contains(&key) {
+        let host = event.record.host();
+        let is_last = self.last_address.as_ref().is_some_and(|(of, last)| *of == host && last == address);
+        if is_last || address.is_empty() || event.time.is_none() || self.addresses.len() >= 4096 {
+            return;
+        }
+        let key = (host.into_owned(), address.to_owned());
+        self.last_address = Some(key.clone());
+        if self.addresses.contains(&key) {
             return;
         }
         let values = [Some(&key.0), Some(&key.1)];

@@ -1,7 +1,6 @@
 //! What the policy and the ledger say of a login.
 
 use std::{
-    collections::BTreeSet,
     net::IpAddr,
     sync::{Arc, OnceLock},
 };
@@ -69,8 +68,8 @@ pub struct Covered {
     networks: HashMap<Vec<String>, Arc<[IpNet]>>,
 }
 
-/// When grants begin, and where they stand.
-type Begun = BTreeSet<(Timestamp, usize)>;
+/// When grants begin, and where they stand; in order once the ledger is read.
+type Begun = Vec<(Timestamp, usize)>;
 
 /// What is kept of a grant; a ledger may have a hundred thousand.
 struct Known {
@@ -249,6 +248,7 @@ impl Covered {
     /// released.
     pub fn has_ledger(&mut self, last: Option<Timestamp>) {
         self.last = last.unwrap_or(Timestamp::MIN);
+        self.of_account.values_mut().for_each(|begun| begun.sort_unstable());
         self.releases.has_ledger();
     }
 
@@ -339,7 +339,7 @@ impl Covered {
         self.newest = self.newest.max(granted.serial);
         let place = *self.places.entry(granted.serial).or_insert(self.grants.len());
         let of_account = (Arc::clone(&known.host), Arc::clone(&known.account));
-        self.of_account.entry(of_account).or_default().insert((known.from, place));
+        self.of_account.entry(of_account).or_default().push((known.from, place));
         match self.grants.get_mut(place) {
             Some(before) => *before = known,
             None => self.grants.push(known),
@@ -609,8 +609,9 @@ impl Covered {
         let (at, tolerance) = (told.time().to_jiff(), self.tolerance);
         let earliest = at.saturating_sub(LONGEST + tolerance).unwrap_or(Timestamp::MIN);
         let latest = at.saturating_add(tolerance).unwrap_or(Timestamp::MAX);
-        let of_account = account.and_then(|account| self.of_account.get(&account));
-        let places = of_account.into_iter().flat_map(move |all| all.range((earliest, 0)..=(latest, usize::MAX)));
+        let all = account.and_then(|account| self.of_account.get(&account)).map(Vec::as_slice).unwrap_or_default();
+        let begun = all.partition_point(|(from, _)| *from < earliest);
+        let places = all.iter().skip(begun).take_while(move |(from, _)| *from <= latest);
         let grants = places.filter_map(|(_, place)| self.grants.get(*place));
         grants.filter(move |known| *known.host == *told.host && *known.account == *told.user)
     }
