@@ -7,7 +7,8 @@
 //!
 //! [`Accounting`] is a follower. On a host that the policy names every login of every account is judged as soon as sshd tells who was let in; what
 //! only PAM, wtmp or auditd tell of waits [`WAIT`] for sshd's line. Hosts that it does not name are counted. Without a policy
-//! it only learns what is usual. What it keeps is bounded: the 65,536 connections begun last, of a text 256 bytes.
+//! it only learns what is usual. What it keeps is bounded: 65,536 connections, of which
+//! those that were refused or are over are given up first, of a text 256 bytes.
 
 mod class;
 mod course;

@@ -221,14 +221,13 @@ impl Names {
         let has_session = (1..=256).contains(&of.session.len());
         let port = of.port.filter(|_| (1..=256).contains(&of.source.len()));
         let mut text = String::with_capacity(2 * host.len() + of.session.len() + of.source.len() + 8);
-        let mut join = |parts: &[&str]| parts.iter().for_each(|part| text.push_str(part));
         if has_session {
-            join(&[host, "\0", &of.session]);
+            text.extend([host, "\0", &of.session]);
         }
+        let middle = text.len();
         if let Some(port) = port {
-            join(&[host, "\0", &of.source, "\0", itoa::Buffer::new().format(port)]);
+            text.extend([host, "\0", &of.source, "\0", itoa::Buffer::new().format(port)]);
         }
-        let middle = if has_session { host.len() + 1 + of.session.len() } else { 0 };
         Self { text, middle }
     }
 

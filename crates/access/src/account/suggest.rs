@@ -101,11 +101,8 @@ impl Suggestion {
     }
 
     fn used(&mut self, key: (Way, String, String), time: Time, login: &Login<'_>) {
-        let mut is_new = false;
-        let used = self.uses.entry(key).or_insert_with(|| {
-            is_new = true;
-            Use::default()
-        });
+        let known = self.uses.len();
+        let used = self.uses.entry(key).or_default();
         let before = used.kept();
         match login.source.parse::<IpAddr>() {
             Ok(address) => drop(used.sources.addresses.insert(address.to_canonical())),
@@ -114,7 +111,8 @@ impl Suggestion {
         }
         used.count += login.times;
         used.last = used.last.max(Some(time));
-        self.kept += used.kept() - before + usize::from(is_new);
+        self.kept += used.kept() - before;
+        self.kept += self.uses.len() - known;
     }
 
     /// All uses of accounts of hosts, and the accounts that nobody was seen to log in to but that became others: they were themselves become, or
