@@ -203,8 +203,8 @@ fn what_is_new_after_weeks_is_found() {
     login(weeks + 3, 0, settled, "198.51.100", 1);
     login(weeks + 4, 0, settled, "198.51.100", 1);
     // What is not: an account known for days, one that was used twice, one that comes from everywhere.
-    (weeks - 9..weeks).for_each(|day| login(day, 0, young, "198.51.100", 0));
-    login(weeks, 0, young, "203.0.113", 1);
+    (3..12).for_each(|day| login(day, 0, young, "198.51.100", 0));
+    login(12, 0, young, "203.0.113", 1);
     login(0, 0, rare, "198.51.100", 0);
     login(weeks, 0, rare, "203.0.113", 1);
     login(weeks + 1, 0, roaming, "203.0.113", 0);
@@ -215,6 +215,40 @@ fn what_is_new_after_weeks_is_found() {
     story.expect(UNUSUAL, settled);
     story.expect(UNUSUAL, settled);
     story.expect(BEGINS, robot);
+    story.hunt();
+}
+
+/// Hours at which an account is never used, an account that was not used for months, and one that is used for the first time.
+#[test]
+fn hours_months_and_newcomers_are_found() {
+    let mut random = Random::new();
+    let Cast { hosts, servers, accounts, keys } = cast(&mut random);
+    let begin = Timestamp::from_second(1_767_225_600 + 86_400 * random.below(150) as i64).unwrap();
+    let recorded = VERSIONS.iter().map(|version| Recorded::new(version)).collect();
+    let mut story = Story { random, recorded, lines: BTreeMap::new(), expected: BTreeMap::new() };
+    let [worker, sleeper, newcomer, ..] = &accounts;
+    let away = 100 + story.random.below(30);
+    let mut login = |day: u64, hour: u64, account: &str| {
+        let within = SignedDuration::from_secs(story.random.below(3000) as i64);
+        let at = begin + SignedDuration::from_hours((24 * day + hour) as i64) + within;
+        let source = format!("198.51.100.{}", 1 + story.random.below(250));
+        let (host, server, key) = (&hosts[0], &servers[0], &keys[0]);
+        story.add(&Login { at, host, server, account, source, key });
+    };
+    for day in 0..away + 12 {
+        login(day, 8, worker);
+        login(day, 10, worker);
+    }
+    (0..10).for_each(|day| login(day, 9, sleeper));
+    // At night, and for the first time in months; for each it is news once. Near such an hour is no news.
+    login(50, 20, worker);
+    login(51, 20, worker);
+    login(52, 21, worker);
+    login(away + 9, 9, sleeper);
+    login(away + 10, 9, sleeper);
+    login(60, 9, newcomer);
+    login(61, 15, newcomer);
+    [worker, sleeper, newcomer].into_iter().for_each(|account| story.expect(UNUSUAL, account));
     story.hunt();
 }
 

@@ -840,3 +840,39 @@ fn a_ledger_whose_time_was_taken_back_is_told() {
     };
     assert_eq!(titles(told(POLICY, vec![(0, back)]), &[]), ["Clock turned back"]);
 }
+
+#[test]
+fn sessions_that_are_not_followed_to_their_end_are_counted() {
+    let mut accounting = Accounting::new(Some(covered()));
+    let mut findings = Vec::new();
+    let most = 1 << 16;
+    for number in 0..most + 5 {
+        let step = Step::Login(Login { port: None, ..login("web01", "deploy", "198.51.100.7", number) });
+        show(&mut accounting, &(60, u64::from(number), LOG, step), &mut findings);
+    }
+    assert_eq!(accounting.account().unwrap().unfollowed, 5);
+    assert!(findings.is_empty());
+}
+
+#[test]
+fn an_address_that_several_hosts_have_is_nobodys_even_when_it_was_saved() {
+    let hops = |hosts: &[&str], is_saved: bool| {
+        let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
+        for host in hosts {
+            accounting.server(host, "198.51.100.50", Time::from_nanos(NOON * 1_000_000_000));
+        }
+        if is_saved {
+            let saved = accounting.save();
+            accounting = Accounting::new(Some(covered()));
+            accounting.restore(&saved).unwrap();
+        }
+        let login = Login { source: "198.51.100.50".into(), ..good() };
+        show(&mut accounting, &(60, 1, LOG, Step::Login(login)), &mut findings);
+        findings.iter().map(|finding| finding.rule.title.clone()).collect::<Vec<_>>()
+    };
+    for is_saved in [false, true] {
+        assert_eq!(hops(&["web02"], is_saved), ["Login from a server"]);
+        assert_eq!(hops(&["web02", "WEB02"], is_saved), ["Login from a server"], "one host by two names");
+        assert_eq!(hops(&["web02", "web01"], is_saved), NONE);
+    }
+}

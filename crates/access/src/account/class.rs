@@ -1,6 +1,6 @@
 //! What a login, or a log, can be found to be: one rule of the report for each.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use event::{Level, RuleInfo};
 
@@ -51,7 +51,7 @@ pub enum Class {
     ClockBack,
     /// A package installed that nobody released.
     NotReleased,
-    /// An account used from a network, or with a key, that it never was before.
+    /// An account used from a network, with a key or at an hour that it never was before; or for the first time, or the first time in months.
     Unusual,
     /// A server that logs in to others for the first time.
     ServerLogsIn,
@@ -74,6 +74,7 @@ struct Text {
     innocent: &'static str,
 }
 
+/// In the order of the classes.
 const TEXTS: [Text; 27] = [
     Text {
         class: Class::NoGrant,
@@ -278,9 +279,9 @@ const TEXTS: [Text; 27] = [
         id: "6d2f0c1e-7a54-4a35-9f0a-0c7f3b1d4e17",
         title: "Account used in a way it was not used before",
         level: Level::Low,
-        description: "An account that was used for weeks from the same networks and with the same keys was used from another network or with another key.",
+        description: "An account that was used for weeks from the same networks, with the same keys and at the same hours was used in another way; or one that was never used on this host, or not for months, was used now.",
         tags: &["attack.initial-access", "attack.t1078"],
-        innocent: "a journey, a new line, a new key",
+        innocent: "a journey, a new line, a new key, a new colleague, a long evening",
     },
     Text {
         class: Class::ServerLogsIn,
@@ -328,35 +329,40 @@ impl Class {
 
     /// What a report says of it.
     pub fn rule(self) -> Arc<RuleInfo> {
-        let known = TEXTS.iter().find(|text| text.class == self);
-        let own = |text: &str| text.to_owned();
-        Arc::new(RuleInfo {
-            id: known.map_or_else(String::new, |text| own(text.id)),
-            title: known.map_or_else(String::new, |text| own(text.title)),
+        static RULES: LazyLock<[Arc<RuleInfo>; TEXTS.len()]> =
+            LazyLock::new(|| TEXTS.each_ref().map(|text| Arc::new(text.rule())));
+        let [first, ..] = &*RULES;
+        Arc::clone(RULES.get(self as usize).unwrap_or(first))
+    }
+}
+
+impl Text {
+    fn rule(&self) -> RuleInfo {
+        RuleInfo {
+            id: self.id.into(),
+            title: self.title.into(),
             path: "accounting".into(),
-            level: known.map_or(Level::High, |text| text.level),
+            level: self.level,
             status: "experimental".into(),
-            description: known.map_or_else(String::new, |text| own(text.description)),
+            description: self.description.into(),
             author: "Dreamcatcher".into(),
-            tags: known.map_or_else(Vec::new, |text| text.tags.iter().map(|tag| own(tag)).collect()),
-            false_positives: known.map_or_else(Vec::new, |text| vec![own(text.innocent)]),
-        })
+            tags: self.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            false_positives: vec![self.innocent.into()],
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_class_has_its_own_text() {
-        let mut ids: Vec<String> = Class::all().map(|class| class.rule().id.clone()).collect();
-        let mut classes: Vec<Class> = Class::all().collect();
-        ids.sort();
-        ids.dedup();
-        classes.sort();
-        classes.dedup();
-        assert_eq!((ids.len(), classes.len()), (TEXTS.len(), TEXTS.len()));
+        let ids: BTreeSet<String> = Class::all().map(|class| class.rule().id.clone()).collect();
+        assert_eq!(ids.len(), TEXTS.len());
+        assert!(Class::all().map(|class| class as usize).eq(0..TEXTS.len()));
         assert_eq!(Class::LedgerOld as usize + 1, TEXTS.len());
     }
 }
