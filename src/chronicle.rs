@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::BinaryHeap,
+    collections::{BinaryHeap, binary_heap::PeekMut},
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
     sync::{
@@ -258,6 +258,8 @@ fn unpack(
     }
 }
 
+/// Bytes of a [`Key`] in a file.
+const KEY: usize = 12;
 /// Bytes of a [`Head`], and before what it tells of the record alone.
 const HEAD: usize = 21;
 const PIECE: usize = 4;
@@ -328,15 +330,16 @@ impl Writing {
 
 /// Sorted files that are read as one; what has one time, in the order of the files.
 struct Merge {
-    runs: Vec<Run>,
+    /// Each until it is read: to give it back takes a while.
+    runs: Vec<Option<Run>>,
     /// What is at hand of each file that is not at its end.
     heads: BinaryHeap<Reverse<(Key, usize)>>,
 }
 
 impl Merge {
     fn new(files: impl Iterator<Item = File>) -> io::Result<Self> {
-        let mut merge = Self { runs: files.map(Run::new).collect(), heads: BinaryHeap::new() };
-        for (number, run) in merge.runs.iter_mut().enumerate() {
+        let mut merge = Self { runs: files.map(Run::new).map(Some).collect(), heads: BinaryHeap::new() };
+        for (number, run) in merge.runs.iter_mut().flatten().enumerate() {
             merge.heads.extend(run.next()?.map(|key| Reverse((key, number))));
         }
         Ok(merge)
@@ -349,10 +352,16 @@ impl Merge {
 
     /// Shows the next observation; false at the end.
     fn next(&mut self, show: &mut dyn FnMut(Key, &[u8]) -> io::Result<()>) -> io::Result<bool> {
-        let Some(Reverse((key, number))) = self.heads.pop() else { return Ok(false) };
-        if let Some(run) = self.runs.get_mut(number) {
-            show(key, &run.packed)?;
-            self.heads.extend(run.next()?.map(|key| Reverse((key, number))));
+        let Some(mut head) = self.heads.peek_mut() else { return Ok(false) };
+        let Reverse((key, number)) = &mut *head;
+        let Some(slot) = self.runs.get_mut(*number) else { return Ok(false) };
+        let Some(run) = slot else { return Ok(false) };
+        show(*key, &run.packed)?;
+        if let Some(next) = run.next()? {
+            *key = next;
+        } else {
+            *slot = None;
+            PeekMut::pop(head);
         }
         Ok(true)
     }
@@ -375,17 +384,16 @@ impl Run {
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
         }
-        let (mut time, mut round, mut head) = ([0; 8], [0; 4], [0; HEAD]);
-        self.input.read_exact(&mut time)?;
-        self.input.read_exact(&mut round)?;
-        self.input.read_exact(&mut head)?;
+        let mut before = [0; KEY + HEAD];
+        self.input.read_exact(&mut before)?;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, head @ ..] = before;
         self.packed.clear();
         self.packed.extend(head);
         self.packed.resize(HEAD + Head::read(&head).length as usize, 0);
         if let Some(values) = self.packed.get_mut(HEAD..) {
             self.input.read_exact(values)?;
         }
-        Ok(Some((i64::from_le_bytes(time), u32::from_le_bytes(round))))
+        Ok(Some((i64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))))
     }
 }
 

@@ -94,7 +94,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     summary.indicators = known.summary();
     summary.accounting = sink.accounted(untimed.into_inner())?;
     sink.telling.end(&summary).context("cannot write the report")?;
-    let incidents = sink.telling.link(site.contacts());
+    let incidents = sink.telling.link(site.contacts(), threads);
     let worst = sink.telling.worst(form, incidents.as_ref());
     drop(sink);
     if let Some(incidents) = &incidents {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    mem::ManuallyDrop,
     sync::Arc,
 };
 
@@ -19,8 +20,8 @@ use crate::{
 pub struct Telling<'a> {
     /// Where each is printed, if they are.
     printer: Option<Box<dyn Printer + Send + 'a>>,
-    /// What links them, if anything of incidents is asked for.
-    linker: Option<Linker>,
+    /// What links them, if anything of incidents is asked for. It is not given back piece by piece: the process is about to end.
+    linker: Option<ManuallyDrop<Linker>>,
     /// How many there were.
     pub findings: u64,
     /// The most severe level of a finding.
@@ -30,7 +31,7 @@ pub struct Telling<'a> {
 impl<'a> Telling<'a> {
     /// What the arguments ask for; `printer` where findings are listed.
     pub fn new(printer: Option<Box<dyn Printer + Send + 'a>>, links: bool) -> Self {
-        let linker = links.then(|| Linker::new(Limits::default()));
+        let linker = links.then(|| ManuallyDrop::new(Linker::new(Limits::default())));
         Self { printer, linker, findings: 0, worst: None }
     }
 
@@ -71,9 +72,9 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Links what was found; `contacts` are those to be told.
-    pub fn link(&mut self, contacts: &[String]) -> Option<Incidents> {
-        self.linker.take().map(|linker| linker.incidents(contacts))
+    /// Links what was found, on so many threads; `contacts` are those to be told.
+    pub fn link(&mut self, contacts: &[String], threads: usize) -> Option<Incidents> {
+        self.linker.as_mut().map(|linker| linker.incidents(contacts, threads))
     }
 
     /// Ends the list of findings, if there is one.

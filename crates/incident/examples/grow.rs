@@ -77,7 +77,7 @@ fn run(size: usize) {
     let start = Instant::now();
     traces.iter().for_each(|trace| linker.observe(&piece, &trace));
     findings.into_iter().for_each(|finding| linker.finding(finding));
-    let incidents = linker.incidents(&[]);
+    let incidents = linker.incidents(&[], 2);
     let took = start.elapsed();
     let each = took.as_nanos() / size.max(1) as u128;
     let (found, single) = (incidents.incidents.len(), incidents.single.len());

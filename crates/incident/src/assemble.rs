@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use event::{Finding, Level, Place, Time};
@@ -26,44 +29,52 @@ use crate::{
 /// Entities of an incident that are told.
 const MAX_ENTITIES: usize = 200;
 
-/// Makes incidents of groups.
-pub fn incidents(
-    findings: &[Arc<Finding>],
-    runs: &[Run],
-    mut groups: Groups,
-    lists: &Lists,
-    processes: &Processes,
-    report_to: &[String],
-    limits: Vec<String>,
-) -> Incidents {
+/// Makes incidents of groups, on so many threads.
+pub fn incidents(linked: &Linked<'_>, mut groups: Groups, report_to: &[String], threads: usize) -> Incidents {
     let mut members = BTreeMap::<u32, Vec<u32>>::new();
-    for number in 0..runs.len() as u32 {
+    for number in 0..linked.runs.len() as u32 {
         members.entry(groups.of(number)).or_default().push(number);
     }
     let mut joined = HashMap::<u32, Vec<Joined>>::new();
     for link in std::mem::take(&mut groups.joined) {
         joined.entry(groups.of(link.from)).or_default().push(link);
     }
-    let linked = Linked { findings, runs, named: named(lists), lists, processes };
-    let groups_of = groups_of_rules(&linked, &members);
-    let rare = |rule: &str| members.len() > 1 && groups_of.get(rule) == Some(&1);
-    let mut result = Incidents { limits, ..Incidents::default() };
+    let groups_of = groups_of_rules(linked, &members);
+    let is_rare = |rule: &str| members.len() > 1 && groups_of.get(rule) == Some(&1);
+    let (mut result, mut told) = (Incidents::default(), Vec::new());
     for (group, members) in &members {
         let all = || members.iter().flat_map(|run| linked.run(*run));
         let level = all().map(|finding| finding.rule.level).max().unwrap_or(Level::Informational);
         if level <= Level::Low && (all().nth(1).is_none() || level == Level::Informational) {
             result.single.extend(all().cloned());
-            continue;
+        } else {
+            told.push(Group { linked, members, links: joined.remove(group).unwrap_or_default(), level });
         }
-        let links = joined.remove(group).unwrap_or_default();
-        let group = Group { linked: &linked, members, links };
-        result.incidents.push(group.incident(level, report_to, &rare));
     }
+    result.incidents = in_parallel(&told, threads, |group| group.incident(report_to, &is_rare));
     result.incidents.sort_by(|a, b| (b.points(), b.level, a.id).cmp(&(a.points(), a.level, b.id)));
     result
         .single
         .sort_by(|a, b| (a.time.is_none(), a.time, a.id, &a.place).cmp(&(b.time.is_none(), b.time, b.id, &b.place)));
     result
+}
+
+/// What comes of each group, in any order: who is done with one takes the next, since some are far larger than others.
+fn in_parallel(
+    groups: &[Group<'_>],
+    threads: usize,
+    incident: impl Fn(&Group<'_>) -> Incident + Sync,
+) -> Vec<Incident> {
+    let next = AtomicUsize::new(0);
+    let some = || std::iter::from_fn(|| groups.get(next.fetch_add(1, Relaxed)).map(&incident)).collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(groups.len())).map(|_| scope.spawn(some)).collect();
+        let mut all = some();
+        for other in others {
+            all.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
+    })
 }
 
 /// In how many groups each rule found something.
@@ -89,7 +100,7 @@ fn named(lists: &Lists) -> Vec<(u32, u32)> {
 }
 
 /// All that was linked.
-struct Linked<'a> {
+pub struct Linked<'a> {
     findings: &'a [Arc<Finding>],
     runs: &'a [Run],
     named: Vec<(u32, u32)>,
@@ -97,7 +108,12 @@ struct Linked<'a> {
     processes: &'a Processes,
 }
 
-impl Linked<'_> {
+impl<'a> Linked<'a> {
+    /// Runs of these findings, by what `lists` has of them.
+    pub fn new(findings: &'a [Arc<Finding>], runs: &'a [Run], lists: &'a Lists, processes: &'a Processes) -> Self {
+        Self { findings, runs, named: named(lists), lists, processes }
+    }
+
     /// The findings of a run.
     fn run(&self, number: u32) -> impl Iterator<Item = &Arc<Finding>> {
         let members = self.runs.get(number as usize).into_iter().flat_map(|run| &run.members);
@@ -118,13 +134,15 @@ struct Group<'a> {
     /// Numbers of runs.
     members: &'a [u32],
     links: Vec<Joined>,
+    /// The most severe of its findings'.
+    level: Level,
 }
 
 /// The steps of a group, and for each run the number of its step.
 type Folded = (Vec<Step>, HashMap<u32, usize>);
 
 impl Group<'_> {
-    fn incident(&self, level: Level, report_to: &[String], rare: &dyn Fn(&str) -> bool) -> Incident {
+    fn incident(&self, report_to: &[String], is_rare: &dyn Fn(&str) -> bool) -> Incident {
         let (steps, step_of) = self.fold();
         let links = self.step_links(&step_of);
         let entities = self.entities(&steps, &step_of);
@@ -148,7 +166,7 @@ impl Group<'_> {
         let mut incident = Incident {
             id,
             title: String::new(),
-            level,
+            level: self.level,
             rank: Vec::new(),
             span: first.zip(last),
             hosts: of_kind(EntityKind::Host),
@@ -162,7 +180,7 @@ impl Group<'_> {
             actions: Vec::new(),
         };
         incident.title = why::title(&incident);
-        incident.rank = rank::rank(&incident, rare);
+        incident.rank = rank::rank(&incident, is_rare);
         incident.actions = actions::actions(&incident, report_to);
         incident
     }

@@ -11,7 +11,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::{
     EntityKind, Incidents,
     arrivals::{Arrival, Arrivals},
-    assemble,
+    assemble::{self, Linked},
     graph::{self, Lists},
     kept::{Kept, Run},
     mention::{Common, Weight, came_with, mentions},
@@ -136,8 +136,8 @@ impl Linker {
         }
     }
 
-    /// What came of it all. `report_to` are those to be told of incidents, as `site.toml` names them.
-    pub fn incidents(mut self, report_to: &[String]) -> Incidents {
+    /// What came of the findings, which it forgets then, worked out on so many threads. `report_to` are those to be told of incidents, as `site.toml` names them.
+    pub fn incidents(&mut self, report_to: &[String], threads: usize) -> Incidents {
         self.findings.shed(self.limits.findings);
         let limits = self.limits_reached();
         self.processes.set_clocks();
@@ -152,7 +152,8 @@ impl Linker {
         let mut groups = graph::Groups::of_each(runs.len());
         one_record(&findings, &runs, &mut groups);
         graph::join(&spans, &lists, &mut groups);
-        assemble::incidents(&findings, &runs, groups, &lists, &self.processes, report_to, limits)
+        let linked = Linked::new(&findings, &runs, &lists, &self.processes);
+        Incidents { limits, ..assemble::incidents(&linked, groups, report_to, threads) }
     }
 
     /// All that runs of findings name, with those that do, in the order of time.

@@ -88,7 +88,7 @@ impl Case {
         let piece = Arc::new(Piece { path: "traces".into() });
         self.traces.iter().for_each(|trace| linker.observe(&piece, &trace));
         self.findings.into_iter().for_each(|finding| linker.finding(finding));
-        linker.incidents(&[])
+        linker.incidents(&[], 2)
     }
 
     /// How many incidents there are, and the kinds of the links in the first.
@@ -422,7 +422,7 @@ fn a_linker_goes_on_where_it_was_saved() {
             findings.next().into_iter().for_each(|finding| linker.finding(finding));
         }
         findings.for_each(|finding| linker.finding(finding));
-        assert_eq!(linker.incidents(&[]), whole, "saved at {point}");
+        assert_eq!(linker.incidents(&[], 2), whole, "saved at {point}");
     }
 }
 
@@ -472,7 +472,7 @@ fn what_does_not_fit_is_counted() {
         case = case.found(rule, 3600 * number, &format!("ws-{number}"), SYSMON, 16, &[]);
     }
     case.findings.into_iter().for_each(|finding| linker.finding(finding));
-    let incidents = linker.incidents(&[]);
+    let incidents = linker.incidents(&[], 2);
     assert_eq!(incidents.incidents.len(), 5, "the severe ones are kept");
     assert_eq!(incidents.single.len(), 5);
     assert_eq!(incidents.limits.len(), 1);
