@@ -453,18 +453,17 @@ impl Scene {
         }
     }
 
-    /// One honest login, of whatever kind is drawn.
-    fn draw_honest(&mut self, keys: &Keys) -> Honest {
-        let (kind, which) = (self.random.below(10), self.random.below(2) as usize);
+    /// One honest login; of sixty in a row each is of another kind, from another machine or to another server.
+    fn honest_login(&mut self, number: usize, keys: &Keys) -> Honest {
+        let (kind, away, which) = (number % 10, number / 10 % 3, number / 30 % 2);
         let own = self.random.one(&keys.work)[which].clone();
-        let away = self.random.below(3);
         let (names, server) = (&self.names, [&self.one, &self.two][which]);
         let provider = &self.provider;
         let work = |more: &[&str]| ssh(provider, server, &names.deploy, &own, more);
         match kind {
             0 | 1 => honest(work(&["exit 0"])),
             2 => {
-                let from = [&self.provider, &self.office, &self.intruder][away as usize];
+                let from = [&self.provider, &self.office, &self.intruder][away];
                 honest(ssh(from, server, &names.careful, &keys.careful[which], &["true"]))
             }
             // Whatever is asked for, the one command is what runs.
@@ -491,11 +490,13 @@ impl Scene {
         }
     }
 
-    /// Logs in honestly in every way that is allowed, some at once.
+    /// Logs in honestly in every way that is allowed, in an order that is drawn, some at once.
     fn log_in_honestly(&mut self, count: usize) {
         let keys = self.honest_keys();
-        let all: Vec<Honest> = (0..count).map(|_| self.draw_honest(&keys)).collect();
-        let waiting = Mutex::new(all.into_iter());
+        let mut all: Vec<(u64, Honest)> =
+            (0..count).map(|number| (self.random.below(u64::MAX), self.honest_login(number, &keys))).collect();
+        all.sort_by_key(|(place, _)| *place);
+        let waiting = Mutex::new(all.into_iter().map(|(_, one)| one));
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
