@@ -87,6 +87,11 @@ fn honest(folder: &Path) {
     );
     write(
         folder,
+        "logs/web01/zypp/history",
+        "# installed\n2026-11-17 08:41:12|install|agent|1.2-1|x86_64|root@web01|tools|0|\n2026-11-17 08:41:13|install|nginx|1-1|x86_64|||0|\n",
+    );
+    write(
+        folder,
         "logs/web01/root/.bash_history",
         "apt-get update\ndpkg -i /tmp/agent_1.2_amd64.deb\napt install nginx\ncat agent_9_amd64.deb\n",
     );
@@ -120,6 +125,7 @@ fn what_nobody_released_is_found_wherever_it_shows() {
     };
     more("logs/web01/dpkg.log", "2026-11-19 08:41:13 upgrade agent:amd64 1:1.2 1:1.3\n");
     more("logs/web01/dnf.rpm.log", "2026-11-19T08:41:12+0100 SUBDEBUG Upgrade: agent-extra-1.2-1.x86_64\n");
+    more("logs/web01/zypp/history", "2026-11-19 08:41:12|install|agent|1.3-1|x86_64|root@web01|tools|0|\n");
     more(
         "logs/web01/root/.bash_history",
         "cd /tmp && sudo dpkg -i ./agent_1.3_amd64.deb\napt-get install -y agent=1.3\n",
@@ -141,6 +147,7 @@ fn what_nobody_released_is_found_wherever_it_shows() {
     };
     assert_eq!(why("dpkg.log"), ["the ledger has no release of agent 1.3"]);
     assert_eq!(why("dnf.rpm.log"), ["the ledger has no release of agent-extra 1.2-1"]);
+    assert_eq!(why("zypp/history"), ["the ledger has no release of agent 1.3-1"]);
     let typed = ["the ledger has no release of agent_1.3_amd64.deb", "the ledger has no release of agent 1.3"];
     assert_eq!(why(".bash_history"), typed);
     assert_eq!(why("access.log"), ["the ledger has no release of agent_1.3_amd64.deb"]);
@@ -148,7 +155,7 @@ fn what_nobody_released_is_found_wherever_it_shows() {
     let files = why("cache");
     assert!(files[0].starts_with("agent_1.2_amd64.deb is another file than the one released"), "{files:?}");
     assert!(files[1].starts_with("the ledger has no release of agent_1.5_amd64.deb, nor of its SHA-256"), "{files:?}");
-    assert_eq!(found.len(), 8, "{found:?}");
+    assert_eq!(found.len(), 9, "{found:?}");
     // Whatever the number of threads; and nothing where the finding is not wanted.
     assert_eq!(hunt(folder.path(), POLICY, &["--threads", "1"]), found);
     assert_eq!(hunt(folder.path(), POLICY, &["--level", "critical"]), []);

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | dpkg's `dpkg.log` | `2026-11-17 08:41:12 upgrade agent:amd64 1.1-1 1.2-1`, in local time |
 //! | dnf's `dnf.rpm.log` | `2026-11-17T08:41:12+0100 SUBDEBUG Upgrade: agent-1.2-1.x86_64` |
+//! | zypper's `zypp/history` | `2026-11-17 08:41:12\|install\|agent\|1.2-1\|x86_64\|root@web01\|tools\|…`, in local time |
 //!
-//! The log source is product `linux` and channel `packages`, with `dpkg` or `dnf` as provider. Lines name no host.
+//! The log source is product `linux` and channel `packages`, with `dpkg`, `dnf` or `zypper` as provider. Lines name no host.
 
 mod read;
 #[cfg(test)]
@@ -28,12 +29,23 @@ pub struct Packages {
 enum Manager {
     Dpkg,
     Dnf,
+    Zypper,
+}
+
+impl Manager {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dpkg => "dpkg",
+            Self::Dnf => "dnf",
+            Self::Zypper => "zypper",
+        }
+    }
 }
 
 impl Packages {
     /// One for each package manager, with what is known of clocks.
-    pub fn all(clock: &Clock) -> [Self; 2] {
-        [Manager::Dpkg, Manager::Dnf].map(|manager| Self { manager, clock: clock.clone() })
+    pub fn all(clock: &Clock) -> [Self; 3] {
+        [Manager::Dpkg, Manager::Dnf, Manager::Zypper].map(|manager| Self { manager, clock: clock.clone() })
     }
 }
 
@@ -42,11 +54,13 @@ impl Format for Packages {
         match self.manager {
             Manager::Dpkg => "dpkg.log",
             Manager::Dnf => "dnf.rpm.log",
+            Manager::Zypper => "zypp/history",
         }
     }
 
     fn recognises(&self, head: &[u8], _name: &str) -> bool {
-        let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let mut lines = lines.filter(|line| !line.is_empty() && !read::is_comment(self.manager, line));
         let first = lines.next().and_then(|line| std::str::from_utf8(line).ok());
         first.is_some_and(|line| read::entry(self.manager, line).is_some())
     }

@@ -29,6 +29,9 @@ const DONE: [&str; 11] = [
     "Obsoleted",
 ];
 
+/// What zypper writes of, by the second column (<https://en.opensuse.org/openSUSE:Libzypp_history>); of these the first two name a package.
+const ACTIONS: [&str; 8] = ["install", "remove", "radd", "rremove", "ralias", "rurl", "command", "patch"];
+
 /// One line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
@@ -47,7 +50,13 @@ pub(super) fn entry(manager: Manager, line: &str) -> Option<Entry<'_>> {
     match manager {
         Manager::Dpkg => dpkg(line),
         Manager::Dnf => dnf(line),
+        Manager::Zypper => zypper(line),
     }
+}
+
+/// Whether a line is none of the log's own: zypper keeps what scripts of packages print.
+pub(super) fn is_comment(manager: Manager, line: &[u8]) -> bool {
+    manager == Manager::Zypper && line.starts_with(b"#")
 }
 
 /// `2026-11-17 08:41:12 upgrade agent:amd64 1.1-1 1.2-1`; of `status` and `conffile` the state stands before the package.
@@ -94,6 +103,19 @@ fn dnf(line: &str) -> Option<Entry<'_>> {
     Some(Entry { time, action, package, architecture, version, ..Entry::default() })
 }
 
+/// `2026-11-17 08:41:12|install|agent|1.2-1|x86_64|root@web01|tools|…`; other actions have other columns.
+fn zypper(line: &str) -> Option<Entry<'_>> {
+    let mut columns = line.split('|');
+    let stamp = columns.next().filter(|stamp| stamp.len() == 19 && stamp.as_bytes().get(10) == Some(&b' '))?;
+    let action = columns.next().map(str::trim_end).filter(|action| ACTIONS.contains(action))?;
+    let mut entry = Entry { time: Some(Time::parse(stamp)?), is_local: true, action, ..Entry::default() };
+    if matches!(action, "install" | "remove") {
+        (entry.package, entry.version) = (columns.next()?, columns.next()?);
+        entry.architecture = columns.next()?;
+    }
+    Some(entry)
+}
+
 /// `2026-11-17T08:41:12+0100`, or with `Z`.
 fn moment(stamp: &str) -> Option<Time> {
     if stamp.as_bytes().get(10) != Some(&b'T') {
@@ -128,23 +150,20 @@ impl Reader for PackagesReader {
         output.damages.extend(block.damages.iter().cloned());
         let (lines, mut words, mut damages) =
             (Lines::new(&block.bytes, block.line), Words::default(), Damages::default());
-        let provider = if self.manager == Manager::Dpkg { "dpkg" } else { "dnf" };
+        let provider = self.manager.name();
         let source = LogSource { product: "linux", channel: "packages", provider, event_id: 0 };
+        let expected = format!("expected a line of {provider}, with a time and what was done, found something else");
         let (wanted, mut at, mut is_local) = (Wanted::of(&source, detector), 0, false);
         for raw in block.bytes.split_inclusive(|byte| *byte == b'\n') {
             let range = at..at + raw.len();
             at = range.end;
             let raw = raw.trim_ascii_end();
-            if raw.is_empty() {
+            if raw.is_empty() || is_comment(self.manager, raw) {
                 continue;
             }
             let text = std::str::from_utf8(raw).ok();
             let Some((text, entry)) = text.and_then(|text| Some((text, entry(self.manager, text)?))) else {
-                let reason = match self.manager {
-                    Manager::Dpkg => "expected a line of dpkg, with a time and what was done, found something else",
-                    Manager::Dnf => "expected a line of dnf, with a time and what was done, found something else",
-                };
-                damages.push(&lines, range.start, reason);
+                damages.push(&lines, range.start, &expected);
                 continue;
             };
             output.records += 1;

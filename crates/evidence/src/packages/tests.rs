@@ -18,6 +18,15 @@ const DNF: &str = "2026-11-17T08:41:10+0100 INFO --- logging initialized ---
 2026-11-17T08:41:13Z SUBDEBUG Upgrade: agent-2.0-3.noarch
 ";
 
+const ZYPPER: &str = "# 2026-11-17 08:41:09 agent-1.2-1.x86_64.rpm installed ok
+# Additional rpm output:
+2026-11-17 08:41:10|radd   |tools|http://updates.example/tools
+2026-11-17 08:41:12|install|my-agent|1.2-1|x86_64|root@web01|tools|4421dfa7|
+2026-11-17 08:41:13|remove |libpump|1.1-1|noarch||
+2026-11-17 08:41:14|command|root@web01|'zypper' 'in' 'my-agent'|
+what a script printed
+";
+
 fn shown(manager: Manager, clock: &Clock, text: &str) -> Vec<String> {
     let format = Packages { manager, clock: clock.clone() };
     let (keeper, _) = read(&format, "x", text.as_bytes());
@@ -59,27 +68,40 @@ fn dnf_tells_names_that_hold_dashes() {
 }
 
 #[test]
+fn zypper_tells_packages_and_comments_are_none() {
+    let lines = shown(Manager::Zypper, &Clock::default(), ZYPPER);
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[1].contains("08:41:12Z install package=my-agent architecture=x86_64 version=1.2-1"), "{lines:?}");
+    assert!(lines[2].contains("remove package=libpump"), "{lines:?}");
+    let [.., zypper] = Packages::all(&Clock::default());
+    let (_, output) = read(&zypper, "x", ZYPPER.as_bytes());
+    assert_eq!((output.records, output.damages.len(), output.notes.len()), (4, 1, 1), "{output:?}");
+}
+
+#[test]
 fn they_are_known_by_their_first_line_and_take_nothing_else() {
-    let [dpkg, dnf] = Packages::all(&Clock::default());
-    assert!(dpkg.recognises(DPKG.as_bytes(), "x") && dnf.recognises(DNF.as_bytes(), "x"));
+    let all = Packages::all(&Clock::default());
+    for (number, text) in [DPKG, DNF, ZYPPER].into_iter().enumerate() {
+        let known = all.each_ref().map(|format| format.recognises(text.as_bytes(), "x"));
+        assert_eq!(known, [0, 1, 2].map(|other| other == number));
+    }
     let others = [
         "2026-11-17T08:41:12+01:00 web01 sshd[1]: Accepted password for a from 192.0.2.1 port 1 ssh2\n",
         "2026-11-17 08:41:12 web01 install: done\n",
         "2026-11-17T08:41:12+0100 DEBUG Command: dnf install agent\n",
         "Nov 17 08:41:12 web01 dpkg: install agent\n",
+        "2026-11-17 08:41:12|warning|agent|1.2-1\n",
+        "# 2026-11-17 08:41:12\n",
         "",
     ];
     for text in others {
-        assert!(
-            !dpkg.recognises(text.as_bytes(), "dpkg.log") && !dnf.recognises(text.as_bytes(), "dnf.rpm.log"),
-            "{text}"
-        );
+        assert!(!all.iter().any(|format| format.recognises(text.as_bytes(), "dpkg.log")), "{text}");
     }
 }
 
 #[test]
 fn what_is_read_does_not_depend_on_the_cut() {
-    for (format, text) in Packages::all(&Clock::default()).iter().zip([DPKG, DNF]) {
+    for (format, text) in Packages::all(&Clock::default()).iter().zip([DPKG, DNF, ZYPPER]) {
         let (whole, output) = read(format, "x", text.as_bytes());
         let blocks = smallest_blocks::<LineBorders<AnyLine>>(text.as_bytes());
         let (cut, in_blocks) = read_blocks(format, "x", &blocks);
