@@ -62,6 +62,12 @@ pub struct Loaded {
     pub files: Vec<[u8; 32]>,
 }
 
+/// A file of rules: as it was named, and where it lies.
+struct RuleFile {
+    path: PathBuf,
+    real: PathBuf,
+}
+
 /// A file of rules larger than this is none.
 const MAX_FILE: u64 = 4 << 20;
 
@@ -77,7 +83,8 @@ impl Loaded {
     ) {
         let mut files = Vec::new();
         paths.iter().for_each(|path| self.walk(path, &mut files));
-        files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
+        let unseen = files.into_iter().filter_map(|RuleFile { path, real }| seen.insert(real).then_some(path));
+        let files: Vec<PathBuf> = unseen.collect();
         let chunk = files.len().div_ceil(threads.max(1) * 4).max(16);
         let parts: Vec<Mutex<Loaded>> = files.chunks(chunk).map(|_| Mutex::default()).collect();
         let next = std::sync::atomic::AtomicUsize::new(0);
@@ -100,15 +107,17 @@ impl Loaded {
     }
 
     /// Collects the files of a path. What cannot be read is refused by its own name, and costs nothing beside it.
-    fn walk(&mut self, path: &Path, files: &mut Vec<PathBuf>) {
+    fn walk(&mut self, path: &Path, files: &mut Vec<RuleFile>) {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => self.walk_folder(path, files),
-            Ok(_) => files.push(path.to_owned()),
+            Ok(metadata) if metadata.is_dir() => self.walk_folder(path, &real, files),
+            Ok(_) => files.push(RuleFile { path: path.to_owned(), real }),
             Err(error) => self.refuse(&path.to_string_lossy(), 0, format!("cannot be read: {error}")),
         }
     }
 
-    fn walk_folder(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+    /// `real` is the folder without links; nothing below it is reached by one.
+    fn walk_folder(&mut self, folder: &Path, real: &Path, files: &mut Vec<RuleFile>) {
         let mut entries = Vec::new();
         match fs::read_dir(folder) {
             Ok(found) => entries.extend(found.filter_map(Result::ok)),
@@ -116,14 +125,14 @@ impl Loaded {
         }
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
-            let path = entry.path();
+            let (path, real) = (entry.path(), real.join(entry.file_name()));
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => self.walk_folder(&path, files),
+                Ok(kind) if kind.is_dir() => self.walk_folder(&path, &real, files),
                 // Links out of the folder may lead anywhere, even back.
                 Ok(kind) if kind.is_symlink() && (is_yaml(&path) || path.is_dir()) => {
                     self.refuse(&path.to_string_lossy(), 0, "links in a folder of rules are not followed".into());
                 }
-                Ok(_) if is_yaml(&path) => files.push(path),
+                Ok(_) if is_yaml(&path) => files.push(RuleFile { path, real }),
                 Ok(_) => {}
                 Err(error) => self.refuse(&path.to_string_lossy(), 0, format!("cannot be read: {error}")),
             }
