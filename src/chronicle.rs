@@ -4,7 +4,8 @@ use std::{
     cmp::Reverse,
     collections::{BinaryHeap, binary_heap::PeekMut},
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
+    io::{self, BufWriter, ErrorKind, Read, Seek, Write},
+    ops::Range,
     sync::{
         Arc,
         mpsc::{SyncSender, sync_channel},
@@ -356,7 +357,7 @@ impl Merge {
         let Reverse((key, number)) = &mut *head;
         let Some(slot) = self.runs.get_mut(*number) else { return Ok(false) };
         let Some(run) = slot else { return Ok(false) };
-        show(*key, &run.packed)?;
+        show(*key, run.packed())?;
         if let Some(next) = run.next()? {
             *key = next;
         } else {
@@ -369,31 +370,51 @@ impl Merge {
 
 /// A sorted temporary file that is being read.
 struct Run {
-    input: BufReader<File>,
-    /// The observation at hand.
-    packed: Vec<u8>,
+    file: File,
+    /// Some of the file, and where in it the observation at hand stands.
+    some: Vec<u8>,
+    at: Range<usize>,
 }
 
 impl Run {
+    /// So many bytes are read at once.
+    const AT_ONCE: usize = 1 << 16;
+
     fn new(file: File) -> Self {
-        Self { input: BufReader::with_capacity(1 << 16, file), packed: Vec::new() }
+        Self { file, some: Vec::new(), at: 0..0 }
     }
 
-    /// Reads the next observation; gives its time and round.
+    /// The observation at hand.
+    fn packed(&self) -> &[u8] {
+        self.some.get(self.at.clone()).unwrap_or_default()
+    }
+
+    /// Goes on to the next observation; gives its time and round.
     fn next(&mut self) -> io::Result<Option<Key>> {
-        if self.input.fill_buf()?.is_empty() {
-            return Ok(None);
+        self.at.start = self.at.end;
+        let rest = self.rest(KEY + HEAD)?;
+        let Some(before) = rest.first_chunk::<{ KEY + HEAD }>() else {
+            return if rest.is_empty() { Ok(None) } else { Err(ErrorKind::UnexpectedEof.into()) };
+        };
+        let [a, b, c, d, e, f, g, h, i, j, k, l, head @ ..] = *before;
+        let bytes = KEY + HEAD + Head::read(&head).length as usize;
+        if self.rest(bytes)?.len() < bytes {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
-        let mut before = [0; KEY + HEAD];
-        self.input.read_exact(&mut before)?;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, head @ ..] = before;
-        self.packed.clear();
-        self.packed.extend(head);
-        self.packed.resize(HEAD + Head::read(&head).length as usize, 0);
-        if let Some(values) = self.packed.get_mut(HEAD..) {
-            self.input.read_exact(values)?;
-        }
+        self.at = self.at.start + KEY..self.at.start + bytes;
         Ok(Some((i64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))))
+    }
+
+    /// What follows, at least so many bytes if the file has them.
+    fn rest(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        if self.some.len() < self.at.start + bytes {
+            self.some.drain(..self.at.start);
+            self.at = 0..0;
+            let more = bytes.max(Self::AT_ONCE);
+            self.some.reserve(more);
+            (&self.file).take(more as u64).read_to_end(&mut self.some)?;
+        }
+        Ok(self.some.get(self.at.start..).unwrap_or_default())
     }
 }
 
