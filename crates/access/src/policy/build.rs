@@ -23,6 +23,7 @@ pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     let mut builder = Builder { policy: Policy::default(), problems: Vec::new(), zone: file.timezone.clone() };
     builder.parties(&file);
     builder.hosts(&file.hosts);
+    builder.groups(&file.groups);
     builder.authorities(&file.authorities);
     builder.clock(file.clock_approvals);
     builder.releases(&file.releases);
@@ -154,7 +155,8 @@ impl Builder {
     /// Names go into certificates, principals, the ledger and command lines.
     fn is_name(&mut self, path: &str, name: &str) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-$".contains(c);
-        if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(is_plain) {
+        let is_path = matches!(name, "." | "..");
+        if name.is_empty() || name.len() > 64 || name.starts_with('-') || is_path || !name.chars().all(is_plain) {
             self.problem(path, format!("'{name}' is not a name: up to 64 letters, digits, '.', '_', '-', '$'"));
         }
     }
@@ -174,6 +176,22 @@ impl Builder {
             }
             let host = Host { id: id.clone(), names: host.names.clone(), addresses };
             self.policy.hosts.insert(id.clone(), host);
+        }
+    }
+
+    fn groups(&mut self, groups: &BTreeMap<String, Vec<String>>) {
+        for (name, members) in groups {
+            let path = format!("groups.{name}");
+            self.is_name(&path, name);
+            if self.policy.host(name).is_some() {
+                self.problem(&path, format!("{name} is the name of a host too"));
+            }
+            if members.is_empty() {
+                self.problem(&path, "no host is named");
+            }
+            for member in members.iter().filter(|member| self.policy.host(member).is_none()).collect::<Vec<_>>() {
+                self.problem(&path, format!("there is no host called {member}"));
+            }
         }
     }
 
@@ -219,11 +237,9 @@ impl Builder {
         let mut ids = Vec::new();
         for name in names {
             let members = groups.get(name).map_or_else(|| std::slice::from_ref(name), Vec::as_slice);
-            for member in members {
-                match self.policy.host(member).map(|host| host.id.clone()) {
-                    Some(id) => ids.push(id),
-                    None => self.problem(path, format!("there is no host or group called {member}")),
-                }
+            ids.extend(members.iter().filter_map(|member| self.policy.host(member)).map(|host| host.id.clone()));
+            if !groups.contains_key(name) && self.policy.host(name).is_none() {
+                self.problem(path, format!("there is no host or group called {name}"));
             }
         }
         ids.sort();
@@ -361,7 +377,7 @@ impl Builder {
             return None;
         };
         match text.parse::<SignedDuration>() {
-            Ok(length) if length.is_positive() && length <= LONGEST => return Some(length),
+            Ok(length) if (SignedDuration::from_secs(1)..=LONGEST).contains(&length) => return Some(length),
             Ok(_) => self.problem(place, format!("'{text}' is not between a second and seven days")),
             Err(_) => self.problem(place, format!("'{text}' is not a length; write 1h or 30m")),
         }
@@ -472,14 +488,16 @@ struct Written<'a> {
 fn network(text: &str) -> Result<IpNet, String> {
     let wrong = || format!("'{text}' is not a network; write 198.51.100.0/24 or an address");
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(IpNet::from(address));
+        return Ok(IpNet::from(address.to_canonical()));
     }
     let network: IpNet = text.parse().map_err(|_| wrong())?;
-    if network.trunc() == network {
-        Ok(network)
-    } else {
-        Err(format!("'{text}' has bits set behind its prefix; the network is {}", network.trunc()))
+    if network.trunc() != network {
+        return Err(format!("'{text}' has bits set behind its prefix; the network is {}", network.trunc()));
     }
+    // Of IPv4 written as IPv6: that is how it is looked for.
+    let prefix = network.prefix_len().checked_sub(96).filter(|_| network.addr().to_canonical().is_ipv4());
+    let mapped = prefix.and_then(|prefix| IpNet::new(network.addr().to_canonical(), prefix).ok());
+    Ok(mapped.filter(|_| network.addr().is_ipv6()).unwrap_or(network))
 }
 
 /// The networks that lie in both lists.

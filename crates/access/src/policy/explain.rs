@@ -33,10 +33,7 @@ impl Policy {
         let packages = packages.map(|packages| format!("packages called {} need a release", joined(packages, "or")));
         let paths = (!self.releases.paths.is_empty())
             .then(|| format!("what web servers hand out at {} needs a release", joined(&self.releases.paths, "or")));
-        let gate = self.gate.iter().map(|gate| {
-            format!("the gate is {} on {}: whoever is enrolled gets in there by their key", gate.account, gate.host)
-        });
-        let others = clock.into_iter().chain(packages).chain(paths).chain(gate);
+        let others = clock.into_iter().chain(packages).chain(paths).chain(self.gate_sentence());
         self.parties.values().map(party).chain([covered]).chain(rules).chain(standing).chain(others).collect()
     }
 
@@ -49,7 +46,14 @@ impl Policy {
         let rules = rules.map(|rule| self.rule_sentence(rule, &self.who(&rule.scope), &here));
         let standing = self.standing.iter().filter(|standing| reaches(&&standing.scope));
         let standing = standing.map(|standing| self.standing_sentence(standing, &self.who(&standing.scope), &here));
-        Some(rules.chain(standing).collect())
+        let is_gate = self.gate.as_ref().is_some_and(|gate| gate.host == host);
+        Some(rules.chain(standing).chain(self.gate_sentence().filter(|_| is_gate)).collect())
+    }
+
+    fn gate_sentence(&self) -> Option<String> {
+        self.gate.as_ref().map(|gate| {
+            format!("the gate is {} on {}: whoever is enrolled gets in there by their key", gate.account, gate.host)
+        })
     }
 
     /// What a person can get in to; `None` if the policy does not know them.
@@ -60,7 +64,7 @@ impl Policy {
         let rules = rules.map(|rule| self.rule_sentence(rule, person, &rule.scope.hosts));
         let standing = self.standing.iter().filter(|standing| is_theirs(&standing.scope));
         let standing = standing.map(|standing| self.standing_sentence(standing, person, &standing.scope.hosts));
-        Some(rules.chain(standing).collect())
+        Some(rules.chain(standing).chain(self.gate_sentence()).collect())
     }
 
     /// `anyone of webcare and anna`, as the rule is written.
