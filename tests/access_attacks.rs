@@ -127,6 +127,16 @@ fn window(from: i64, until: i64, now: &Zoned) -> String {
     format!("Mon-Sun {}-{}", at(from), at(until))
 }
 
+/// Why sshd refuses certificates, in words of the finding.
+const REFUSED: [&str; 6] = [
+    "it was used from",
+    "it was used on",
+    "it was used as",
+    "it was used at",
+    "it was revoked",
+    "is no authority of ours",
+];
+
 impl Scene {
     fn new(folder: &Path) -> Self {
         let mut random = Random::new();
@@ -252,6 +262,9 @@ impl Scene {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let title = text(&finding["rule"]["title"]);
             assert!(!title.is_empty(), "{line}");
+            let reason = text(&finding["matched"]["reason"]);
+            let refused = REFUSED.iter().find(|why| title == "Certificate refused" && reason.contains(**why));
+            let title = refused.map_or(title.clone(), |why| format!("{title}: {why}"));
             *found.entry((title, text(&finding["matched"]["user"]))).or_default() += 1;
         }
         (found, out)
@@ -612,8 +625,10 @@ fn stolen(scene: &mut Scene, old: &Path) {
     scene.is_kept_out(&scene.provider, &scene.one, &names.unlisted, &key);
     scene.is_kept_out(&scene.provider, &scene.one, &names.deploy, old);
     scene.expect("Access used from another network than it was granted for", |names| names.admin.clone());
-    (0..3).for_each(|_| scene.expect("Certificate refused", |names| names.deploy.clone()));
-    scene.expect("Certificate refused", |names| names.unlisted.clone());
+    for why in ["it was used from", "it was used on", "it was used at"] {
+        scene.expect(&format!("Certificate refused: {why}"), |names| names.deploy.clone());
+    }
+    scene.expect("Certificate refused: it was used as", |names| names.unlisted.clone());
     // Principals added by whoever is in already: then sshd lets the same certificate in.
     let principals = scene.two.path(&format!("/etc/ssh/principals/{}", scene.names.deploy));
     append(&principals, &format!("{}@{}\n", scene.names.deploy, scene.one.name));
@@ -631,7 +646,7 @@ fn revoked(scene: &mut Scene, key: &Path) {
     scene.expect("Revoked certificate let somebody in", |names| names.deploy.clone());
     reach(scene.one.command("/etc/ssh/dreamcatcher/fetch-revoked"), "").fine();
     scene.is_kept_out(&scene.provider, &scene.one, &scene.names.deploy, key);
-    scene.expect("Certificate refused", |names| names.deploy.clone());
+    scene.expect("Certificate refused: it was revoked", |names| names.deploy.clone());
 }
 
 /// The key of an authority.
@@ -700,7 +715,7 @@ fn forged(scene: &mut Scene) {
     let public = fs::read_to_string(second.key.with_extension("pub")).unwrap();
     append(&scene.one.path("/etc/ssh/dreamcatcher/authority.pub"), &public);
     scene.gets_in(&scene.provider, &scene.one, &scene.names.deploy, &key);
-    scene.expect("Certificate refused", |names| names.deploy.clone());
+    scene.expect("Certificate refused: is no authority of ours", |names| names.deploy.clone());
     scene.expect("Certificate of an authority that is not ours", |names| names.deploy.clone());
 }
 

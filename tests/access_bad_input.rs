@@ -218,6 +218,8 @@ fn a_hunt_says_what_is_wrong_with_ledger_and_policy() {
     let export = house.access(&["ledger", "export", &ledger.display().to_string()]).fine().out;
     place.file("export.jsonl", export.replace("local", "gate"));
     given(&place.path().join("export.jsonl"), "the chain of hashes is broken");
+    place.file("empty.jsonl", "");
+    given(&place.path().join("empty.jsonl"), "it is empty");
     place.file("cut.jsonl", &export[..export.len() / 2]);
     given(&place.path().join("cut.jsonl"), "line 1");
     place.file("access.toml", POLICY.replace("always", "Mon-Fri 8-18"));

@@ -83,7 +83,8 @@ fn an_audit_tells_each_way_in_with_what_mends_it() {
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     write(
         "etc/passwd",
-        "root:x:0:0::/root:/bin/bash\nanna:x:1000:1000::/home/anna:/bin/bash\nold:x:1001:1::/home/old:/bin/sh\n",
+        "root:x:0:0::/root:/bin/bash\nanna:x:1000:1000::/home/anna:/bin/bash\nold:x:1001:1::/home/old:/bin/sh\n\
+         weak:$1$aa$bb:1005:1::/:/bin/sh\nblank::1006:1::/:/bin/sh\nshut:*:1007:1::/:/bin/sh\n+@netgroup::::::\n",
     );
     write("etc/shadow", "root:*:1:::::\nanna:!$6$x$y:1:::::\nold::1:::::\n");
     write("etc/group", "sudo:x:27:anna\nusers:x:100:old\n");
@@ -96,6 +97,8 @@ fn an_audit_tells_each_way_in_with_what_mends_it() {
     assert_eq!(status, 1, "{out}");
     for (found, mend) in [
         ("/etc/shadow:3: old needs no password at all", "passwd --lock old"),
+        ("/etc/passwd:4: weak has a password that can be used", "passwd --lock weak"),
+        ("/etc/passwd:5: blank needs no password at all", "passwd --lock blank"),
         ("/etc/group:1: anna is in sudo, which leads to root", "gpasswd --delete anna sudo"),
         ("/etc/sudoers:3: old may use sudo without a password", "sed -i '3s/^/# /' /etc/sudoers && visudo -c"),
         ("/etc/ssh/sshd_config.d/1.conf:2: PermitRootLogin is yes", "PermitRootLogin no"),

@@ -876,3 +876,42 @@ fn an_address_that_several_hosts_have_is_nobodys_even_when_it_was_saved() {
         assert_eq!(hops(&["web02", "web01"], is_saved), NONE);
     }
 }
+
+/// Whoever breaks glass is told of even if no log has the login, and once if one has.
+#[test]
+fn broken_glass_is_told_with_and_without_its_login() {
+    let policy = POLICY.replace("[[rules]]", "[[break_glass]]").replace("when = [\"always\"]\n", "");
+    let grant = || match granted() {
+        What::Granted(granted) => What::Granted(Box::new(Granted { break_glass: true, ..*granted })),
+        other => other,
+    };
+    let other = Login { host: "mail01".into(), ..good() };
+    let by = |second, login| titles(told(&policy, vec![(second, grant())]), &[(60, 1, LOG, Step::Login(login))]);
+    assert_eq!(by(0, good()), ["Glass was broken"]);
+    assert_eq!(by(0, other.clone()), ["Glass was broken"]);
+    assert_eq!(by(-3600 * 48, other), NONE, "long before the evidence");
+}
+
+#[test]
+fn a_refused_certificate_is_held_against_its_grant() {
+    let why = |login: Login<'static>| {
+        let (mut accounting, mut findings) = (Accounting::new(Some(covered())), Vec::new());
+        let refused = Login { outcome: Outcome::Failed, ..login };
+        show(&mut accounting, &(60, 1, LOG, Step::Login(refused)), &mut findings);
+        accounting.end(&mut findings);
+        let reason = findings[0].matched.iter().find(|one| one.field == "reason").unwrap();
+        (findings.len(), reason.value.clone())
+    };
+    for (login, words) in [
+        (
+            Login { host: "web02".into(), ..good() },
+            "mia on web01 as deploy, until 2026-11-25T12:00:00Z: it was used on web02",
+        ),
+        (Login { user: "root".into(), ..good() }, "it was used as root"),
+        (Login { source: "203.0.113.9".into(), ..good() }, "it was used from 203.0.113.9"),
+        (good(), "sshd refused it"),
+    ] {
+        let (count, reason) = why(login);
+        assert!(count == 1 && reason.ends_with(words), "{reason}");
+    }
+}

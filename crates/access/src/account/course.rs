@@ -144,7 +144,7 @@ impl Course<'_> {
         let (explained, why) = self.covered.judge(&told);
         self.remember(&told, explained.is_some());
         self.state.logins += 1;
-        self.state.explained += u64::from(explained.is_some());
+        self.judged(&told, explained.as_ref());
         if let Some((class, why)) = why {
             self.find(&told, class, why);
         }
@@ -158,6 +158,12 @@ impl Course<'_> {
         self.tell_refused(others, None);
         let until = explained.and_then(|Explained { until, .. }| until);
         self.state.begin(names, Phase::In { told: Box::new(told), until });
+    }
+
+    /// Takes note of what was judged of a login.
+    fn judged(&mut self, told: &Told, explained: Option<&Explained>) {
+        self.state.explained += u64::from(explained.is_some());
+        self.state.glass.extend(self.covered.broken_glass(told, explained));
     }
 
     /// Whether who was let in over a connection is known, and such.
@@ -321,11 +327,12 @@ impl Course<'_> {
             if offered.is_some_and(|(let_in, certificate)| self.covered.is_theirs(certificate, let_in)) {
                 continue;
             }
-            let why = match told.reason.as_str() {
-                "" => "sshd refused it".to_owned(),
-                reason => format!("sshd refused it: {reason}"),
-            };
-            self.find(&told, Class::CertificateRefused, why);
+            let judged =
+                told.certificate.as_ref().and_then(|certificate| self.covered.by_certificate(&told, certificate).1);
+            let reasons = [told.reason.clone(), judged.map(|(_, why)| why).unwrap_or_default()];
+            let reasons: Vec<&str> = reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
+            let begin = if reasons.is_empty() { "sshd refused it" } else { "sshd refused it: " };
+            self.find(&told, Class::CertificateRefused, format!("{begin}{}", reasons.join("; ")));
         }
     }
 
@@ -448,7 +455,7 @@ impl Course<'_> {
             );
         }
         let (explained, why) = if is_remote { self.covered.could_be(told) } else { self.covered.judge(told) };
-        self.state.explained += u64::from(explained.is_some());
+        self.judged(told, explained.as_ref());
         if let Some((class, why)) = why {
             self.find(told, class, why);
         }

@@ -57,6 +57,8 @@ pub struct Covered {
     is_misplaced: bool,
     /// What the gate refused.
     pub(super) refused: Vec<Told>,
+    /// Grants that broke the glass, by serial.
+    pub(super) glass: Vec<(u64, Told)>,
     /// When the ledger's time was taken back.
     pub(super) clock_back: Vec<Told>,
     releases: Releases,
@@ -73,6 +75,7 @@ type Begun = Vec<(Timestamp, usize)>;
 
 /// What is kept of a grant; a ledger may have a hundred thousand.
 struct Known {
+    serial: u64,
     person: Arc<str>,
     host: Arc<str>,
     account: Arc<str>,
@@ -123,6 +126,8 @@ pub(super) struct Explained {
     pub standing: Option<usize>,
     /// Whether it was a host that asked the gate by itself.
     pub is_host: bool,
+    /// The serial of its grant, where that broke the glass.
+    pub glass: Option<u64>,
 }
 
 /// Why a login is a finding, and whether it is explained all the same.
@@ -135,7 +140,8 @@ fn found(class: Class, why: String) -> Judgement {
 /// Explained by a grant; where that broke the glass, a finding all the same. `until`: see [`Explained`].
 fn by_grant(known: &Known, until: Option<(i64, u64)>) -> Judgement {
     let broken = || (Class::BreakGlass, format!("{} broke glass by rule {}", known.person, known.rule));
-    let explained = Explained { until, person: Some(Arc::clone(&known.person)), ..Explained::default() };
+    let (person, glass) = (Some(Arc::clone(&known.person)), known.break_glass.then_some(known.serial));
+    let explained = Explained { until, person, glass, ..Explained::default() };
     (Some(explained), known.break_glass.then(broken))
 }
 
@@ -164,6 +170,7 @@ impl Covered {
             misplaced: Vec::new(),
             is_misplaced: false,
             refused: Vec::new(),
+            glass: Vec::new(),
             clock_back: Vec::new(),
             releases,
             enrolled: HashMap::default(),
@@ -192,7 +199,10 @@ impl Covered {
                 let by = self.text(&entry.who);
                 self.approved.entry(*request).or_default().push(by);
             }
-            What::Granted(granted) => self.is_in_place(path, &entry, granted),
+            What::Granted(granted) => {
+                self.is_in_place(path, &entry, granted);
+                self.is_glass_broken(path, &entry, granted);
+            }
             What::Revoked { serial, .. } => {
                 let place = self.places.get(serial);
                 if let Some(known) = place.and_then(|place| self.grants.get_mut(*place)) {
@@ -277,6 +287,16 @@ impl Covered {
         }
     }
 
+    fn is_glass_broken(&mut self, path: &str, entry: &Entry, granted: &Granted) {
+        let Granted { serial, person, rule, host, account, break_glass, .. } = granted;
+        if *break_glass {
+            let why = format!(
+                "{person} broke glass by rule {rule}: grant {serial} is for {host} as {account}, and no login by it is told of"
+            );
+            self.glass.push((*serial, told(path, entry, person, why)));
+        }
+    }
+
     fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
@@ -318,6 +338,7 @@ impl Covered {
         let approved = self.approved.remove(&granted.request).unwrap_or_default();
         let approvals: Vec<Arc<str>> = granted.approvals.iter().map(|person| self.text(person)).collect();
         let known = Known {
+            serial: granted.serial,
             person: self.text(&granted.person),
             host: self.text(&granted.host),
             account: self.text(&granted.account),
@@ -366,6 +387,13 @@ impl Covered {
         !self.authorities.is_empty() && !self.authorities.contains(&certificate.authority)
     }
 
+    /// The serial of the grant that a login used, where that broke the glass.
+    pub(super) fn broken_glass(&self, told: &Told, explained: Option<&Explained>) -> Option<u64> {
+        let known = told.certificate.as_ref().and_then(|certificate| self.grant(certificate.serial));
+        let by_certificate = known.filter(|known| known.break_glass).map(|known| known.serial);
+        by_certificate.or_else(|| explained?.glass)
+    }
+
     /// How what was started in a session goes beyond its grant. What the grant has as its one command sshd calls `forced-command`.
     pub(super) fn exceeds(&self, serial: u64, Request { of, kind, what, terminal }: &Request<'_>) -> Option<String> {
         let known = self.grant(serial)?;
@@ -400,7 +428,8 @@ impl Covered {
         (explained, why)
     }
 
-    fn by_certificate(&self, told: &Told, certificate: &Certificate) -> Judgement {
+    /// What a login by a certificate is.
+    pub(super) fn by_certificate(&self, told: &Told, certificate: &Certificate) -> Judgement {
         let serial = certificate.serial;
         if self.is_foreign(certificate) {
             return found(Class::OtherAuthority, format!("{} is no authority of ours", certificate.authority));

@@ -187,6 +187,8 @@ impl Follower for Accounting {
         let is_then = |told: &&Told| period.contains(&told.time);
         findings.extend(covered.clock_back.iter().filter(is_then).map(told(Class::ClockBack)));
         findings.extend(covered.refused.iter().filter(is_then).map(told(Class::RequestRefused)));
+        let unused = covered.glass.iter().filter(|(serial, _)| !self.state.glass.contains(serial));
+        findings.extend(unused.map(|(_, told)| told).filter(is_then).map(told(Class::BreakGlass)));
         findings.extend(covered.misplaced.iter().map(|(told, more)| {
             let others = if *more > 0 { format!("; so it is with the {more} grants behind it") } else { String::new() };
             told.finding(Class::LedgerChanged, format!("{}{others}", told.reason))

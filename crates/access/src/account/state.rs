@@ -1,7 +1,7 @@
 //! What the accounting has learned so far.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -52,6 +52,8 @@ pub(super) struct State {
     pub told: HashMap<String, i64>,
     pub logins: u64,
     pub explained: u64,
+    /// The serials of grants that broke the glass and were used.
+    pub glass: BTreeSet<u64>,
     /// Sessions whose end was not waited for, since too many others were open.
     pub unfollowed: u64,
     pub elsewhere: BTreeMap<String, u64>,

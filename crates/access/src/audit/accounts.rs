@@ -70,14 +70,23 @@ pub(super) fn passwords(auditor: &mut Auditor<'_>) {
         let what = format!("{name} is root by another name");
         auditor.found(("/etc/passwd", line), what, format!("userdel --force {}", quoted(&name)));
     }
+    // What stands in passwd itself counts, unless it says that shadow has it.
+    let own = auditor.files.read("/etc/passwd").unwrap_or_default();
+    usable(auditor, "/etc/passwd", &own, |password| password == "x");
     let Some(shadow) = auditor.files.read("/etc/shadow") else {
         auditor.files.unread.push("/etc/shadow: not there, so it is not known who has a password".into());
         return;
     };
-    for (number, line) in lines(&shadow) {
+    usable(auditor, "/etc/shadow", &shadow, |_| false);
+}
+
+/// Tells the passwords of a file that can be used, but those that stand `elsewhere`.
+fn usable(auditor: &mut Auditor<'_>, file: &str, text: &str, elsewhere: impl Fn(&str) -> bool) {
+    for (number, line) in lines(text) {
         let mut parts = line.split(':');
         let (Some(name), Some(password)) = (parts.next(), parts.next()) else { continue };
-        if password.starts_with(['!', '*']) {
+        // `+` and `-` are entries of NIS, not accounts.
+        if password.starts_with(['!', '*']) || name.starts_with(['+', '-']) || elsewhere(password) {
             continue;
         }
         if !password.is_empty() && may_have_password(auditor, name) {
@@ -88,7 +97,7 @@ pub(super) fn passwords(auditor: &mut Auditor<'_>) {
             "" => format!("{name} needs no password at all"),
             _ => format!("{name} has a password that can be used"),
         };
-        auditor.found(("/etc/shadow", number), what, format!("passwd --lock {}", quoted(name)));
+        auditor.found((file, number), what, format!("passwd --lock {}", quoted(name)));
     }
 }
 

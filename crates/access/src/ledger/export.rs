@@ -189,7 +189,10 @@ pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Ent
             take(entry.read().map_err(|error| wrong(&error))?);
         }
     }
-    Ok(chain.0)
+    match chain.0.sequence {
+        0 => Err(Error::Ledger("it is empty, and every ledger has at least the entry that it begins with".into())),
+        _ => Ok(chain.0),
+    }
 }
 
 /// The entries so far, of which each has the hash of the one before.

@@ -154,9 +154,7 @@ impl Builder {
 
     /// Names go into certificates, principals, the ledger and command lines.
     fn is_name(&mut self, path: &str, name: &str) {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-$".contains(c);
-        let is_path = matches!(name, "." | "..");
-        if name.is_empty() || name.len() > 64 || name.starts_with('-') || is_path || !name.chars().all(is_plain) {
+        if !is_name(name) {
             self.problem(path, format!("'{name}' is not a name: up to 64 letters, digits, '.', '_', '-', '$'"));
         }
     }
@@ -467,6 +465,13 @@ fn common(a: &Scope, b: &Scope) -> Option<String> {
     let host = a.hosts.iter().find(|host| b.hosts.contains(host))?;
     let account = a.accounts.iter().find(|account| b.accounts.contains(account))?;
     Some(format!("{person} on {host} as {account}"))
+}
+
+/// Whether people, hosts and accounts may be called like this.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-$".contains(c);
+    let is_other = name.starts_with('-') || matches!(name, "." | "..");
+    (1..=64).contains(&name.len()) && !is_other && name.chars().all(is_plain)
 }
 
 /// What rules and standing access are written with alike.

@@ -136,14 +136,15 @@ fn certificate(text: &str) -> Option<Certificate<'_>> {
     memchr::memmem::rfind_iter(text.as_bytes(), b" (serial ").find_map(|at| {
         let (id, rest) = text.split_at_checked(at)?;
         let rest = rest.strip_prefix(" (serial ")?;
-        let digits = rest.bytes().take(20).take_while(u8::is_ascii_digit).count();
-        let (serial, rest) = rest.split_at_checked(digits)?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (serial, rest) = rest.split_at_checked(digits).filter(|(digits, _)| !digits.is_empty())?;
         let rest = rest.strip_prefix(") CA ")?;
         let (authority_kind, rest) = rest.split_once(' ')?;
         let authority = rest.split_once([' ', ',']).map_or(rest, |(first, _)| first).into();
         Some(Certificate {
             id: unvis(id),
-            serial: serial.parse().ok()?,
+            // sshd's serials have 64 bits: who makes up a larger one is to be found, too.
+            serial: serial.parse().unwrap_or(u64::MAX),
             authority_kind: authority_kind.into(),
             authority,
         })
@@ -360,6 +361,9 @@ fn key_facts<'a>(message: &'a str, facts: &mut Facts<'a>) -> Option<()> {
     } else if let Some(reason) = message.strip_prefix("Certificate invalid: ") {
         facts.action("certificate_refused");
         facts.add("reason", reason);
+    } else if message == "Certificate does not contain an authorized principal" {
+        facts.action("certificate_refused");
+        facts.add("reason", "it does not contain an authorized principal");
     } else if let Some(rest) = message.strip_prefix("Authentication key ") {
         let (told, file) = rest.rsplit_once(" revoked by file ")?;
         let (kind, fingerprint) = told.split_once(' ')?;
