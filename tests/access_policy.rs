@@ -36,8 +36,12 @@ fn the_documents_policy_is_explained_and_asked() {
     assert!(out.contains("anyone of webcare may log in to web01 and web02 as deploy, from 198.51.100.0/24,"), "{out}");
     let (status, out, _) = dreamcatcher(folder.path(), &["access", "who-can", "10.0.0.11"]);
     assert_eq!((status, out.lines().count()), (0, 3), "{out}");
+    let gate = "the gate is access on web02: whoever is enrolled gets in there by their key";
+    let (_, out, _) = dreamcatcher(folder.path(), &["access", "who-can", "web02"]);
+    assert!(out.contains(gate), "{out}");
     let (status, out, _) = dreamcatcher(folder.path(), &["access", "what-can", "anna"]);
-    assert_eq!((status, out.lines().count()), (0, 2), "{out}");
+    assert_eq!((status, out.lines().count()), (0, 3), "{out}");
+    assert!(out.contains(gate), "{out}");
     let (status, _, err) = dreamcatcher(folder.path(), &["access", "what-can", "eve"]);
     assert_eq!((status, err.as_str()), (3, "dreamcatcher: the policy knows nobody called eve\n"));
     let wrong = example().replace("approvals = 1", "aprovals = 1\nfour_eyes = true");

@@ -226,6 +226,10 @@ fn a_clock_that_was_ahead_is_set_right_by_two_people() {
     house.ask_anew(&alice, &request).fine();
     house.ssh(&invitation, "gate", "help", "").fails(255, "Permission denied");
     assert!(house.access(&["ledger", "verify", &house.ledger()]).fine().out.contains("the chain is whole"));
+    let export = house.access(&["ledger", "export", &house.ledger()]).fine().out;
+    let path = house.gate().join("export.jsonl");
+    fs::write(&path, export).unwrap();
+    house.access(&["ledger", "verify", &path.display().to_string()]).fails(3, "is an export of a ledger");
     let entries = house.entries();
     let of = |kind: &str| entries.iter().find(|entry| entry["what"].get(kind).is_some()).unwrap();
     let back = &of("clock_back")["what"]["clock_back"];

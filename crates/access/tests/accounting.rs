@@ -915,3 +915,18 @@ fn a_refused_certificate_is_held_against_its_grant() {
         assert!(count == 1 && reason.ends_with(words), "{reason}");
     }
 }
+
+/// Who comes over a server is found, unless the rule names that very machine.
+#[test]
+fn a_jump_host_is_one_that_the_rule_names() {
+    let by = |from: &str| {
+        let What::Granted(grant) = granted() else { panic!() };
+        let granted = Granted { sources: vec![from.into()], ..*grant };
+        let policy = POLICY.replace("198.51.100.0/24", from);
+        let login = Login { source: "10.0.0.2".into(), ..good() };
+        let ledger = told(&policy, vec![(0, What::Granted(Box::new(granted)))]);
+        titles(ledger, &[(60, 1, LOG, Step::Login(login))])
+    };
+    assert_eq!(by("10.0.0.2/32"), NONE);
+    assert_eq!(by("10.0.0.0/24"), ["Login from a server"]);
+}

@@ -2,12 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Write},
+    io::{self, BufReader, BufWriter, Read, Write},
     path::Path,
 };
 
 use access::ledger::{Ledger, read_export};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::cli::LedgerCommand;
 use crate::status::Status;
@@ -31,6 +31,13 @@ fn verify(path: &Path, noted: &[String], export: Option<&Path>) -> Result<Status
         let file = File::open(export).with_context(|| format!("cannot read {}", export.display()))?;
         let head = read_export(&mut BufReader::new(file), &[], |_| ()).with_context(|| export.display().to_string())?;
         known.push((head.sequence, head.hash));
+    }
+    let mut first = [0];
+    if File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"{" {
+        bail!(
+            "{0} is an export of a ledger, and holds no more than what is to be verified: give it beside the ledger, as --export {0}",
+            path.display()
+        );
     }
     let verified = Ledger::read(path)?.verify(&known)?;
     println!(
