@@ -170,7 +170,7 @@ impl Habits {
         }
         let unused = told.time - self.last;
         // The host's log went on meanwhile.
-        if unused >= DORMANT && host_logins - self.host_logins > LOGINS {
+        if unused >= DORMANT && host_logins.saturating_sub(self.host_logins) > LOGINS {
             news.push(format!("for the first time in {} days", unused / DAY));
         }
         news.extend(self.new_hour(told, !news.is_empty()));
