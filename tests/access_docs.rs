@@ -127,10 +127,13 @@ impl World {
     fn play(&mut self, step: &Step) {
         let command = self.translated(step);
         if step.command.contains(" enrol ") {
-            for who in ["alice", "bob"] {
-                let person = self.house.enrol_by(&self.house.path(&format!("invitation-{who}")), who);
-                self.people.insert(who.to_owned(), person);
-            }
+            let key = self.house.path(&format!("key-{}", step.who));
+            self.house.new_key(&key);
+            let person = self.house.enrol_through(self.shell(&command), key);
+            self.people.insert(step.who.clone(), person);
+            // “Bob does the same with his invitation.”
+            let bob = self.house.enrol_by(&self.house.path("invitation-bob"), "bob");
+            self.people.insert("bob".to_owned(), bob);
             return;
         }
         // What asks for no code must not be given one: a shell would take it for a command.

@@ -300,6 +300,11 @@ impl House {
     pub fn enrol_key(&self, invitation: &Path, key: PathBuf) -> Person {
         let mut ssh = self.ssh_command(invitation, "gate");
         ssh.arg(format!("enrol {}", fs::read_to_string(key.with_extension("pub")).unwrap().trim()));
+        self.enrol_through(ssh, key)
+    }
+
+    /// Enrols a person by this command.
+    pub fn enrol_through(&self, mut ssh: Command, key: PathBuf) -> Person {
         let mut child = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
         let mut shown = String::new();
