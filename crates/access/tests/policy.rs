@@ -187,6 +187,16 @@ fn problems(old: &str, new: &str) -> String {
 }
 
 #[test]
+fn networks_of_ipv4_may_be_written_as_ipv6() {
+    for network in ["::ffff:198.51.100.0/120", "198.51.100.0/24"] {
+        let policy = Policy::parse(&POLICY.replace("[\"198.51.100.0/24\"]", &format!("[\"{network}\"]"))).unwrap();
+        let rule = policy.rules.iter().find(|rule| rule.scope.name == "webcare-deploy").unwrap();
+        assert!(rule.scope.lets_in_from("198.51.100.9".parse().unwrap()), "{network}");
+        assert!(!rule.scope.lets_in_from("198.51.101.9".parse().unwrap()), "{network}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_policy_is_told_by_its_place() {
     for (old, new, expected) in [
         ("reason = true", "raeson = true", "rules.0.raeson: there is no such key"),

@@ -486,6 +486,12 @@ mod tests {
                  certificate_serial=42|ca_key_type=ED25519|ca_fingerprint=SHA256:c",
             ),
             (
+                "Accepted publickey for anna from 198.51.100.7 port 40001 ssh2: RSA-CERT ID anna (serial 18446744073709551617) CA RSA 01:02",
+                "action=login|outcome=accepted|method=publickey|user=anna|source_address=198.51.100.7|\
+                 source_port=40001|key_type=RSA|certificate_id=anna|certificate_serial=18446744073709551615|\
+                 ca_key_type=RSA|ca_fingerprint=01:02",
+            ),
+            (
                 "Accepted publickey for anna from 198.51.100.7 port 40001 ssh2: RSA-CERT ID anna (serial 0) CA RSA 01:02",
                 "action=login|outcome=accepted|method=publickey|user=anna|source_address=198.51.100.7|\
                  source_port=40001|key_type=RSA|certificate_id=anna|certificate_serial=0|ca_key_type=RSA|\
@@ -560,6 +566,10 @@ mod tests {
             (
                 "User intern from 198.51.100.7 not allowed because not listed in AllowUsers",
                 "action=login_refused|user=intern|reason=not listed in AllowUsers|source_address=198.51.100.7",
+            ),
+            (
+                "Certificate does not contain an authorized principal",
+                "action=certificate_refused|reason=it does not contain an authorized principal",
             ),
             (
                 "Accepted certificate ID \"x (serial 1)\" (serial 42) signed by ED25519 CA SHA256:c via /etc/ssh/ca.pub",
