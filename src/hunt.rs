@@ -42,8 +42,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let threads = reading::threads(arguments.threads);
     let mut accounting = Pending::load(arguments)?;
     let (mut packs, known) = load(arguments, threads)?;
-    packs.loaded.choose(|info| select::is_chosen(info, arguments));
-    // To give back thousands of rules takes a tenth of a short hunt, and the process is about to end.
+    // Neither these nor incidents are given back one by one: that takes a tenth of a short hunt, and of linking, and the process is about to end.
     let rules = ManuallyDrop::new(packs.loaded.compile(&packs.taxonomy));
     announce(&packs, arguments.quiet);
 
@@ -95,15 +94,13 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     summary.indicators = known.summary();
     summary.accounting = sink.accounted(untimed.into_inner())?;
     sink.telling.end(&summary).context("cannot write the report")?;
-    let incidents = sink.telling.link(site.contacts(), threads);
+    let incidents = ManuallyDrop::new(sink.telling.link(site.contacts(), threads));
     let worst = sink.telling.worst(form, incidents.as_ref());
     drop(sink);
-    if let Some(incidents) = &incidents {
+    if let Some(incidents) = &*incidents {
         incidents::write(form, incidents, arguments.incident, &summary, &mut writer, &style)?;
         page.map_or(Ok(()), |page| incidents::write_page(page, incidents, &summary, &style))?;
     }
-    // The program is about to end, and to give back hundreds of thousands of steps one by one takes a tenth of linking them.
-    std::mem::forget(incidents);
     writer.flush().context("cannot write the report")?;
     drop(writer);
     output.keep()?;
@@ -114,11 +111,12 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     Ok(status(arguments, packs.unreadable || known.unreadable, &packs, &tally, worst))
 }
 
-/// Loads rules, and indicators beside them.
+/// Loads the rules that are chosen, and indicators beside them.
 fn load(arguments: &HuntArguments, threads: usize) -> Result<(Packs, Known)> {
     std::thread::scope(|scope| {
         let known = scope.spawn(|| Known::load(&arguments.indicators));
-        let packs = Packs::load(&arguments.rules, threads)?;
+        let mut packs = Packs::load(&arguments.rules, threads)?;
+        packs.loaded.choose(|info| select::is_chosen(info, arguments));
         Ok((packs, known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
     })
 }

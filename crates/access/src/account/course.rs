@@ -272,10 +272,8 @@ impl Course<'_> {
         if matches!(connection.state, Phase::Waiting(_) | Phase::Ended(_)) {
             return;
         }
-        if matches!(connection.state, Phase::In { .. }) {
-            self.state.ended.push_back((at.time.saturating_add(REMEMBERED), id));
-        }
         let Phase::In { told, until } = std::mem::replace(&mut connection.state, Phase::Over) else { return };
+        self.state.ended.push_back((at.time.saturating_add(REMEMBERED), id));
         if let Some((until, serial)) = until
             && at.time > until.saturating_add(OUTLAST)
         {
@@ -329,10 +327,11 @@ impl Course<'_> {
             }
             let judged =
                 told.certificate.as_ref().and_then(|certificate| self.covered.by_certificate(&told, certificate).1);
-            let reasons = [told.reason.clone(), judged.map(|(_, why)| why).unwrap_or_default()];
-            let reasons: Vec<&str> = reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
-            let begin = if reasons.is_empty() { "sshd refused it" } else { "sshd refused it: " };
-            self.find(&told, Class::CertificateRefused, format!("{begin}{}", reasons.join("; ")));
+            let reasons = [Some(&told.reason), judged.as_ref().map(|(_, why)| why)];
+            let reasons = reasons.into_iter().flatten().filter(|reason| !reason.is_empty());
+            let mut why = "sshd refused it".to_owned();
+            reasons.zip([": ", "; "]).for_each(|(reason, mark)| why.extend([mark, reason]));
+            self.find(&told, Class::CertificateRefused, why);
         }
     }
 

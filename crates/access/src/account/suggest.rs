@@ -13,7 +13,7 @@ use crate::policy::is_name;
 
 /// How many different things are kept: ways of logging in to an account of a host, and for each its sources, the accounts that one became.
 const MAX: usize = 1 << 16;
-/// The longest name in bytes that is kept.
+/// The longest source in bytes that is kept.
 const LONGEST: usize = 256;
 /// So many addresses of one network are written as the network.
 const ADDRESSES: usize = 8;
@@ -80,9 +80,8 @@ impl Suggestion {
         if login.outcome != Outcome::Accepted || login.user.is_empty() || host.is_empty() {
             return;
         }
-        let names = [&*login.user, &*login.by_user, &*login.source, host];
         let is_sayable = is_name(host) && is_name(&login.user) && (login.by_user.is_empty() || is_name(&login.by_user));
-        if self.kept >= MAX || names.iter().any(|name| name.len() > LONGEST) || !is_sayable {
+        if self.kept >= MAX || login.source.len() > LONGEST || !is_sayable {
             self.forgotten += 1;
         } else if matches!(&*login.service, "su" | "sudo") {
             self.became(host.to_lowercase(), login);

@@ -94,14 +94,6 @@ impl Usual {
         self.servers.iter().flat_map(pairs).map(|(address, host): (&String, &String)| (address.as_str(), host.as_str()))
     }
 
-    /// The one host that has an address; the address itself where that is not known.
-    fn host_at<'a>(&'a self, address: &'a str) -> &'a str {
-        match self.servers.get(address).map(|names| (names.len(), names.first())) {
-            Some((1, Some(host))) => host,
-            _ => address,
-        }
-    }
-
     /// Takes an accepted login, and tells what is unusual about it.
     pub fn login(&mut self, told: &Told, findings: &mut Vec<Finding>) {
         if told.service != "ssh" || told.method.is_empty() || told.user.is_empty() {
@@ -114,16 +106,7 @@ impl Usual {
             return;
         }
         let Some(host) = self.hosts.get_mut(&*told.host) else { return };
-        let is_rare = is_new && is_settled(told, host.since, host.logins, host.accounts as usize);
-        let first = is_rare.then(|| {
-            let (host, days) = (&*host, (told.time - host.since) / DAY);
-            format!(
-                "its first login; {} is known for {days} days, {} logins by {} accounts",
-                told.host, host.logins, host.accounts
-            )
-        });
-        host.logins += 1;
-        host.accounts += u64::from(is_new);
+        let first = host.login(told, is_new);
         let new = || Habits { since: told.time, last: told.time, ..Habits::default() };
         let habits = self.accounts.entry(name).or_insert_with(new);
         let before = habits.ways();
@@ -139,16 +122,31 @@ impl Usual {
         }
         let new = || Host { since: told.time, ..Host::default() };
         self.hosts.entry(told.host.to_string()).or_insert_with(new);
-        let from = self.host_at(&told.source).to_owned();
-        if *from == *told.host {
+        // An address that several have is nobody's name.
+        let names = self.servers.get(&told.source).filter(|names| names.len() == 1);
+        let from = names.and_then(BTreeSet::first).unwrap_or(&told.source);
+        if **from == *told.host {
             return None;
         }
-        let host = self.hosts.get_mut(&from)?;
+        let host = self.hosts.get_mut(from)?;
         let is_new = !host.logs_in && told.time - host.since >= WEEKS;
         host.logs_in = true;
         is_new.then(|| {
             let why = format!("{from} ({}) was only logged in to before", told.source);
             told.finding(Class::ServerLogsIn, why)
+        })
+    }
+}
+
+impl Host {
+    /// Takes a login; tells the first one of an account where new ones are rare.
+    fn login(&mut self, told: &Told, is_new: bool) -> Option<String> {
+        let Self { since, logins, accounts, .. } = *self;
+        self.logins += 1;
+        self.accounts += u64::from(is_new);
+        (is_new && is_settled(told, since, logins, accounts as usize)).then(|| {
+            let (host, days) = (&told.host, (told.time - since) / DAY);
+            format!("its first login; {host} is known for {days} days, {logins} logins by {accounts} accounts")
         })
     }
 }

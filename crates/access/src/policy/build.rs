@@ -187,8 +187,10 @@ impl Builder {
             if members.is_empty() {
                 self.problem(&path, "no host is named");
             }
-            for member in members.iter().filter(|member| self.policy.host(member).is_none()).collect::<Vec<_>>() {
-                self.problem(&path, format!("there is no host called {member}"));
+            for member in members {
+                if self.policy.host(member).is_none() {
+                    self.problem(&path, format!("there is no host called {member}"));
+                }
             }
         }
     }
@@ -500,9 +502,11 @@ fn network(text: &str) -> Result<IpNet, String> {
         return Err(format!("'{text}' has bits set behind its prefix; the network is {}", network.trunc()));
     }
     // Of IPv4 written as IPv6: that is how it is looked for.
-    let prefix = network.prefix_len().checked_sub(96).filter(|_| network.addr().to_canonical().is_ipv4());
-    let mapped = prefix.and_then(|prefix| IpNet::new(network.addr().to_canonical(), prefix).ok());
-    Ok(mapped.filter(|_| network.addr().is_ipv6()).unwrap_or(network))
+    let mapped = match network {
+        IpNet::V6(network) => network.addr().to_ipv4_mapped().zip(network.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    Ok(mapped.and_then(|(address, prefix)| IpNet::new(address.into(), prefix).ok()).unwrap_or(network))
 }
 
 /// The networks that lie in both lists.
