@@ -181,7 +181,7 @@ impl Hunting<'_> {
         correlator.end(&mut findings);
         accounting.end(&mut accounted);
         if let Some(releases) = accounting.releases() {
-            let (found, unread) = releases::files(releases, no_logs(tally));
+            let (found, unread) = releases::files(releases, labels(tally));
             accounted.extend(found);
             self.unread = unread;
         }
@@ -198,10 +198,11 @@ impl Hunting<'_> {
     }
 }
 
-/// The files that no reader of logs has taken.
-fn no_logs(tally: &Tally) -> impl Iterator<Item = &String> {
-    let files = tally.pieces.iter().filter(|piece| piece.format == artifact::file::NAME);
-    tally.unknown.iter().map(|unknown| &unknown.path).chain(files.map(|piece| &piece.piece.path))
+/// The labels of all that was read, of what no reader knows, and of what could not be looked into.
+fn labels(tally: &Tally) -> impl Iterator<Item = &String> {
+    let pieces = tally.pieces.iter().map(|piece| &piece.piece.path);
+    let failures = tally.failures.iter().map(|failure| &failure.path);
+    tally.unknown.iter().map(|unknown| &unknown.path).chain(pieces).chain(failures)
 }
 
 fn cut_short(cut_short: &[CutShort]) -> impl Iterator<Item = RuleProblem> {

@@ -5,9 +5,7 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
+    io::{self, BufRead, BufReader, Read},
     sync::Arc,
 };
 
@@ -15,6 +13,7 @@ use access::account::{Releases, tells_of_packages};
 use event::{
     Class, Detector, Encoding, Event, Finding, Interest, LogSource, Piece, Position, Seen, Slot, TextGroup, Value,
 };
+use evidence::Limits;
 use sha2::{Digest, Sha256};
 
 use crate::select::Selection;
@@ -164,39 +163,43 @@ impl<D: Detector> Detector for Released<'_, D> {
     }
 }
 
-/// Files of packages that lie in the evidence and are not those that were released; and which could not be read.
-pub fn files<'p>(releases: &Releases, paths: impl Iterator<Item = &'p String>) -> (Vec<Finding>, Vec<String>) {
+/// Files of packages that lie in the evidence and are not those that were released; and which could not be read. `labels` are those of all pieces.
+pub fn files<'p>(releases: &Releases, labels: impl Iterator<Item = &'p String>) -> (Vec<Finding>, Vec<String>) {
+    let judged = labels.filter_map(|label| judged(releases, label).map(str::to_owned)).collect();
     let (mut findings, mut unread) = (Vec::new(), Vec::new());
-    for path in paths {
-        let name = path.rsplit(['/', '\\', '!']).next().unwrap_or_default();
-        if !releases.is_file_judged(name) {
-            continue;
-        }
-        if path.contains('!') {
-            unread.push(format!("{path} was not compared with what was released: it lies in an archive"));
-            continue;
-        }
-        match hash(Path::new(path)) {
-            Ok(sha256) => findings.extend(releases.file(name, &sha256).map(|why| {
-                let host = releases.host("", path).unwrap_or_default();
-                releases.finding(&host, &Piece { path: path.clone() }, Position::Offset(0), None, why)
-            })),
-            Err(error) => unread.push(format!("{path} was not compared with what was released: {error}")),
-        }
-    }
+    evidence::stored(&judged, &Limits::default(), &mut |label, bytes| match bytes.and_then(sha256) {
+        Ok(sha256) => findings.extend(releases.file(base_name(label), &sha256).map(|why| {
+            let host = releases.host("", label).unwrap_or_default();
+            releases.finding(&host, &Piece { path: label.to_owned() }, Position::Offset(0), None, why)
+        })),
+        Err(error) => unread.push(format!("{label} was not compared with what was released: {error}")),
+    });
     (findings, unread)
 }
 
-/// A file's SHA-256, in hexadecimal.
-pub fn hash(path: &Path) -> io::Result<String> {
-    let (mut hasher, mut file) = (Sha256::new(), BufReader::with_capacity(1 << 16, File::open(path)?));
+/// The file under release that a label names: itself, or what it lies in, as packages may be archives that are looked into.
+fn judged<'l>(releases: &Releases, label: &'l str) -> Option<&'l str> {
+    let ends = label.match_indices("!/").map(|(at, _)| at).chain([label.len()]);
+    ends.filter_map(|end| label.get(..end)).find(|label| releases.is_file_judged(base_name(label)))
+}
+
+fn base_name(label: &str) -> &str {
+    label.rsplit(['/', '\\', '!']).next().unwrap_or_default()
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+///
+/// # Errors
+/// Those of reading.
+pub fn sha256(bytes: &mut dyn Read) -> io::Result<String> {
+    let (mut hasher, mut reader) = (Sha256::new(), BufReader::with_capacity(1 << 16, bytes));
     loop {
-        let bytes = file.fill_buf()?;
-        if bytes.is_empty() {
+        let read = reader.fill_buf()?;
+        if read.is_empty() {
             return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
         }
-        hasher.update(bytes);
-        let length = bytes.len();
-        file.consume(length);
+        hasher.update(read);
+        let length = read.len();
+        reader.consume(length);
     }
 }

@@ -164,6 +164,44 @@ fn what_nobody_released_is_found_wherever_it_shows() {
     assert_eq!(by_default.len(), 1, "{by_default:?}");
 }
 
+/// As it is stored, whether it lies in an archive or is one that is looked into.
+#[test]
+fn packages_are_compared_as_they_are_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let tar = |members: &[(&str, &[u8])]| {
+        let root = tempfile::tempdir().unwrap();
+        members.iter().for_each(|(name, bytes)| write(root.path(), name, bytes));
+        let names = members.iter().map(|(name, _)| name);
+        Command::new("tar").arg("-C").arg(root.path()).arg("-cz").args(names).output().unwrap().stdout
+    };
+    let apk = |text: &str| tar(&[(".PKGINFO", b"pkgname = agent\n".as_slice()), ("usr/bin/agent", text.as_bytes())]);
+    let (known, other) = (apk("harmless"), apk("changed"));
+    let backup = tar(&[
+        ("cache/agent_1.2_amd64.deb", b"harmless".as_slice()),
+        ("old/agent_1.2_amd64.deb", b"not harmless any more"),
+        ("cache/agent-1.2-r0.apk", &other),
+        ("cache/agent-1.4-r0.apk", &known),
+        ("cache/nginx_1_amd64.deb", b"of the distribution"),
+    ]);
+    write(folder.path(), "logs/web01/backup.tar.gz", tar(&[("inner.tar.gz", &backup)]));
+    write(folder.path(), "logs/web01/agent-1.2-r0.apk", &known);
+    write(folder.path(), "logs/web01/agent-1.3-r0.apk", &other);
+    let released = [("agent_1.2_amd64.deb", sha256(b"harmless")), ("agent-1.2-r0.apk", sha256(&known))];
+    let mut found = hunt_by(folder.path(), POLICY, &ledger(&released), &[]);
+    found.sort();
+    let found: Vec<(&str, &str)> =
+        found.iter().map(|(path, why)| (path.as_str(), why.split([':', ',']).next().unwrap_or_default())).collect();
+    let is_another = |name: &str| format!("{name} is another file than the one released");
+    assert_eq!(
+        found,
+        [
+            ("logs/web01/agent-1.3-r0.apk", "the ledger has no release of agent-1.3-r0.apk"),
+            ("logs/web01/backup.tar.gz!/inner.tar.gz!/cache/agent-1.2-r0.apk", &is_another("agent-1.2-r0.apk")),
+            ("logs/web01/backup.tar.gz!/inner.tar.gz!/old/agent_1.2_amd64.deb", &is_another("agent_1.2_amd64.deb")),
+        ]
+    );
+}
+
 /// What Debian's own tools build, install and log.
 #[test]
 fn dpkg_itself_tells_of_what_was_not_released() {

@@ -890,6 +890,12 @@ fn broken_glass_is_told_with_and_without_its_login() {
     assert_eq!(by(0, good()), ["Glass was broken"]);
     assert_eq!(by(0, other.clone()), ["Glass was broken"]);
     assert_eq!(by(-3600 * 48, other), NONE, "long before the evidence");
+    let refused = Login { outcome: Outcome::Failed, ..good() };
+    let (mut accounting, mut findings) = (Accounting::new(Some(told(&policy, vec![(0, grant())]))), Vec::new());
+    show(&mut accounting, &(60, 1, LOG, Step::Login(refused)), &mut findings);
+    accounting.end(&mut findings);
+    let reasons = findings[0].matched.iter().filter(|one| one.field == "reason").map(|one| &one.value);
+    assert_eq!(reasons.collect::<Vec<_>>(), ["sshd refused it"], "that it was broken is no reason to refuse it");
 }
 
 #[test]

@@ -70,14 +70,19 @@ impl Outcome {
             Self::Attempted => "attempted",
         }
     }
+
+    /// The outcome that [`Outcome::as_str`] calls so.
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
 }
 
 impl std::str::FromStr for Outcome {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|outcome| outcome.as_str() == text);
-        known.ok_or_else(|| format!("'{text}' is not an outcome; use accepted, partial, failed or attempted"))
+        Self::named(text)
+            .ok_or_else(|| format!("'{text}' is not an outcome; use accepted, partial, failed or attempted"))
     }
 }
 

@@ -1,9 +1,11 @@
 //! `access release`: a file's hash goes to the gate.
 
+use std::fs::File;
+
 use anyhow::{Context, Result, bail};
 
 use super::{cli::ReleaseArguments, expect_success, ssh_to_gate};
-use crate::{releases::hash, status::Status};
+use crate::{releases::sha256, status::Status};
 
 /// Puts a file forward.
 pub fn run(arguments: &ReleaseArguments) -> Result<Status> {
@@ -12,7 +14,9 @@ pub fn run(arguments: &ReleaseArguments) -> Result<Status> {
     if name.contains(' ') {
         bail!("expected a file's name without blanks, found '{name}'");
     }
-    let sha256 = hash(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let sha256 = File::open(path)
+        .and_then(|mut file| sha256(&mut file))
+        .with_context(|| format!("cannot read {}", path.display()))?;
     println!("{sha256}  {name}");
     let mut ssh = ssh_to_gate(&arguments.reach);
     ssh.args(["release", &sha256, name, "--reason", &arguments.reason]);

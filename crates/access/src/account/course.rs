@@ -325,9 +325,9 @@ impl Course<'_> {
             if offered.is_some_and(|(let_in, certificate)| self.covered.is_theirs(certificate, let_in)) {
                 continue;
             }
-            let judged =
-                told.certificate.as_ref().and_then(|certificate| self.covered.by_certificate(&told, certificate).1);
-            let reasons = [Some(&told.reason), judged.as_ref().map(|(_, why)| why)];
+            let judged = told.certificate.as_ref().map(|certificate| self.covered.by_certificate(&told, certificate));
+            let objection = judged.and_then(|(explained, why)| why.filter(|_| explained.is_none()));
+            let reasons = [Some(&told.reason), objection.as_ref().map(|(_, why)| why)];
             let reasons = reasons.into_iter().flatten().filter(|reason| !reason.is_empty());
             let mut why = "sshd refused it".to_owned();
             reasons.zip([": ", "; "]).for_each(|(reason, mark)| why.extend([mark, reason]));

@@ -9,7 +9,7 @@ use std::{
 use event::{Login, Outcome, Time};
 use ipnet::IpNet;
 
-use crate::policy::is_name;
+use crate::policy::{is_fingerprint, is_name};
 
 /// How many different things are kept: ways of logging in to an account of a host, and for each its sources, the accounts that one became.
 const MAX: usize = 1 << 16;
@@ -234,15 +234,14 @@ fn list<T: AsRef<str>>(texts: &[T]) -> String {
     format!("[{}]", texts.join(", "))
 }
 
+/// `None` where no policy can say it: keys of old logs have a fingerprint of MD5.
 fn way(login: &Login<'_>) -> Option<Way> {
+    let said = |fingerprint: &str| is_fingerprint(fingerprint).then(|| fingerprint.to_owned());
     if let Some(certificate) = &login.certificate {
-        return Some(Way::Certificate(certificate.authority.to_string()));
+        return said(&certificate.authority).map(Way::Certificate);
     }
     match (&*login.service, &*login.method) {
-        ("ssh", "publickey") => {
-            let key = login.key.as_ref().filter(|key| key.fingerprint.starts_with("SHA256:"))?;
-            Some(Way::Key(key.fingerprint.to_string()))
-        }
+        ("ssh", "publickey") => login.key.as_ref().and_then(|key| said(&key.fingerprint)).map(Way::Key),
         ("ssh", "password" | "keyboard-interactive") => Some(Way::Password),
         ("login", _) if login.source.is_empty() => Some(Way::Console),
         _ => None,
@@ -371,6 +370,22 @@ mod tests {
         };
         assert!(one("UNKNOWN").contains("# [[standing]] # 1 logins"), "{}", one("UNKNOWN"));
         assert!(Policy::parse(&one("UNKNOWN")).unwrap().standing.is_empty());
+    }
+
+    #[test]
+    fn fingerprints_of_other_kinds_are_left_out() {
+        let mut suggestion = Suggestion::default();
+        for fingerprint in ["SHA256:short", "01:02:03", "", "SHA256:\n"] {
+            let key = Some(Key { kind: "RSA".into(), fingerprint: fingerprint.into() });
+            suggestion.login(Time::from_nanos(0), "web01", &Login { key, ..login("anna", "publickey", "192.0.2.1") });
+            let (id, authority, authority_kind) = ("g".into(), fingerprint.into(), "RSA".into());
+            let certificate = Some(Certificate { id, serial: 1, authority_kind, authority });
+            let by_certificate = Login { certificate, ..login("anna", "publickey", "192.0.2.1") };
+            suggestion.login(Time::from_nanos(0), "web01", &by_certificate);
+        }
+        let text = suggestion.policy();
+        let policy = Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
+        assert!(policy.hosts.is_empty() && text.contains("# 8 logins are left out"), "{text}");
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Usual {
         let is_own = address.parse::<IpAddr>().is_ok_and(|address| !address.is_loopback() && !address.is_unspecified());
         if is_own && !host.is_empty() && self.servers.len() < MAX {
             let names = self.servers.entry(address.to_owned()).or_default();
-            if names.len() < MAX_NAMES {
+            if names.len() < MAX_NAMES && !names.iter().any(|known| known.eq_ignore_ascii_case(host)) {
                 names.insert(host.to_owned());
             }
         }

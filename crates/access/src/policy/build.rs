@@ -526,11 +526,13 @@ fn both(a: &[IpNet], b: &[IpNet]) -> Vec<IpNet> {
     common
 }
 
-/// `SHA256:` and 43 characters of base64, as OpenSSH writes it.
 fn fingerprint(text: &str) -> Result<String, String> {
+    let wrong = || format!("'{text}' is not a fingerprint; write SHA256:… as ssh-keygen -l prints it");
+    is_fingerprint(text).then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// Whether it is `SHA256:` and 43 characters of base64, as OpenSSH writes it.
+pub(crate) fn is_fingerprint(text: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
-    match text.strip_prefix("SHA256:") {
-        Some(hash) if hash.len() == 43 && hash.chars().all(is_base64) => Ok(text.to_owned()),
-        _ => Err(format!("'{text}' is not a fingerprint; write SHA256:… as ssh-keygen -l prints it")),
-    }
+    text.strip_prefix("SHA256:").is_some_and(|hash| hash.len() == 43 && hash.chars().all(is_base64))
 }

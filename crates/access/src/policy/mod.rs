@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 
-pub(crate) use build::{LONGEST, is_name};
+pub(crate) use build::{LONGEST, is_fingerprint, is_name};
 pub use decide::{Approval, Decision, Missing, Request, Terms, Why};
 pub use window::Schedule;
 

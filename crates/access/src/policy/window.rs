@@ -91,14 +91,33 @@ impl Schedule {
         Some(cut.map_or(end, |cut| end.min(cut)))
     }
 
-    /// Whether no window can ever be open: every window is a single date, and every one is excepted.
+    /// Whether no window can be open on any day from 1970 on, since all such days are excepted.
     pub fn is_never(&self) -> bool {
-        let excepted = |window: &Window| matches!(window.on, On::Date(date) if self.is_excepted(date));
-        !self.windows.is_empty() && self.windows.iter().all(excepted)
+        let has_date = |window: &Window| matches!(window.on, On::Date(date) if !self.is_excepted(date));
+        if self.windows.iter().any(has_date) {
+            return false;
+        }
+        let is_on = |day| self.windows.is_empty() || self.windows.iter().any(|window| window.is_weekly_on(day));
+        let mut next = Some(Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC).date());
+        // Seven days that are not excepted have every window of a week, so that few days are looked at.
+        for _ in 0..8 * (self.except.len() + 1) {
+            let Some(day) = next else { return true };
+            next = match self.exceptions(day).map(|dates| dates.last).max() {
+                Some(last) => last.tomorrow().ok(),
+                None if is_on(day) => return false,
+                None => day.tomorrow().ok(),
+            };
+        }
+        true
     }
 
     fn is_excepted(&self, date: Date) -> bool {
-        self.except.iter().any(|dates| dates.first <= date && date <= dates.last)
+        self.exceptions(date).next().is_some()
+    }
+
+    /// The exceptions that a day is one of.
+    fn exceptions(&self, day: Date) -> impl Iterator<Item = &Dates> {
+        self.except.iter().filter(move |dates| dates.first <= day && day <= dates.last)
     }
 
     fn window_end(&self, here: &Zoned) -> Option<Timestamp> {
@@ -148,10 +167,11 @@ impl Window {
     }
 
     fn is_on(&self, day: Date) -> bool {
-        match self.on {
-            On::Date(date) => date == day,
-            On::Days(days) => days.get(number(day.weekday())).copied().unwrap_or_default(),
-        }
+        self.on == On::Date(day) || self.is_weekly_on(day)
+    }
+
+    fn is_weekly_on(&self, day: Date) -> bool {
+        matches!(self.on, On::Days(days) if days.get(number(day.weekday())) == Some(&true))
     }
 }
 
@@ -295,6 +315,22 @@ mod tests {
         // 2026-10-25, 03:00 is 02:00 again: this night has nine hours.
         assert_eq!(end(&night, "2026-10-24T20:00:00Z").as_deref(), Some("2026-10-25T05:00:00Z"));
         assert_eq!(end(&night, "2026-10-25T05:00:00Z"), None);
+    }
+
+    #[test]
+    fn exceptions_that_leave_no_day_are_noticed() {
+        let is_never = |windows: &[&str], except: &[&str]| schedule(windows, except).is_never();
+        let for_ever = "1970-01-01..9999-12-31";
+        for windows in [["always"], ["Mon-Fri 08:00-18:00"], ["2026-11-28 06:00-12:00"]] {
+            assert!(is_never(&windows, &[for_ever]), "{windows:?}");
+            assert!(is_never(&windows, &["2026-11-28..9999-12-31", "1960-01-01..2026-11-29"]), "{windows:?}");
+            assert!(!is_never(&windows, &[]) && !is_never(&windows, &["2026-11-29..9999-12-31"]), "{windows:?}");
+        }
+        // The 28th of November 2026 is a Saturday.
+        let all_but_a_weekend = ["1970-01-01..2026-11-27", "2026-11-30..9999-12-31"];
+        assert!(is_never(&["Mon-Fri 08:00-18:00"], &all_but_a_weekend));
+        assert!(!is_never(&["Mon-Sat 08:00-18:00"], &all_but_a_weekend));
+        assert!(is_never(&["Mon-Fri 08:00-18:00", "2026-11-27 06:00-12:00"], &all_but_a_weekend));
     }
 
     #[test]

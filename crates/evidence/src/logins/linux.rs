@@ -68,8 +68,7 @@ fn link<'a>(host: Cow<'a, str>, fields: &'a Fields) -> Link<'a> {
 }
 
 fn outcome(fields: &Fields) -> Outcome {
-    let text = fields.get("outcome");
-    Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text).unwrap_or(Outcome::Failed)
+    Outcome::named(fields.get("outcome")).unwrap_or(Outcome::Failed)
 }
 
 /// Whether what wtmp has in the place of the client is none: what terminals within a session write there, which come by utempter or screen. tmux writes

@@ -30,10 +30,11 @@ mod walk;
 mod zip;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::File,
     hash::{BuildHasher, RandomState},
     io::{self, Read},
+    ops::Bound,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -159,13 +160,29 @@ pub struct Opener {
     file: String,
     pool: Arc<Pool>,
     stdin: Option<Box<dyn Read + Send>>,
-    /// The only label that is asked for.
-    only: Option<String>,
+    /// The only labels that are asked for.
+    only: Option<Only>,
     files_total: u64,
     bytes_total: u64,
     files_done: u64,
     /// Sizes of the files before the current one.
     bytes_before: u64,
+}
+
+/// The labels that are asked for.
+struct Only {
+    labels: BTreeSet<String>,
+    /// Whether they are wanted as they are stored, whatever is in them.
+    stored: bool,
+}
+
+impl Only {
+    /// Whether a label is asked for, or one that may be found inside.
+    fn leads_to(&self, label: &str) -> bool {
+        let inside = format!("{label}!/");
+        let next = self.labels.range::<str, _>((Bound::Included(inside.as_str()), Bound::Unbounded)).next();
+        self.labels.contains(label) || next.is_some_and(|next| next.starts_with(&inside))
+    }
 }
 
 /// An archive whose members are being gone through.
@@ -310,7 +327,7 @@ impl Opener {
             }
             let archive = self.open.last_mut()?;
             let label = archive.label.clone();
-            let next = match archive.next(self.only.as_deref()) {
+            let next = match archive.next(self.only.as_ref()) {
                 Ok(Some(Member::Node(node))) => self.classify(node),
                 Ok(Some(Member::Aside(aside))) => Some(Next::Aside(aside)),
                 Ok(None) => {
@@ -349,6 +366,21 @@ impl Opener {
             return Ok(Some(Next::Aside(Aside::Empty { path: label })));
         }
         let mut layers = Vec::new();
+        let replaced = Replaced::default();
+        if self.only.as_ref().is_some_and(|only| only.stored && only.labels.contains(&label)) {
+            let piece = Arc::new(Piece { path: label });
+            return Ok(Some(Next::Piece(Opened {
+                piece,
+                name,
+                size,
+                layers,
+                modified,
+                input,
+                section,
+                tap,
+                replaced,
+            })));
+        }
         while let Some(codec) = Codec::of(input.head()) {
             depth = self.deeper(depth)?;
             modified = codec.modified(input.head()).or(modified);
@@ -363,7 +395,6 @@ impl Opener {
             let section = section.filter(|_| layers.is_empty());
             return self.enter(label, depth, is_zip, input, section);
         }
-        let replaced = Replaced::default();
         if let Some(mark) = Mark::of(input.head()) {
             layers.push(mark.name());
             input = Headed::new(mark.decode(input, &replaced)?)?;
@@ -425,13 +456,14 @@ enum Member {
 
 impl Archive {
     /// The next member; the error is the reason why the archive ends here.
-    fn next(&mut self, only: Option<&str>) -> Result<Option<Member>, String> {
+    fn next(&mut self, only: Option<&Only>) -> Result<Option<Member>, String> {
+        let is_passed = |label: &str| only.is_some_and(|only| !only.leads_to(label));
         loop {
             let member = match &mut self.members {
                 Members::Zip(zip) => match zip.next() {
                     Some(entry) => {
                         let label = self.names.label(&self.label, &entry.name);
-                        if !leads_to(&label, only) {
+                        if is_passed(&label) {
                             continue;
                         }
                         node_of_zip(zip, &entry, label, self.depth)
@@ -442,7 +474,7 @@ impl Archive {
                     Some(entry) => {
                         let (tar::Entry::File { name, .. } | tar::Entry::Other { name, .. }) = &entry;
                         let label = self.names.label(&self.label, name.strip_prefix("./").unwrap_or(name));
-                        if !leads_to(&label, only) {
+                        if is_passed(&label) {
                             continue;
                         }
                         node_of_tar(entry, label, self.depth)
@@ -474,11 +506,6 @@ fn node_of_tar(entry: tar::Entry, label: String, depth: u32) -> Member {
         }
         tar::Entry::Other { reason, .. } => Member::Aside(Aside::Skipped { path: label, reason }),
     }
-}
-
-/// Whether the label asked for is this one, or may be found inside.
-fn leads_to(label: &str, only: Option<&str>) -> bool {
-    only.is_none_or(|only| only.strip_prefix(label).is_some_and(|rest| rest.is_empty() || rest.starts_with("!/")))
 }
 
 /// Labels that no two members of an archive share. Keeps hashes, not names, so that memory is bounded by the limit
@@ -518,7 +545,7 @@ pub fn open_one(label: &str, limits: &Limits) -> io::Result<Opened> {
     if let Some((path, reason)) = opener.unreadable.first() {
         return Err(io::Error::other(format!("{path}: {reason}")));
     }
-    opener.only = Some(label.to_owned());
+    opener.only = Some(Only { labels: [label.to_owned()].into(), stored: false });
     for next in &mut opener {
         match next {
             Next::Piece(opened) if opened.piece.path == label => return Ok(opened),
@@ -530,6 +557,35 @@ pub fn open_one(label: &str, limits: &Limits) -> io::Result<Opened> {
         }
     }
     Err(io::Error::new(io::ErrorKind::NotFound, format!("no piece of evidence in {file} is named {label}")))
+}
+
+/// Shows the bytes behind labels as they are stored: nothing is unpacked but the archives around them. Each file is gone through once.
+///
+/// Of a label that is not there, or cannot be read, the error is shown.
+pub fn stored(labels: &BTreeSet<String>, limits: &Limits, show: &mut dyn FnMut(&str, io::Result<&mut dyn Read>)) {
+    let mut by_file: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for label in labels {
+        by_file.entry(file_of(label).unwrap_or_default()).or_default().insert(label.clone());
+    }
+    for (file, mut missing) in by_file {
+        let mut opener = Opener::new(&[PathBuf::from(file)], limits);
+        opener.only = Some(Only { labels: missing.clone(), stored: true });
+        for next in &mut opener {
+            match next {
+                Next::Piece(mut opened) if missing.remove(&opened.piece.path) => {
+                    show(&Arc::clone(&opened.piece).path, Ok(&mut opened));
+                }
+                Next::Aside(Aside::Empty { path }) if missing.remove(&path) => show(&path, Ok(&mut io::empty())),
+                Next::Piece(_) | Next::Aside(Aside::Empty { .. }) => {}
+                Next::Aside(Aside::Skipped { path, reason } | Aside::Failed { path, reason }) => {
+                    if missing.remove(&path) {
+                        show(&path, Err(io::Error::other(reason)));
+                    }
+                }
+            }
+        }
+        missing.iter().for_each(|label| show(label, Err(io::ErrorKind::NotFound.into())));
+    }
 }
 
 /// The file that a label begins with: all of it, or what stands before one of its `!/`.

@@ -479,6 +479,17 @@ fn labels_lead_back_to_their_pieces() {
         open_one(label, &Limits::default()).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, expected, "{label}");
     }
+    let archive = path.display();
+    let stored_labels = ["in.zip", "in.zip!/y", "z"].map(|name| format!("{archive}!/{name}")).into_iter();
+    let mut seen = Vec::new();
+    stored(&stored_labels.chain([labels[4].clone()]).collect(), &Limits::default(), &mut |label, bytes| {
+        let mut read = Vec::new();
+        let result = bytes.and_then(|bytes| bytes.read_to_end(&mut read));
+        seen.push((label.rsplit('/').next().unwrap().to_owned(), result.map(|_| read).map_err(|error| error.kind())));
+    });
+    let expected = [("in.zip", Ok(inner)), ("y", Ok(b"y".to_vec())), ("z", Err(io::ErrorKind::NotFound))];
+    let expected = expected.into_iter().chain([("plain.log.gz", Ok(gzip(b"plain")))]);
+    assert_eq!(seen, expected.map(|(name, bytes)| (name.to_owned(), bytes)).collect::<Vec<_>>());
     for wrong in ["nowhere", &format!("{}!/z", path.display())] {
         let error = open_one(wrong, &Limits::default()).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
