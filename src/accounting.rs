@@ -16,7 +16,7 @@ use std::{
 
 use access::{
     Entry,
-    account::{Account, Accounting, Covered, Releases},
+    account::{Account, Accounting, Covered, LOGIND, Releases},
     ledger::Ledger,
     policy::UnderRelease,
 };
@@ -197,10 +197,13 @@ struct Told {
 const FIELDS: [&str; 6] = ["action", "outcome", "certificate_serial", "message", "type", "server_address"];
 
 /// The actions that matter to the accounting, where an action says what a record is.
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 14] = [
     "connection",
     "login",
     "sudo",
+    "pkexec",
+    "doas",
+    "seat_found",
     "su",
     "session_opened",
     "session_closed",
@@ -244,7 +247,9 @@ impl<'c, D: Detector> Accounted<'c, D> {
             ("connection", _) => return self.address(event, text(address), seen),
             ("login", false) => text(outcome) == "accepted",
             (_, false) => false,
-            ("login" | "sudo", true) => matches!(text(outcome), "accepted" | "partial") || !text(serial).is_empty(),
+            ("login" | "sudo" | "pkexec" | "doas", true) => {
+                matches!(text(outcome), "accepted" | "partial") || !text(serial).is_empty()
+            }
             // `Received disconnect` is followed by `Disconnected from`.
             ("disconnect", true) => !text(message).ends_with(DISCONNECT.1) && !text(message).starts_with("Received "),
             (action, true) if ACTIONS.contains(&action) => true,
@@ -285,7 +290,7 @@ fn pack(event: &Event<'_>, fields: &mut LoginFields, out: &mut Vec<u8>) -> bool 
     let step = match evidence::step(event.record, fields) {
         Some(Step::Login(login)) if is_refused(&login) => None,
         Some(step) => Some(step),
-        None => sudo(event),
+        None => beside_logins(event),
     };
     step.map(|step| step.pack(out)).is_some()
 }
@@ -295,18 +300,30 @@ fn is_refused(login: &Login<'_>) -> bool {
     !matches!(login.outcome, Outcome::Accepted | Outcome::Partial) && login.certificate.is_none()
 }
 
-/// What a record tells of sudo, which is no login elsewhere: who became whom, and the command as the reason.
-fn sudo(event: &Event<'_>) -> Option<Step<'static>> {
-    let mut login = Login { service: "sudo".into(), method: "sudo".into(), ..Login::default() };
-    if event.record.source().channel == "auditd" {
-        return audited_sudo(event, login);
-    }
-    let mut is_sudo = false;
+/// What a record tells that is no login elsewhere.
+fn beside_logins(event: &Event<'_>) -> Option<Step<'static>> {
+    let source = event.record.source();
+    let mut login = Login { host: event.record.host().into_owned().into(), ..Login::default() };
+    let step = match source.provider {
+        _ if source.channel == "auditd" => audited_becoming(event, &mut login)?,
+        program if program.starts_with("systemd-logind") => session_of_logind(event, &mut login)?,
+        _ => becoming(event, &mut login)?,
+    };
+    login.outcome = Outcome::Accepted;
+    Some(step(login))
+}
+
+/// How a login that was told is to be taken.
+type Taken = fn(Login<'static>) -> Step<'static>;
+
+/// Who became whom by sudo and the like, and the command as the reason.
+fn becoming(event: &Event<'_>, login: &mut Login<'static>) -> Option<Taken> {
+    let mut is_accepted = false;
     event.record.visit(&mut |name, value| {
         let text = || value.text().into_owned().into();
         match name {
-            "action" => is_sudo = value.text() == "sudo",
-            "outcome" if value.text() == "accepted" => login.outcome = Outcome::Accepted,
+            "action" => login.service = text(),
+            "outcome" => is_accepted = value.text() == "accepted",
             "user" => login.by_user = text(),
             "run_as_user" => login.user = text(),
             "terminal" => login.terminal = text(),
@@ -314,18 +331,18 @@ fn sudo(event: &Event<'_>) -> Option<Step<'static>> {
             _ => {}
         }
     });
-    login.host = event.record.host().into_owned().into();
-    (is_sudo && login.outcome == Outcome::Accepted).then_some(Step::Login(login))
+    login.method = login.service.clone();
+    (is_accepted && access::account::becomes(&login.service)).then_some(Step::Login)
 }
 
-/// What auditd tells of sudo: that PAM opened a session, for whom and by whom. Where syslog tells of it too, that tells better.
-fn audited_sudo(event: &Event<'_>, mut login: Login<'static>) -> Option<Step<'static>> {
-    let (mut is_sudo, mut is_begun, mut is_right, mut number) = (false, false, false, String::new());
+/// What auditd tells of sudo and the like: that PAM opened a session, for whom and by whom. Where syslog tells of it too, that tells better.
+fn audited_becoming(event: &Event<'_>, login: &mut Login<'static>) -> Option<Taken> {
+    let (mut is_begun, mut is_right, mut number) = (false, false, String::new());
     event.record.visit(&mut |name, value| {
         let value = value.text();
         match name {
             "type" => is_begun |= value == "USER_START",
-            "exe" => is_sudo = value.rsplit('/').next() == Some("sudo"),
+            "exe" => login.service = value.rsplit('/').next().unwrap_or_default().to_owned().into(),
             "res" => is_right = value == "success",
             "acct" => login.user = value.into_owned().into(),
             "UID" => login.by_user = value.into_owned().into(),
@@ -334,18 +351,56 @@ fn audited_sudo(event: &Event<'_>, mut login: Login<'static>) -> Option<Step<'st
             _ => {}
         }
     });
-    login.host = event.record.host().into_owned().into();
+    login.method = login.service.clone();
     if login.by_user.is_empty() {
         login.by_user = evidence::numbered(&number);
     }
-    login.outcome = Outcome::Accepted;
-    (is_sudo && is_begun && is_right && !number.is_empty()).then_some(Step::Hint(login))
+    let is_told = is_begun && is_right && !number.is_empty();
+    (is_told && access::account::becomes(&login.service)).then_some(Step::Hint)
+}
+
+/// A session that systemd-logind tells of, without what it is of; or, without an account, that systemd-logind itself was started. Only logins have a
+/// number of the audit's: what has another name began in a service, in the background, or is a screen that waits for a login.
+fn session_of_logind(event: &Event<'_>, login: &mut Login<'static>) -> Option<Taken> {
+    let (mut action, mut session, mut class) = (String::new(), String::new(), String::new());
+    event.record.visit(&mut |name, value| match name {
+        "action" => action = value.text().into_owned(),
+        "session" => session = value.text().into_owned(),
+        "session_class" => class = value.text().into_owned(),
+        "user" => login.user = value.text().into_owned().into(),
+        _ => {}
+    });
+    login.service = LOGIND.into();
+    let is_number = !session.is_empty() && session.bytes().all(|byte| byte.is_ascii_digit());
+    match action.as_str() {
+        "session_opened" => (is_number && (class.is_empty() || class.starts_with("user"))).then_some(Step::Hint),
+        "seat_found" => Some(Step::Hint),
+        _ => None,
+    }
 }
 
 /// Whether records of this kind may tell what the accounting needs. Windows' own logons have no grants; OpenSSH's there have.
 fn matters(source: &LogSource<'_>) -> bool {
-    const PROGRAMS: [&str; 12] =
-        ["ssh", "login", "su", "gdm", "lightdm", "sddm", "kdm", "xdm", "lxdm", "cockpit", "xrdp", "remote"];
+    const PROGRAMS: [&str; 18] = [
+        "ssh",
+        "dropbear",
+        "login",
+        "su",
+        "pkexec",
+        "doas",
+        "systemd-logind",
+        "gdm",
+        "lightdm",
+        "sddm",
+        "kdm",
+        "xdm",
+        "lxdm",
+        "cockpit",
+        "xrdp",
+        "remote",
+        "vsftpd",
+        "proftpd",
+    ];
     if !evidence::tells_of_logins(source) {
         return false;
     }

@@ -98,6 +98,43 @@ fn further_lines_of_a_session_tell_of_the_one_that_is_gone() {
     assert_eq!(found.iter().map(|(title, _)| title.as_str()).collect::<Vec<_>>(), [MISSING_LINE], "{found:?}");
 }
 
+/// All that sshd and PAM said of a session is gone.
+#[test]
+fn systemd_logind_tells_of_lines_that_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let logind =
+        |hour: u32, text: &str| format!("2026-11-20T{hour:02}:00:02.000000+00:00 web01 systemd-logind[500]: {text}\n");
+    let opened = |hour| logind(hour, &format!("New session {hour} of user anna."));
+    let honest = logind(8, "New seat seat0.")
+        + &logind(8, "New session 7 of user anna.")
+        + &session(20, 9, 4001)
+        + &opened(9)
+        + &logind(9, "Removed session 9.")
+        + &logind(9, "New session 'c3' of user 'gdm' with class 'greeter' and type 'wayland'.");
+    write(folder.path(), "logs/auth.log", honest.clone() + &session(20, 11, 4003) + &opened(11));
+    assert_eq!(hunt(folder.path()), []);
+    write(folder.path(), "logs/auth.log", honest + &opened(10) + &session(20, 11, 4003) + &opened(11));
+    let why = "systemd-logind tells of the session, but no line says who was let in, and how";
+    assert_eq!(hunt(folder.path()), [(MISSING_LINE.to_owned(), why.to_owned())]);
+}
+
+/// Whatever a host has in sudo's place.
+#[test]
+fn pkexec_and_doas_tell_who_became_whom() {
+    for (program, line) in [
+        ("pkexec", "anna: Executing command [USER=root] [TTY=/dev/pts/0] [CWD=/home/anna] [COMMAND=/usr/bin/id]"),
+        ("doas", "anna ran command /usr/bin/id as root from /home/anna"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!("2026-11-20T09:00:20.000000+00:00 web01 {program}[4100]: {line}\n");
+        write(folder.path(), "logs/auth.log", session(20, 9, 4001) + &line);
+        let expected =
+            ("Login that nothing explains".to_owned(), format!("nothing lets anna become root by {program}"));
+        assert_eq!(hunt(folder.path()), [expected]);
+        assert_eq!(hunt_by(folder.path(), &format!("{POLICY}become = [\"root\"]\n")), [], "{program}");
+    }
+}
+
 #[test]
 fn wtmp_tells_of_a_line_that_is_gone() {
     let folder = tempfile::tempdir().unwrap();

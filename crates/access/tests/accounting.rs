@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use access::{
     Entry, Granted, SecondFactor, What,
-    account::{Accounting, Covered},
+    account::{Accounting, Covered, LOGIND},
     policy::Policy,
 };
 use event::{
@@ -299,6 +299,31 @@ fn a_session_needs_its_line_even_if_no_other_has_one() {
     let child = Step::Child(Link { host: "web01".into(), session: "pid 1".into(), ..Link::default() }, "pid 2".into());
     assert_eq!(found(&[(60, 1, LOG, child)]), missing);
     assert_eq!(found(&steps([Step::Login(good()), opened(1)])), NONE);
+}
+
+/// systemd-logind tells of every session, whatever it is of: it counts where nobody else tells.
+#[test]
+fn a_session_that_only_logind_tells_of_is_judged() {
+    let hint = |user: &'static str| {
+        let (host, service, outcome) = ("web01".into(), LOGIND.into(), Outcome::Accepted);
+        Step::Hint(Login { user: user.into(), host, service, outcome, ..Login::default() })
+    };
+    let session = || hint("deploy");
+    let console = |user: &'static str| {
+        let (host, service, outcome) = ("web01".into(), "login".into(), Outcome::Accepted);
+        Step::Hint(Login { user: user.into(), host, service, outcome, session: "pid 50".into(), ..Login::default() })
+    };
+    let at = |second, step| (second, second as u64, LOG, step);
+    assert_eq!(found(&[at(60, Step::Login(good())), at(61, session())]), NONE, "sshd said who it is");
+    assert_eq!(found(&[at(60, session()), at(61, Step::Login(good()))]), NONE, "in whatever order");
+    let alone = [at(60, Step::Login(good())), at(90, session())];
+    assert_eq!(found(&alone), ["Session whose login is missing from the log"], "another session than the one before");
+    assert_eq!(found(&[at(60, session())]), NONE, "the log has nothing of sshd's, and a grant fits");
+    assert_eq!(found(&[at(60, hint("root"))]), ["Login that nothing explains"]);
+    assert_eq!(found(&[at(60, console("root")), at(61, hint("root"))]).len(), 1, "one login");
+    assert_eq!(found(&[at(60, hint("root")), at(61, console("root"))]).len(), 1, "in whatever order");
+    let again = [at(30, Step::Login(good())), at(60, hint("")), at(61, hint("root"))];
+    assert_eq!(found(&again), NONE, "it was started again, and tells of sessions that go on");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use event::{Finding, Link, Login, Logout, Outcome, Request, Step, Time};
 
 use super::{
-    Class, Covered, WAIT,
+    Class, Covered, LOGIND, WAIT, becomes,
     covered::Explained,
     rotation::Missing,
     state::{Accepted, Connection, Log, MAX, Names, Order, Phase, State},
@@ -56,7 +56,8 @@ impl Course<'_> {
         let began = log.began;
         match step {
             Step::Login(login) if login.outcome == Outcome::Accepted => self.accepted(at, host, &login),
-            Step::Hint(login) if login.service == "sudo" => self.may_have_become(&at.with(&login)),
+            Step::Hint(login) if becomes(&login.service) => self.may_have_become(&at.with(&login)),
+            Step::Hint(login) if login.service == LOGIND => self.session_of_logind(at.with(&login)),
             Step::Hint(login) if login.outcome == Outcome::Accepted => {
                 let names = Names::of(host, &login.link());
                 // Nearly always sshd itself has said who was let in.
@@ -121,7 +122,7 @@ impl Course<'_> {
     fn accepted(&mut self, at: &Told, host: &str, login: &Login<'_>) {
         let (told, names) = (at.with(login), Names::of(host, &login.link()));
         match (&*login.service, &*login.method) {
-            ("su" | "sudo", _) => self.becomes(&told, &names),
+            (service, _) if service == "su" || becomes(service) => self.becomes(&told, &names),
             // A terminal within a session, of tmux, screen or a window.
             ("terminal", _)
                 if login.source.is_empty() && !login.source_host.is_empty() && is_pseudo(&login.terminal) =>
@@ -367,7 +368,7 @@ impl Course<'_> {
         if !is_explained {
             self.became(told);
         }
-        if told.service == "sudo"
+        if becomes(&told.service)
             && let Some(name) = self.covered.unreleased(&told.reason)
         {
             self.find(told, Class::NotReleased, format!("the ledger has no release of {name}"));
@@ -415,6 +416,13 @@ impl Course<'_> {
                 self.without_line(&told);
             }
         }
+        while let Some((due, told)) = self.state.sessions.pop_front() {
+            if now.is_some_and(|now| due > now) {
+                self.state.sessions.push_front((due, told));
+                break;
+            }
+            self.without_line(&told);
+        }
         while let Some(id) = is_due(&self.state.refusals) {
             self.state.refusals.pop_front();
             // Its names may come again, and be another connection's.
@@ -426,17 +434,32 @@ impl Course<'_> {
         }
     }
 
+    /// systemd-logind tells of a session, by whatever service, when all others have. Those that go on it tells again where it is started again.
+    fn session_of_logind(&mut self, told: Told) {
+        let Some(log) = self.state.hosts.get_mut(&told.host) else { return };
+        if told.user.is_empty() {
+            log.logind = Some(told.time);
+        } else if log.logind.is_none_or(|started| told.time - started > WAIT) {
+            self.state.sessions.push_back((told.time + 2 * WAIT, told));
+        }
+        if self.state.sessions.len() > MAX
+            && let Some((_, told)) = self.state.sessions.pop_front()
+        {
+            self.without_line(&told);
+        }
+    }
+
     /// Judges a session of which sshd's line did not come.
     fn without_line(&mut self, told: &Told) {
         if told.service == "su" {
             return self.becomes(told, &Names::default());
         }
-        let is_remote = told.service == "ssh" || !told.source.is_empty();
+        let may_be_remote = told.service == "ssh" || told.service == LOGIND || !told.source.is_empty();
         let key = told.account();
         let same = |(time, source, _): &Accepted| {
             (told.time - time).abs() <= WAIT && (told.source.is_empty() || source.is_empty() || *source == told.source)
         };
-        if is_remote && self.state.has_accepted(&key, same) {
+        if may_be_remote && self.state.has_accepted(&key, same) {
             return;
         }
         // What several records tell of is one login.
@@ -446,14 +469,14 @@ impl Course<'_> {
         self.state.logins += 1;
         let has_sshd = self.state.hosts.get(&told.host).is_some_and(|log| log.has_sshd)
             || self.state.listens.get(&*told.host).is_some_and(|since| *since <= told.time);
-        if is_remote && has_sshd {
-            return self.find(
-                told,
-                Class::AcceptedMissing,
-                "other records tell of the session, but sshd's line does not".into(),
-            );
+        if may_be_remote && has_sshd {
+            let why = match told.service == LOGIND {
+                true => "systemd-logind tells of the session, but no line says who was let in, and how",
+                false => "other records tell of the session, but sshd's line does not",
+            };
+            return self.find(told, Class::AcceptedMissing, why.into());
         }
-        let (explained, why) = if is_remote { self.covered.could_be(told) } else { self.covered.judge(told) };
+        let (explained, why) = if may_be_remote { self.covered.could_be(told) } else { self.covered.judge(told) };
         self.judged(told, explained.as_ref());
         if let Some((class, why)) = why {
             self.find(told, class, why);

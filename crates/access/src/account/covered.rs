@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Class,
+    Class, LOGIND,
     past::Past,
     release::Releases,
     told::{Certificate, Standing, Told},
@@ -620,7 +620,8 @@ impl Covered {
         }
         let stands = |standing: &StandingAccess| {
             let is_remote = !told.source.is_empty();
-            (is_remote || standing.console) && self.misfit(&standing.scope, told, is_remote).is_none()
+            (is_remote || standing.console || told.service == LOGIND)
+                && self.misfit(&standing.scope, told, is_remote).is_none()
         };
         if let Some(place) = self.policy.standing.iter().position(stands) {
             return (Some(Explained { standing: Some(place), ..Explained::default() }), None);

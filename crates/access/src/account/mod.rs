@@ -36,6 +36,14 @@ use told::{Told, kept};
 /// How long what other records tell of a login waits for sshd's own line, in nanoseconds.
 pub const WAIT: i64 = 10_000_000_000;
 
+/// The service of a hint that systemd-logind gives: of a session to an account by whatever service; without an account, that it was started itself.
+pub const LOGIND: &str = "systemd-logind";
+
+/// Whether a service lets one account run commands as another.
+pub fn becomes(service: &str) -> bool {
+    matches!(service, "sudo" | "pkexec" | "doas")
+}
+
 /// Explains logins.
 pub struct Accounting {
     covered: Option<Covered>,

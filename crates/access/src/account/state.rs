@@ -34,6 +34,8 @@ pub(super) struct State {
     /// What is to be looked at again, and when.
     pub waiting: VecDeque<(i64, u64)>,
     pub refusals: VecDeque<(i64, u64)>,
+    /// Sessions that systemd-logind tells of, and when they are to be looked at.
+    pub sessions: VecDeque<(i64, Told)>,
     /// Connections that are over, and until when they are remembered.
     pub ended: VecDeque<(i64, u64)>,
     /// The last logins by host and account, and those before them whose session may go on.
@@ -70,6 +72,8 @@ pub(super) struct Log {
     /// Whether sshd tells of logins in it, and whether sessions end.
     pub has_sshd: bool,
     pub has_ends: bool,
+    /// When systemd-logind was last started.
+    pub logind: Option<i64>,
     /// When the host was started, and what it told last before; the last ones.
     pub starts: VecDeque<(i64, i64)>,
 }

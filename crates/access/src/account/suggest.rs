@@ -83,7 +83,7 @@ impl Suggestion {
         let is_sayable = is_name(host) && is_name(&login.user) && (login.by_user.is_empty() || is_name(&login.by_user));
         if self.kept >= MAX || login.source.len() > LONGEST || !is_sayable {
             self.forgotten += 1;
-        } else if matches!(&*login.service, "su" | "sudo") {
+        } else if login.service == "su" || super::becomes(&login.service) {
             self.became(host.to_lowercase(), login);
         } else if let Some(way) = way(login) {
             self.used((way, login.user.to_string(), host.to_lowercase()), time, login);

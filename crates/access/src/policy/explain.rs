@@ -181,7 +181,7 @@ fn permits(permits: &[Permit]) -> String {
 fn becoming(scope: &Scope) -> String {
     match scope.may_become.as_slice() {
         [] => String::new(),
-        accounts => format!("; there they may become {} by su or sudo", joined(accounts, "or")),
+        accounts => format!("; there they may become {} by su, sudo and the like", joined(accounts, "or")),
     }
 }
 

@@ -127,6 +127,7 @@ fn pam<'a>(program: &str, host: Cow<'a, str>, fields: &'a Fields) -> Option<Step
     let service = match service {
         "sshd" => "ssh",
         "su" | "su-l" => "su",
+        "vsftpd" | "proftpd" => "ftp",
         service => AT_THE_MACHINE.into_iter().find(|known| *known == service)?,
     };
     let outcome = match fields.get("action") {

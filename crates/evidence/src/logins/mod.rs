@@ -3,7 +3,7 @@
 //!
 //! | evidence | logins | ends |
 //! |---|---|---|
-//! | sshd, also `sshd-session` and OpenSSH on Windows | `Accepted`, `Failed`, `Partial …`; where sshd says no more than that, `Invalid user`, PAM's failure, `Connection closed by authenticating user …` | disconnect, PAM's `session closed` |
+//! | sshd, also `sshd-session` and OpenSSH on Windows; dropbear | `Accepted`, `Failed`, `Partial …`; where sshd says no more than that, `Invalid user`, PAM's failure, `Connection closed by authenticating user …` | disconnect, PAM's `session closed` |
 //! | login(1), display managers, su | their own lines, PAM's `session opened` | PAM's `session closed` |
 //! | wtmp, utmp, btmp, lastlog | a user's process; every record of btmp is a failure; the last login of a number | the terminal's dead process |
 //! | auditd | `USER_LOGIN`, else `USER_START` | `USER_END` |

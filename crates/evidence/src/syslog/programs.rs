@@ -10,8 +10,11 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Program {
     Sshd,
+    Dropbear,
     Sftp,
     Sudo,
+    Pkexec,
+    Doas,
     Su,
     Login,
     Accounts,
@@ -36,8 +39,11 @@ impl Program {
         let name = name.split('@').next().unwrap_or(name);
         match name {
             "sshd" | "ssh" | "sshd-session" | "sshd-auth" => Self::Sshd,
+            "dropbear" => Self::Dropbear,
             "sftp-server" | "internal-sftp" => Self::Sftp,
             "sudo" => Self::Sudo,
+            "pkexec" => Self::Pkexec,
+            "doas" => Self::Doas,
             "su" | "su-l" => Self::Su,
             "login" => Self::Login,
             "useradd" | "usermod" | "userdel" | "groupadd" | "groupmod" | "groupdel" | "gpasswd" | "passwd"
@@ -73,8 +79,11 @@ impl Program {
         }
         match self {
             Self::Sshd => sshd::facts(name, message, facts),
+            Self::Dropbear => dropbear(message, facts),
             Self::Sftp => sftp(message, facts),
             Self::Sudo => sudo::sudo(message, facts),
+            Self::Pkexec => sudo::pkexec(message, facts),
+            Self::Doas => sudo::doas(message, facts),
             Self::Su => sudo::su(message, facts),
             Self::Login => login(message, facts),
             Self::Accounts => accounts::facts(message, facts),
@@ -86,6 +95,58 @@ impl Program {
             Self::Pam => pam::said(message, facts),
             Self::Other => {}
         }
+    }
+}
+
+/// `Pubkey auth succeeded for 'root' with ssh-ed25519 key SHA256:… from 192.0.2.7:4001`, `Bad password attempt for 'root' from 192.0.2.7:4001`,
+/// `Login attempt for nonexistent user from 192.0.2.7:4001`, `Exit (root) from <192.0.2.7:4001>: Disconnect received`
+/// (`svr-auth*.c`, `svr-session.c`; addresses stand without brackets)
+fn dropbear<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    if let Some(rest) = message.strip_prefix("Exit ").or_else(|| message.strip_prefix("exit ")) {
+        facts.action("disconnect");
+        facts.add("reason", rest.rsplit_once(": ").map_or("", |(_, reason)| reason));
+        return;
+    }
+    let Some((said, client)) = message.rsplit_once(" from ") else { return };
+    let client = client.rsplit_once(':');
+    if said == "Child connection" {
+        facts.action("connection");
+    } else {
+        let Some((what, who)) = said.split_once(" for ") else { return };
+        let (user, key) = who.rsplit_once("' with ").unwrap_or((who, ""));
+        let is_unknown = user.strip_prefix("nonexistent user");
+        let user = is_unknown.unwrap_or(user).trim_matches([' ', '\'']);
+        let (outcome, method) = match what {
+            "Pubkey auth succeeded" => ("accepted", "publickey"),
+            "Password auth succeeded" | "PAM password auth succeeded" => ("accepted", "password"),
+            "Auth succeeded with blank password" => ("accepted", "none"),
+            "Bad password attempt" | "Bad PAM password attempt" => ("failed", "password"),
+            "Login attempt" | "login attempt" if is_unknown.is_some() => ("failed", ""),
+            _ => return,
+        };
+        facts.action("login");
+        facts.add("outcome", outcome);
+        facts.add("method", method);
+        facts.user(user);
+        facts.add("invalid_user", if is_unknown.is_some() { "true" } else { "" });
+        let (kind, fingerprint) = key.split_once(" key ").unwrap_or_default();
+        facts.add("key_type", key_type(kind));
+        facts.add("key_fingerprint", fingerprint);
+    }
+    facts.add("source_address", client.map_or("", |(address, _)| address));
+    facts.add("source_port", client.map_or("", |(_, port)| port));
+}
+
+/// A key's type as sshd calls it.
+fn key_type(name: &str) -> &str {
+    match name {
+        "ssh-ed25519" => "ED25519",
+        "sk-ssh-ed25519@openssh.com" => "ED25519-SK",
+        "sk-ecdsa-sha2-nistp256@openssh.com" => "ECDSA-SK",
+        "ssh-dss" => "DSA",
+        name if name.starts_with("ecdsa-sha2-") => "ECDSA",
+        name if name.starts_with("ssh-rsa") || name.starts_with("rsa-sha2-") => "RSA",
+        other => other,
     }
 }
 
@@ -236,18 +297,22 @@ fn ftp<'a>(message: &'a str, facts: &mut Facts<'a>) {
     }
 }
 
-/// `New session 3 of user anna.`, `Removed session 3.`
+/// `New session 3 of user anna.`, `New session '3' of user 'anna' with class 'user' and type 'tty'.`, `Removed session 3.`, `New seat seat0.`
 fn logind<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let plain = |name: &'a str| name.trim_end_matches('.').trim_matches('\'');
     if let Some(rest) = message.strip_prefix("New session ") {
-        // Newer ones say more behind the name: `of user 'anna' with class 'user' and type 'tty'`.
-        let Some((session, user)) = rest.split_once(" of user ") else { return };
-        let user = user.split_once(" with ").map_or(user, |(user, _)| user);
+        let Some((session, rest)) = rest.split_once(" of user ") else { return };
+        let (user, class) = rest.split_once(" with class ").unwrap_or((rest, ""));
         facts.action("session_opened");
-        facts.user(user.trim_end_matches('.').trim_matches('\''));
-        facts.add("session", session.trim_matches('\''));
+        facts.user(plain(user));
+        facts.add("session", plain(session));
+        facts.add("session_class", plain(class.split(' ').next().unwrap_or_default()));
     } else if let Some(session) = message.strip_prefix("Removed session ") {
         facts.action("session_closed");
-        facts.add("session", session.trim_end_matches('.').trim_matches('\''));
+        facts.add("session", plain(session));
+    } else if let Some(seat) = message.strip_prefix("New seat ") {
+        facts.action("seat_found");
+        facts.add("seat", plain(seat));
     }
 }
 
@@ -284,6 +349,44 @@ mod tests {
             ("login", "ROOT LOGIN  on '/dev/pts/1'", "action=login|outcome=accepted|user=root|terminal=/dev/pts/1"),
             ("login", "LOGIN ON tty1 BY anna", "action=login|outcome=accepted|user=anna|terminal=tty1"),
             ("systemd-logind", "New session 3 of user anna.", "action=session_opened|user=anna|session=3"),
+            (
+                "systemd-logind",
+                "New session 'c1' of user 'gdm' with class 'greeter' and type 'wayland'.",
+                "action=session_opened|user=gdm|session=c1|session_class=greeter",
+            ),
+            ("systemd-logind", "Removed session 3.", "action=session_closed|session=3"),
+            ("systemd-logind", "New seat seat0.", "action=seat_found|seat=seat0"),
+            (
+                "dropbear",
+                "Pubkey auth succeeded for 'a' from 'b' with ssh-ed25519 key SHA256:Zm9v from 2001:db8::7:4001",
+                "action=login|outcome=accepted|method=publickey|user=a' from 'b|key_type=ED25519|key_fingerprint=SHA256:Zm9v|\
+                 source_address=2001:db8::7|source_port=4001",
+            ),
+            (
+                "dropbear",
+                "Pubkey auth succeeded for 'root' with key sha1!! 2a:13 from 192.0.2.7:4001",
+                "action=login|outcome=accepted|method=publickey|user=root|source_address=192.0.2.7|source_port=4001",
+            ),
+            (
+                "dropbear",
+                "Bad password attempt for 'root' from 192.0.2.7:4001",
+                "action=login|outcome=failed|method=password|user=root|source_address=192.0.2.7|source_port=4001",
+            ),
+            (
+                "dropbear",
+                "Login attempt for nonexistent user 'x' from 192.0.2.7:4001",
+                "action=login|outcome=failed|user=x|invalid_user=true|source_address=192.0.2.7|source_port=4001",
+            ),
+            (
+                "dropbear",
+                "Exit (root) from <192.0.2.7:4001>: Disconnect received",
+                "action=disconnect|reason=Disconnect received",
+            ),
+            (
+                "dropbear",
+                "Child connection from 192.0.2.7:4001",
+                "action=connection|source_address=192.0.2.7|source_port=4001",
+            ),
             (
                 "sftp-server",
                 "session opened for local user a from [::1]",

@@ -1,4 +1,4 @@
-//! sudo (`log_line` in sudo's `lib/eventlog/eventlog.c`) and su (util-linux, shadow): who became whom, where, for which command.
+//! sudo (`log_line` in sudo's `lib/eventlog/eventlog.c`), pkexec, doas, and su (util-linux, shadow): who became whom, where, for which command.
 
 use std::borrow::Cow;
 
@@ -124,6 +124,53 @@ pub(super) fn su<'a>(message: &'a str, facts: &mut Facts<'a>) {
     facts.add("terminal", terminal);
 }
 
+/// `anna: Executing command [USER=root] [TTY=/dev/pts/0] [CWD=/home/anna] [COMMAND=/usr/bin/id]`, or what was wrong in the place of `Executing command`
+/// (`log_message` in polkit's `pkexec.c`).
+pub(super) fn pkexec<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let parts = || {
+        let (user, rest) = message.split_once(": ")?;
+        let (said, rest) = rest.split_once(" [USER=")?;
+        let (target, rest) = rest.split_once("] [TTY=")?;
+        let (terminal, rest) = rest.split_once("] [CWD=")?;
+        let (folder, command) = rest.split_once("] [COMMAND=")?;
+        Some((user, said, target, terminal, folder, command.strip_suffix(']').unwrap_or(command)))
+    };
+    let Some((user, said, target, terminal, folder, command)) = parts() else { return };
+    let is_run = said == "Executing command";
+    facts.action("pkexec");
+    facts.add("outcome", if is_run { "accepted" } else { "failed" });
+    facts.user(user);
+    facts.add("terminal", if terminal == "unknown" { "" } else { terminal });
+    facts.add("working_directory", folder);
+    facts.add("run_as_user", target);
+    facts.add("command", command);
+    facts.add("reason", if is_run { "" } else { said });
+}
+
+/// `anna ran command /usr/bin/id as root from /home/anna`, `failed auth for anna`, `command not permitted for anna: id` (`doas.c`)
+pub(super) fn doas<'a>(message: &'a str, facts: &mut Facts<'a>) {
+    let ran = || {
+        let (user, rest) = message.split_once(" ran command ")?;
+        let (rest, folder) = rest.rsplit_once(" from ")?;
+        let (command, target) = rest.rsplit_once(" as ")?;
+        Some(("accepted", user, command, target, folder, ""))
+    };
+    let refused = || {
+        let (reason, rest) = message.split_once(" for ")?;
+        let (user, command) = rest.split_once(": ").unwrap_or((rest, ""));
+        let is_refusal = matches!(reason, "failed auth" | "command not permitted");
+        is_refusal.then_some(("failed", user, command, "", "", reason))
+    };
+    let Some((outcome, user, command, target, folder, reason)) = ran().or_else(refused) else { return };
+    facts.action("doas");
+    facts.add("outcome", outcome);
+    facts.user(user);
+    facts.add("working_directory", folder);
+    facts.add("run_as_user", target);
+    facts.add("command", command);
+    facts.add("reason", reason);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +210,41 @@ mod tests {
         ];
         for (message, expected) in cases {
             assert_eq!(told(sudo, message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn pkexec_and_doas_are_read() {
+        let cases = [
+            (
+                "anna: Executing command [USER=root] [TTY=/dev/pts/0] [CWD=/home/anna] [COMMAND=/usr/bin/sh -c a ] [TTY=b]]",
+                "action=pkexec|outcome=accepted|user=anna|terminal=/dev/pts/0|working_directory=/home/anna|run_as_user=root|\
+                 command=/usr/bin/sh -c a ] [TTY=b]",
+            ),
+            (
+                "anna: Error executing command as another user: Not authorized [USER=root] [TTY=unknown] [CWD=/] [COMMAND=/usr/bin/id]",
+                "action=pkexec|outcome=failed|user=anna|working_directory=/|run_as_user=root|command=/usr/bin/id|\
+                 reason=Error executing command as another user: Not authorized",
+            ),
+            ("something else", ""),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(told(pkexec, message), expected, "{message}");
+        }
+        let cases = [
+            (
+                "anna ran command sh -c run as me from x as root from /home/anna",
+                "action=doas|outcome=accepted|user=anna|working_directory=/home/anna|run_as_user=root|command=sh -c run as me from x",
+            ),
+            ("failed auth for anna", "action=doas|outcome=failed|user=anna|reason=failed auth"),
+            (
+                "command not permitted for anna: id -u",
+                "action=doas|outcome=failed|user=anna|command=id -u|reason=command not permitted",
+            ),
+            ("looking for anna: x", ""),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(told(doas, message), expected, "{message}");
         }
     }
 
