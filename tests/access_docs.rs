@@ -77,7 +77,11 @@ impl World {
             ("--program /usr/local/bin/dreamcatcher", format!("--program {}", text(&house.path("dreamcatcher")))),
             ("/var/lib/dreamcatcher-access", text(&house.gate())),
             ("/tmp/invitation-", text(&house.path("invitation-"))),
-            ("--host-key web01.pub", format!("--host-key {etc}/ssh_host_ed25519_key.pub {own}")),
+            (
+                "--host-key web01.pub",
+                format!("--host-key {etc}/ssh_host_ed25519_key.pub --gate-key {} {own}", text(&house.gate_key())),
+            ),
+            ("--undo", format!("--undo {own}")),
             ("--apply web01.json", format!("--apply web01.json {own}")),
             ("access@gate.example", "gate".into()),
             ("~/.ssh/id_ed25519", key.clone()),
@@ -126,6 +130,9 @@ impl World {
 
     fn play(&mut self, step: &Step) {
         let command = self.translated(step);
+        if step.command.ends_with("/fetch-revoked") {
+            return self.house.fetch_revoked("web01");
+        }
         if step.command.contains(" enrol ") {
             let key = self.house.path(&format!("key-{}", step.who));
             self.house.new_key(&key);

@@ -230,6 +230,11 @@ impl House {
         child.wait().unwrap();
     }
 
+    /// The public key of the gate's sshd.
+    pub fn gate_key(&self) -> PathBuf {
+        self.etc("gate").join("ssh_host_ed25519_key.pub")
+    }
+
     pub fn etc(&self, name: &str) -> PathBuf {
         self.path(&format!("{name}-etc"))
     }
@@ -365,8 +370,10 @@ impl House {
         let place = ["--etc", &text(&etc), "--pam", &text(&pam), "--key-path", &text(&key)].map(str::to_owned);
         let place: Vec<&str> = place.iter().map(String::as_str).collect();
         let (setup, gate) = (text(&self.path(&format!("{name}.json"))), text(&self.gate()));
+        let gate_key = text(&self.gate_key());
+        let reach = ["--gate", "gate", "--gate-key", &gate_key];
         let prepare =
-            ["host-setup", name, "--folder", &gate, "--host-key", &public, "--gate", "gate", "--output", &setup];
+            [&["host-setup", name, "--folder", &gate, "--host-key", &public, "--output", &setup], &reach[..]].concat();
         let made = self.access(&[&prepare, &place[..]].concat()).fine();
         let trust = made.out.lines().find(|line| line.contains("@cert-authority")).unwrap().trim().to_owned();
         fs::write(self.path("known_hosts"), format!("{trust}\n")).unwrap();

@@ -224,6 +224,9 @@ pub struct HostSetupArguments {
     /// On the gate: where the host reaches the gate to fetch what is revoked, e.g. access@gate.example.
     #[arg(long, value_name = "USER@HOST", requires = "host_key")]
     pub gate: Option<String>,
+    /// On the gate: the public key of its sshd, by which the host knows it then.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssh/ssh_host_ed25519_key.pub")]
+    pub gate_key: PathBuf,
     /// On the gate: where the host keeps the keys of standing access, as its sshd's AuthorizedKeysFile says. No other account's keys open anything.
     #[arg(long, value_name = "PATHS", default_value = ".ssh/authorized_keys .ssh/authorized_keys2")]
     pub authorized_keys_file: String,

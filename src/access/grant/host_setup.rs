@@ -26,14 +26,18 @@ pub fn run(arguments: &HostSetupArguments) -> Result<Status> {
 }
 
 fn apply(arguments: &HostSetupArguments, file: &Path) -> Result<Status> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let setup: Setup = serde_json::from_str(&text).with_context(|| format!("{}: expected a setup", file.display()))?;
+    let setup: Setup =
+        serde_json::from_str(&read(file)?).with_context(|| format!("{}: expected a setup", file.display()))?;
     if setup.host != arguments.host {
         bail!("{}: expected a setup of {}, found one of {}", file.display(), arguments.host, setup.host);
     }
     host::apply(&setup, &arguments.sshd, &arguments.leave)?;
     println!("written and checked; now let sshd read its configuration again: systemctl reload ssh");
     Ok(Status::Finished)
+}
+
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
@@ -43,16 +47,16 @@ fn prepare(arguments: &HostSetupArguments) -> Result<Status> {
     let Some(host) = policy.host(&arguments.host) else { bail!("the policy knows no host called {}", arguments.host) };
     let certificate = match &arguments.host_key {
         None => None,
-        Some(path) => {
-            let line = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Some(gate.certify_host(&host.id, &line)?)
-        }
+        Some(path) => Some(gate.certify_host(&host.id, &read(path)?)?),
     };
+    let gate_key = arguments.gate.as_ref().map(|_| read(&arguments.gate_key)).transpose();
+    let gate_key =
+        gate_key.context("the host is to know the gate by the key of its sshd: name its public key by --gate-key")?;
     let facts = Facts {
         authorities: &gate.authorities()?,
         krl: &gate.krl()?,
         certificate: certificate.as_deref().map(|certificate| (arguments.key_path.as_path(), certificate)),
-        gate: arguments.gate.as_deref(),
+        gate: arguments.gate.as_deref().zip(gate_key.as_deref()),
         authorized_keys: &arguments.authorized_keys_file,
         etc: &arguments.etc,
         pam: &arguments.pam,

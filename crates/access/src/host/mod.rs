@@ -28,6 +28,9 @@ const FOLDER: &str = "dreamcatcher";
 /// The file that sshd's `Include` finds; the first value that sshd reads is the one that counts.
 const CONFIGURATION: &str = "sshd_config.d/00-dreamcatcher.conf";
 
+/// What the gate is called in the `known_hosts` of [`fetch`], wherever it is reached.
+const GATE: &str = "gate";
+
 /// What a host's sshd needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,8 +73,8 @@ pub struct Facts<'a> {
     pub krl: &'a [u8],
     /// The path of the host's private key, on the host, and its certificate, if it has one.
     pub certificate: Option<(&'a Path, &'a str)>,
-    /// Where hosts reach the gate: `access@gate.example`.
-    pub gate: Option<&'a str>,
+    /// Where hosts reach the gate, `access@gate.example`, and the public key of its sshd.
+    pub gate: Option<(&'a str, &'a str)>,
     /// Where the host keeps keys of standing access, as sshd's `AuthorizedKeysFile` has it.
     pub authorized_keys: &'a str,
     /// The folder of sshd's configuration on the host.
@@ -99,7 +102,10 @@ impl Setup {
         }
         if let Some((key, certificate)) = facts.certificate {
             files.push(Item::new("host-cert.pub", 0o644, format!("{certificate}\n")));
-            files.extend(facts.gate.map(|gate| Item::new("fetch-revoked", 0o755, fetch(gate, key, &folder))));
+            if let Some((gate, gate_key)) = facts.gate {
+                files.push(Item::new("known_hosts", 0o644, format!("{GATE} {}\n", public_key(gate_key)?)));
+                files.push(Item::new("fetch-revoked", 0o755, fetch(gate, key, &folder)));
+            }
         }
         let (lines, standing) = (configuration(facts), standing(policy, &host.id, facts));
         let text = written(&host.id, &lines, &standing);
@@ -208,12 +214,21 @@ fn written(host: &str, lines: &[Setting], standing: &BTreeMap<String, Vec<Settin
     text
 }
 
+/// A key as a line of `known_hosts` has it: its type and the key, without a comment.
+fn public_key(line: &str) -> Result<String> {
+    let key: ssh_key::PublicKey =
+        line.parse().map_err(|error| Error::Usage(format!("the gate's key: expected a public key, found: {error}")))?;
+    let key = ssh_key::PublicKey::from(key.key_data().clone());
+    key.to_openssh().map_err(|error| Error::Usage(format!("the gate's key: {error}")))
+}
+
 /// A script that fetches what is revoked and whom to trust, checks it, and puts it in place whole.
 fn fetch(gate: &str, key: &Path, folder: &Path) -> String {
     format!(
         "#!/bin/sh\n# Fetches from the gate what is revoked, and whose certificates to trust; to be run every few minutes by cron or a timer.\n\
          set -eu\nnew=$(mktemp {folder}/revoked.XXXXXX)\ntrap 'rm -f \"$new\"' EXIT\n\
-         ask() {{ ssh -i {key} -o IdentitiesOnly=yes -o BatchMode=yes {gate} \"$1\" > \"$new\"; }}\n\
+         known='-o UserKnownHostsFile={folder}/known_hosts -o HostKeyAlias={GATE} -o StrictHostKeyChecking=yes'\n\
+         ask() {{ ssh -i {key} $known -o IdentitiesOnly=yes -o BatchMode=yes {gate} \"$1\" > \"$new\"; }}\n\
          ask krl\nssh-keygen -Q -l -f \"$new\" > /dev/null\nchmod 644 \"$new\"\nmv \"$new\" {folder}/revoked\n\
          ask authorities\nssh-keygen -l -f \"$new\" > /dev/null\nchmod 644 \"$new\"\nmv \"$new\" {folder}/authority.pub\n",
         folder = folder.display(),
