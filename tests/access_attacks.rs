@@ -63,9 +63,10 @@ struct Names {
     tunnel: String,
     night: String,
     fire: String,
-    /// Accounts with standing access by key, by password and at the machine; one that nobody listed.
+    /// Accounts with standing access by key, by password and at the machine, by key and password; one that nobody listed.
     admin: String,
     desk: String,
+    twice: String,
     unlisted: String,
 }
 
@@ -145,7 +146,9 @@ impl Scene {
         let accounts: Vec<(&str, &str)> = [&gate_account]
             .into_iter()
             .chain(names.accounts())
-            .map(|account| (account.as_str(), if *account == names.desk { PASSWORD } else { "" }))
+            .map(|account| {
+                (account.as_str(), if [&names.desk, &names.twice].contains(&account) { PASSWORD } else { "" })
+            })
             .collect();
         let mut world = World::new(folder, &accounts);
         let program = folder.join("dreamcatcher");
@@ -156,7 +159,7 @@ impl Scene {
         let begin = -(180 + random.below(180) as i64) * MINUTE;
         let mut gate = Gate::new(gate, &gate_account, &program, begin);
         new_key(&folder.join("standing"));
-        gate.policy(&policy(&names, &windows, [&one, &two], folder, [&provider, &office]));
+        gate.policy(&policy(&names, &windows, (&gate, [&one, &two]), folder, [&provider, &office]));
         gate.machine.start_sshd();
         let enrol = |from, name: &str| gate.enrol(from, name, &folder.join(name));
         let (mia, tom) = (enrol(&provider, &names.mia), enrol(&provider, &names.tom));
@@ -194,7 +197,8 @@ impl Scene {
         append(&self.two.path("/etc/ssh/authority.pub"), &authority);
         let config = "HostKey /etc/ssh/ssh_host_ed25519_key\nTrustedUserCAKeys /etc/ssh/authority.pub\n\
             AuthorizedPrincipalsFile /etc/ssh/principals/%u\nLogLevel VERBOSE\n";
-        append(&self.two.path("/etc/ssh/sshd_config.d/own.conf"), config);
+        let twice = format!("Match User {}\nAuthenticationMethods publickey,password\n", self.names.twice);
+        append(&self.two.path("/etc/ssh/sshd_config.d/own.conf"), &format!("{config}{twice}"));
         fs::create_dir(self.two.path("/etc/ssh/principals")).unwrap();
         for account in self.names.accounts() {
             let line = format!("{account}@{}\n", self.two.name);
@@ -202,7 +206,9 @@ impl Scene {
         }
         let standing = fs::read_to_string(self.folder.join("standing.pub")).unwrap();
         for server in [&self.one, &self.two] {
-            server.give(self.names.number(&self.names.admin), &authorized_keys(&self.names.admin), &standing);
+            for account in [&self.names.admin, &self.names.twice] {
+                server.give(self.names.number(account), &authorized_keys(account), &standing);
+            }
             set_root_password(server);
             let sudo = format!("Defaults !lecture\n{} ALL=(root) NOPASSWD: ALL\n", self.names.deploy);
             append(&server.path("/etc/sudoers"), &sudo);
@@ -290,7 +296,7 @@ impl Scene {
 
     fn policy(&self) -> String {
         let (servers, people) = ([&self.one, &self.two], [&self.provider, &self.office]);
-        policy(&self.names, &self.windows, servers, &self.folder, people)
+        policy(&self.names, &self.windows, (&self.gate, servers), &self.folder, people)
     }
 
     /// What the servers' logs say, for a failure.
@@ -321,9 +327,9 @@ fn reach(command: Command, input: &str) -> Came {
 }
 
 impl Names {
-    fn accounts(&self) -> [&String; 9] {
-        let Self { deploy, careful, single, tunnel, night, fire, admin, desk, unlisted, .. } = self;
-        [deploy, careful, single, tunnel, night, fire, admin, desk, unlisted]
+    fn accounts(&self) -> [&String; 10] {
+        let Self { deploy, careful, single, tunnel, night, fire, admin, desk, twice, unlisted, .. } = self;
+        [deploy, careful, single, tunnel, night, fire, admin, desk, twice, unlisted]
     }
 
     /// An account's number; that of the gate is 0.
@@ -347,6 +353,7 @@ fn draw(random: &mut Random) -> Names {
         fire: name("fir"),
         admin: name("adm"),
         desk: name("des"),
+        twice: name("twi"),
         unlisted: name("unl"),
     }
 }
@@ -355,7 +362,7 @@ fn draw(random: &mut Random) -> Names {
 fn policy(
     names: &Names,
     [zone, open, closed]: &[String; 3],
-    [one, two]: [&Machine; 2],
+    (gate, [one, two]): (&Gate, [&Machine; 2]),
     folder: &Path,
     [provider, office]: [&Machine; 2],
 ) -> String {
@@ -374,17 +381,26 @@ fn policy(
             "from = [\"0.0.0.0/0\", \"::/0\"]\nwhen = [\"always\"]\napprovals = 1\nreason = true",
         ),
         rule("single", &names.single, &format!("{usual}command = \"/usr/bin/id -u\"")),
-        rule("tunnel", &names.tunnel, &format!("{usual}permit = [\"port-forwarding\", \"agent-forwarding\"]")),
+        rule(
+            "tunnel",
+            &names.tunnel,
+            &format!("{usual}permit = [\"port-forwarding\", \"agent-forwarding\", \"x11-forwarding\"]"),
+        ),
         rule("night", &names.night, &format!("{from}[\"{closed}\"]")),
     ];
-    let Names { mia, tom, anna, ben, fire, admin, desk, .. } = names;
+    let Names { mia, tom, anna, ben, fire, admin, desk, twice, .. } = names;
     let (rules, key, office) = (rules.concat(), fingerprint(&folder.join("standing")), &office.address);
     format!(
         "timezone = \"{zone}\"\n[staff]\npeople = [\"{anna}\", \"{ben}\"]\n[providers.webcare]\npeople = [\"{mia}\", \"{tom}\"]\n\
-         [hosts.{one}]\naddresses = [\"{}\"]\n[hosts.{two}]\naddresses = [\"{}\"]\n[groups]\nall = [\"{one}\", \"{two}\"]\n{rules}\
+         [hosts.{}]\naddresses = [\"{}\"]\n[gate]\nhost = \"{}\"\naccount = \"{}\"\n[hosts.{one}]\naddresses = [\"{}\"]\n[hosts.{two}]\naddresses = [\"{}\"]\n[groups]\nall = [\"{one}\", \"{two}\"]\n{rules}\
          [[break_glass]]\nname = \"fire\"\nwho = [\"staff\"]\nhosts = [\"all\"]\naccounts = [\"{fire}\"]\nfrom = [\"{office}\"]\nat_most = \"8h\"\n\
          [[standing]]\nname = \"admin\"\nwho = [\"{anna}\"]\nhosts = [\"all\"]\naccounts = [\"{admin}\"]\nfrom = [\"{office}\"]\nkeys = [\"{key}\"]\n\
-         [[standing]]\nname = \"desk\"\nwho = [\"{ben}\"]\nhosts = [\"{two}\"]\naccounts = [\"{desk}\"]\nfrom = [\"{office}\"]\npassword = true\nconsole = true\n",
+         [[standing]]\nname = \"desk\"\nwho = [\"{ben}\"]\nhosts = [\"{two}\"]\naccounts = [\"{desk}\"]\nfrom = [\"{office}\"]\npassword = true\nconsole = true\n\
+         [[standing]]\nname = \"twice\"\nwho = [\"{ben}\"]\nhosts = [\"{two}\"]\naccounts = [\"{twice}\"]\nfrom = [\"{office}\"]\nkeys = [\"{key}\"]\n",
+        gate.machine.name,
+        gate.machine.address,
+        gate.machine.name,
+        gate.account,
         one.address,
         two.address,
         one = one.name,
@@ -413,15 +429,20 @@ fn ssh(from: &Machine, to: &Machine, account: &str, key: &Path, more: &[&str]) -
     ssh
 }
 
+/// Options by which ssh shows no key.
+const PASSWORD_ALONE: [&str; 2] = ["PreferredAuthentications=password", "PubkeyAuthentication=no"];
+
 /// ssh with a password.
-fn with_password(from: &Machine, to: &Machine, account: &str) -> Command {
+fn with_password(from: &Machine, to: &Machine, account: &str, options: &[&str]) -> Command {
     let ask = from.path("/root/askpass");
     if !ask.exists() {
         write_program(&ask, &format!("#!/bin/sh\necho '{PASSWORD}'\n"));
     }
     let mut ssh = from.command("ssh");
     ssh.env("SSH_ASKPASS", "/root/askpass").env("SSH_ASKPASS_REQUIRE", "force");
-    ssh.args(["-o", "PreferredAuthentications=password", "-o", "PubkeyAuthentication=no"]);
+    for option in options {
+        ssh.args(["-o", option]);
+    }
     ssh.arg(format!("{account}@{}", to.name)).arg("true");
     ssh
 }
@@ -466,9 +487,9 @@ impl Scene {
         }
     }
 
-    /// One honest login; of sixty in a row each is of another kind, from another machine or to another server.
+    /// One honest login; of 78 in a row each is of another kind, from another machine or to another server.
     fn honest_login(&mut self, number: usize, keys: &Keys) -> Honest {
-        let (kind, away, which) = (number % 10, number / 10 % 3, number / 30 % 2);
+        let (kind, away, which) = (number % 13, number / 13 % 3, number / 39 % 2);
         let own = self.random.one(&keys.work)[which].clone();
         let (names, server) = (&self.names, [&self.one, &self.two][which]);
         let provider = &self.provider;
@@ -485,7 +506,7 @@ impl Scene {
                 ..honest(ssh(provider, server, &names.single, &keys.single[which], &["cat /etc/passwd"]))
             },
             4 => honest(ssh(&self.office, server, &names.admin, &self.folder.join("standing"), &["true"])),
-            5 => honest(with_password(&self.office, &self.two, &names.desk)),
+            5 => honest(with_password(&self.office, &self.two, &names.desk, &PASSWORD_ALONE)),
             6 => {
                 let mut sftp = provider.command("sftp");
                 sftp.args(["-q", "-b", "-", "-o", "IdentitiesOnly=yes", "-i"]).arg(&own);
@@ -498,6 +519,28 @@ impl Scene {
                 Honest { says: "SSH-2.0-".into(), ..honest(tunnel) }
             }
             8 => honest(work(&["-tt", "true"])),
+            9 => {
+                // An agent of its own, which the server's side can reach.
+                let mut forwarding = provider.command("ssh-agent");
+                forwarding.env("DISPLAY", ":0").args(["ssh", "-A", "-X", "-o", "IdentitiesOnly=yes", "-i"]);
+                forwarding.arg(&keys.tunnel[which]).arg(format!("{}@{}", names.tunnel, server.name));
+                forwarding.arg("test -S \"$SSH_AUTH_SOCK\"");
+                honest(forwarding)
+            }
+            10 => {
+                // Several sessions over one connection.
+                let there = format!("{}@{}", names.deploy, server.name);
+                let script = "ssh -fNM -S $1 -o IdentitiesOnly=yes -i $2 $3 && ssh -S $1 $3 true && ssh -S $1 -tt $3 true \
+                              && ssh -S $1 -O exit $3";
+                let mut shared = provider.command("sh");
+                shared.args(["-c", script, "sh"]).arg(self.new_path()).arg(&own).arg(there);
+                honest(shared)
+            }
+            11 => {
+                let standing = self.folder.join("standing").display().to_string();
+                let both = ["PreferredAuthentications=publickey,password", &format!("IdentityFile={standing}")];
+                honest(with_password(&self.office, &self.two, &names.twice, &both))
+            }
             _ if has_sudo() && away > 0 => honest(work(&["sudo", "-n", "true"])),
             _ => Honest { input: format!("{PASSWORD}\n"), ..honest(work(&["su", "root", "-c", "true"])) },
         }
@@ -754,7 +797,7 @@ fn planted(scene: &mut Scene) {
         scene.is_kept_out(&scene.intruder, &scene.one, &account, &key);
     }
     // A password and keys where none should be: the setup lets none in, so somebody sets one and switches them on.
-    let refused = reach(with_password(&scene.provider, &scene.one, &scene.names.deploy), "");
+    let refused = reach(with_password(&scene.provider, &scene.one, &scene.names.deploy, &PASSWORD_ALONE), "");
     assert!(refused.err.contains("Permission denied"), "{refused:?}");
     let shadow = scene.one.path("/etc/shadow");
     let text = fs::read_to_string(&shadow).unwrap();
@@ -778,7 +821,7 @@ fn planted(scene: &mut Scene) {
     }
     scene.expect("Login that nothing explains", |names| names.unlisted.clone());
     scene.expect("Login by a plain key where only certificates are allowed", |names| names.deploy.clone());
-    reach(with_password(&scene.provider, &scene.one, &scene.names.deploy), "").fine();
+    reach(with_password(&scene.provider, &scene.one, &scene.names.deploy, &PASSWORD_ALONE), "").fine();
     scene.expect("Login by password where only certificates are allowed", |names| names.deploy.clone());
 }
 
@@ -862,6 +905,13 @@ fn at_the_gate(scene: &mut Scene) {
     gate.ask(&scene.provider, &scene.mia, &format!("collect {number}")).fails(5, "of yours");
     let borrowed = gate.ssh(&scene.provider, &scene.tom.key, &request(&names.deploy));
     persist(borrowed, |ssh| converse(ssh, QUESTION, || gate.next_code(&scene.mia))).fails(5, "the code is wrong");
+    // A key that nobody enrolled, planted on the gate.
+    let planted = scene.new_path();
+    new_key(&planted);
+    append(&gate.folder().join("authorized_keys"), &fs::read_to_string(planted.with_extension("pub")).unwrap());
+    scene.gets_in(&scene.intruder, &gate.machine, &gate.account, &planted);
+    let gate_account = gate.account.clone();
+    scene.expect("Login that nothing explains", |_| gate_account.clone());
     scene.expect("Glass was broken", |names| names.fire.clone());
     for person in [0, 1, 0, 1, 0, 0, 1] {
         scene.expect("Request refused at the gate", |names| [&names.mia, &names.tom][person].clone());
