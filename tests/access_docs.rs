@@ -225,6 +225,37 @@ fn each_command_of_the_document_works() {
     let _ = world.agent.take().map(|mut agent| agent.kill());
 }
 
+/// The gate's account, made as the document says, on a machine whose accounts and homes are its own.
+#[test]
+fn the_account_of_the_gate_is_made_as_the_document_says() {
+    let (steps, _) = read();
+    let makes = |step: &&Step| step.who == "root@gate" && is_for_the_system(&step.command);
+    let made: Vec<&str> = steps
+        .iter()
+        .filter(makes)
+        .map(|step| step.command.as_str())
+        .filter(|one| !one.starts_with("systemctl"))
+        .collect();
+    assert_eq!(made.len(), 2, "{made:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let own = format!(
+        "cp -a /etc {0}/etc && mount --bind {0}/etc /etc && mount -t tmpfs tmpfs /var/lib",
+        folder.path().display()
+    );
+    let mut alone = Command::new("unshare");
+    let is_allowed = alone.args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
+    if !is_allowed.is_ok_and(|out| out.status.success()) {
+        return common::skipped("this machine lets nobody make namespaces");
+    }
+    let look = "getent passwd access && stat -c '%U %a %F' /var/lib/dreamcatcher-access";
+    let script = format!("PATH=/usr/sbin:/usr/bin:/sbin:/bin; set -e; {own}; {}; {look}", made.join("; "));
+    let mut machine = Command::new("unshare");
+    machine.args(["--mount", "sh", "-c", &script]);
+    let told = run(machine, "").fine().out;
+    assert!(told.contains(":/var/lib/dreamcatcher-access:/bin/sh\n"), "{told}");
+    assert!(told.ends_with("access 700 directory\n"), "{told}");
+}
+
 /// The part about an ssh-agent begins anew.
 fn needs_a_gate_of_its_own(command: &str) -> bool {
     command.contains("agent.sock") || command == "dreamcatcher access agent"
