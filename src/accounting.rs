@@ -433,9 +433,10 @@ impl Told {
         let [action, ..] = slots;
         // Where the inner detector wants nothing but words, only what the accounting asks for is needed beside them.
         let has_own = wanted.wanted && !wanted.text_only;
-        let needed = if has_own { interest.needed } else { Some(Needed { slot: action, ..Needed::default() }) };
+        let own = interest.needed.take();
+        let needed = if has_own { own } else { Some(Needed { slot: action, ..Needed::default() }) };
+        interest.want_all();
         interest.needed = needed.filter(|needed| says_action(source) && needed.slot == action);
-        (interest.wanted, interest.text_only) = (true, false);
         let extra = interest.needed.as_mut().map(|needed| ask(needed, explains)).unwrap_or_default();
         let is_text = source.product == "windows";
         Self { inner, wanted, extra, is_text, interest: Arc::new(interest), slots }

@@ -83,7 +83,7 @@ impl<'r, D: Detector> Released<'r, D> {
         let wanted = self.inner.interest(inner);
         let mut interest = Interest::clone(&wanted);
         let slots = kind.fields().map(|field| interest.slot(field?));
-        (interest.wanted, interest.text_only, interest.needed) = (true, false, None);
+        interest.want_all();
         let interest = Arc::new(interest);
         Told { inner, is_wanted: wanted.wanted, text_only: wanted.text_only, kind, interest, slots }
     }

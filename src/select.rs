@@ -228,11 +228,14 @@ impl<D: Detector> Detector for SelectedDetector<'_, D> {
         let found = seen.findings.split_off(before);
         if !self.selection.is_in_time(event.time) {
             self.selection.outside_time.fetch_add(found.len() as u64, Relaxed);
+            seen.left_out += found.len() as u64;
             return;
         }
         let (selection, judge) = (self.selection, &self.judge);
         let reported =
             |finding: &Finding| !selection.is_suppressed(finding, event.record, judge) && !selection.is_known(finding);
+        let all = found.len();
         seen.findings.extend(found.into_iter().filter(reported));
+        seen.left_out += (before + all - seen.findings.len()) as u64;
     }
 }

@@ -219,7 +219,7 @@ impl Detector for Judged<'_> {
 
     /// Everything is wanted: the judge also looks at what the fast path does not.
     fn interest(&self, class: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, ..(*self.detector.interest(class)).clone() })
+        Arc::new(Interest { wanted: true, carried: None, ..(*self.detector.interest(class)).clone() })
     }
 
     fn text_hits(&mut self, group: TextGroup, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) -> bool {

@@ -110,3 +110,67 @@ fn clients_behind_trusted_proxies_are_told_apart() {
     let run = place.run(&["hunt", "access.log", "--site", "site.toml"]);
     run.ends(3, &["site.toml: proxies: expected an address or a network", "'proxy.example'"]);
 }
+
+/// Where nothing was found in a request's line, nothing is looked for in its repetitions: what is found is what is found where every line is another one.
+#[test]
+fn repetitions_change_nothing() {
+    let rules = |more: &str| {
+        let rule = |number: u32, level: &str, detection: &str| {
+            format!(
+                "title: R{number}\nname: r{number}\nid: 6b1a5d0e-0000-4000-8000-00000000010{number}\nlevel: {level}\n\
+                 logsource: {{category: webserver}}\ndetection: {detection}\n---\n"
+            )
+        };
+        [
+            rule(1, "low", "{s: {cs-uri-stem|contains: '/x', sc-status: 200}, condition: s}"),
+            rule(2, "low", "{s: ['evil-agent', '198.51.100.3'], condition: s}"),
+            rule(3, "high", "{s: {sc-status: 404}, f: {cs-uri|contains: b}, condition: s and not f}"),
+            more.to_owned(),
+            "title: Many\nid: 6b1a5d0e-0000-4000-8000-000000000110\nlevel: low\n\
+             correlation: {type: event_count, rules: [r3], group-by: [c-ip], timespan: 5m, condition: {gte: 3}}\n"
+                .to_owned(),
+        ]
+        .concat()
+    };
+    let by_client = "title: R4\nid: 6b1a5d0e-0000-4000-8000-000000000104\nlevel: low\nlogsource: {category: webserver}\n\
+                     detection: {s: {c-ip: 198.51.100.1, cs-username: anna}, condition: s}\n---\n";
+    // A generator of numbers is enough here (Numerical Recipes).
+    let mut state = u64::from(std::process::id());
+    let mut below = |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % limit
+    };
+    let lines: Vec<[String; 2]> = (0..3000)
+        .map(|number| {
+            let user = ["-", "anna"][below(2)];
+            let target = ["/", "/x", "/b", "/x?q=1", "/a%2fx", "*", "/login"][below(7)];
+            let agent = ["curl", "evil-agent", "-"][below(20).min(2)];
+            let head =
+                format!("198.51.100.{} - {user} [22/Nov/2026:{:02}:{:02}:28 +0000]", below(5), number / 200, below(60));
+            let tail = |bytes: usize| {
+                format!("{head} \"GET {target} HTTP/1.1\" {} {bytes} \"-\" \"{agent}\"\n", [200, 404, 500][number % 3])
+            };
+            [tail(7), tail(1000 + number)]
+        })
+        .collect();
+    for (more, since) in
+        [("", "2026-11-22T00:00:00Z"), ("", "2026-11-22T08:00:00Z"), (by_client, "2026-11-22T00:00:00Z")]
+    {
+        let place = Place::new();
+        place.file("rules.yml", rules(more));
+        let report = |which: usize, threads: &str| {
+            place.file("access.log", lines.iter().map(|forms| forms[which].as_str()).collect::<String>());
+            let arguments = ["access.log", "--rules", "rules.yml", "--no-shipped-rules", "--since", since];
+            let (_, report) = place.report(&[&arguments[..], &["--threads", threads]].concat());
+            let place = |finding: &serde_json::Value| {
+                (finding["place"]["line"].as_u64(), finding["rule"]["title"].as_str().unwrap().to_owned())
+            };
+            let found: Vec<_> = report["findings"].as_array().unwrap().iter().map(place).collect();
+            (found, report["summary"]["tally"]["outside_time"].clone())
+        };
+        let expected = report(1, "1");
+        assert!(expected.0.len() > 100, "{}", expected.0.len());
+        assert_eq!(report(0, "1"), expected);
+        assert_eq!(report(0, "2"), expected);
+    }
+}

@@ -29,9 +29,17 @@ pub struct Interest {
     /// Set if nothing can be found in an event in which no word may stand unless one of its values is among these, either of them case-folded: then
     /// [`Detector::look`] need not be called for others.
     pub needed: Option<Needed>,
+    /// Set if whether anything is found in an event in which no word may stand depends on its values alone, and not on those of these fields, which are
+    /// only carried along: where nothing was found in an event, nothing is found in another one that has the same other values.
+    pub carried: Option<Vec<Slot>>,
 }
 
 impl Interest {
+    /// Makes every event one that is asked for, whatever stands in it.
+    pub fn want_all(&mut self) {
+        (self.wanted, self.text_only, self.needed, self.carried) = (true, false, None, None);
+    }
+
     /// The slot of a field, which is asked for from now on if it was not before; `None` where there are too many already.
     pub fn slot(&mut self, field: &str) -> Option<Slot> {
         let known = self.fields.iter().position(|one| one == field);

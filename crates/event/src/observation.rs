@@ -7,6 +7,16 @@ pub struct Seen {
     pub findings: Vec<Finding>,
     /// For those who watch over time.
     pub observations: Observations,
+    /// How many findings were left out, as nobody wants to be told of them.
+    pub left_out: u64,
+}
+
+impl Seen {
+    /// How much was seen, told or not; to be compared with how much was seen later.
+    pub fn count(&self) -> (usize, usize, u64) {
+        let Observations { untimed, beyond, .. } = self.observations;
+        (self.findings.len(), self.observations.len(), self.left_out + untimed + beyond)
+    }
 }
 
 /// A small fact of one event, told to those who watch over time (correlations, say).

@@ -67,13 +67,7 @@ fn main() -> io::Result<()> {
         _ => Mode::Some,
     };
     paths.retain(|path| !path.starts_with("--"));
-    let fields = Interest {
-        wanted: true,
-        fields: FIELDS.map(String::from).to_vec(),
-        text: None,
-        text_only: false,
-        needed: None,
-    };
+    let fields = Interest { wanted: true, fields: FIELDS.map(String::from).to_vec(), ..Interest::default() };
     let interests = [Arc::default(), Arc::new(fields)];
     let mut toy = Toy { interests, mode, looks: 0, bytes: 0 };
     let mut reader = Evtx.reader();

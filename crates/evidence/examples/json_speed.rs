@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let piece = Arc::new(Piece { path: path.clone() });
     let fields = FIELDS.iter().map(|name| (*name).to_owned()).collect();
     let mut detector = Toy {
-        wanted: Arc::new(Interest { wanted: true, fields, text: None, text_only: false, needed: None }),
+        wanted: Arc::new(Interest { wanted: true, fields, ..Interest::default() }),
         rest: Arc::default(),
         events: 0,
         values: 0,

@@ -241,13 +241,7 @@ impl Detector for Judge {
         *self.classes.entry(key).or_insert_with(|| {
             // No record has that field; what may have it is looked through.
             let fields = vec!["no such field".to_owned()];
-            self.interests.push(Interest {
-                wanted: true,
-                fields,
-                text: Some(TextGroup(0)),
-                text_only: false,
-                needed: None,
-            });
+            self.interests.push(Interest { wanted: true, fields, text: Some(TextGroup(0)), ..Interest::default() });
             Class(self.interests.len() as u32 - 1)
         })
     }

@@ -75,11 +75,11 @@ fn read(format: &dyn Format, text: &str) -> Keeper {
         assert_eq!(output.records as usize, keeper.events.len());
         keeper
     };
-    let first = once(Interest { wanted: true, fields: Vec::new(), text: None, text_only: false, needed: None });
+    let first = once(Interest { wanted: true, fields: Vec::new(), ..Interest::default() });
     let mut names: Vec<String> = first.events.iter().flat_map(|(_, _, fields)| fields.keys().cloned()).collect();
     names.sort();
     names.dedup();
-    let second = once(Interest { wanted: true, fields: names, text: None, text_only: false, needed: None });
+    let second = once(Interest { wanted: true, fields: names, ..Interest::default() });
     assert_eq!(first.events, second.events);
     second
 }

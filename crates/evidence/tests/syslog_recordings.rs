@@ -37,7 +37,7 @@ impl Detector for Keeper {
     }
 
     fn interest(&self, _class: Class) -> Arc<Interest> {
-        Arc::new(Interest { wanted: true, fields: self.wanted.clone(), text: None, text_only: false, needed: None })
+        Arc::new(Interest { wanted: true, fields: self.wanted.clone(), ..Interest::default() })
     }
 
     fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {

@@ -42,7 +42,7 @@ impl Traced {
         let mut interest = if wanted.wanted { Interest::clone(&wanted) } else { Interest::default() };
         let slot = |field: &&str| if field.is_empty() { None } else { interest.slot(field) };
         let slots = kind.fields().iter().map(slot).collect();
-        (interest.wanted, interest.text_only, interest.needed) = (true, false, None);
+        interest.want_all();
         Self { inner, kind, wanted, interest: Arc::new(interest), slots }
     }
 }

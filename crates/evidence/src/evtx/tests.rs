@@ -43,7 +43,7 @@ impl Detector for Toy {
 
     fn interest(&self, class: Class) -> Arc<Interest> {
         let text = self.word.map(|_| TextGroup(7));
-        let interest = Interest { wanted: true, fields: self.fields.clone(), text, text_only: false, needed: None };
+        let interest = Interest { wanted: true, fields: self.fields.clone(), text, ..Interest::default() };
         Arc::new(if class.0 == 1 { interest } else { Interest::default() })
     }
 

@@ -110,7 +110,7 @@ fn read(text: impl AsRef<[u8]>) -> (Vec<Shown>, Output) {
     let mut fields: Vec<String> = shown.iter().flat_map(|event| event.fields.keys().cloned()).collect();
     fields.sort();
     fields.dedup();
-    let again = read_with(bytes, Interest { wanted: true, fields, text: None, text_only: false, needed: None }, "");
+    let again = read_with(bytes, Interest { wanted: true, fields, ..Interest::default() }, "");
     assert_eq!((&shown, &output), (&again.0, &again.1));
     (shown, output)
 }
@@ -589,7 +589,7 @@ fn values_keep_their_kind_and_are_borrowed() {
         }
         fn interest(&self, _: Class) -> Arc<Interest> {
             let fields = ["t", "e", "s", "n", "i", "u", "f", "b", "Channel"].map(str::to_owned).to_vec();
-            Arc::new(Interest { wanted: true, fields, text: None, text_only: false, needed: None })
+            Arc::new(Interest { wanted: true, fields, ..Interest::default() })
         }
         fn text_hits(&mut self, _: TextGroup, _: &[u8], _: Encoding, _: &mut Vec<usize>) -> bool {
             true
@@ -619,8 +619,7 @@ fn values_keep_their_kind_and_are_borrowed() {
 #[test]
 fn words_are_found_in_whatever_way_they_are_written() {
     let text = |record: &str, word| {
-        let interest =
-            Interest { wanted: true, fields: Vec::new(), text: Some(TextGroup(1)), text_only: false, needed: None };
+        let interest = Interest { wanted: true, fields: Vec::new(), text: Some(TextGroup(1)), ..Interest::default() };
         let (shown, _) = read_with(format!("{FLAT}\n{record}\n{FLAT}\n").as_bytes(), interest, word);
         shown.iter().map(|event| event.text).collect::<Vec<_>>()
     };

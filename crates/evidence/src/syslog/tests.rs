@@ -31,8 +31,7 @@ impl Detector for Keeper {
             wanted: class.0 == 0,
             fields: self.fields.clone(),
             text: Some(TextGroup(0)),
-            text_only: false,
-            needed: None,
+            ..Interest::default()
         })
     }
 

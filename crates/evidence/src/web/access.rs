@@ -14,16 +14,33 @@ const MAX_TIMES: usize = 8;
 /// Reads a line in the Common or Combined Log Format, also with a virtual host before it and more fields behind it; false if it
 /// is none.
 pub(super) fn access<'a>(line: &'a str, entry: &mut Entry<'a>) -> bool {
-    // A user's name may look like a time, but never has a quote. So few times are tried that a line of nothing else costs no more than others.
-    let is_time = |at: &usize| *at > 0 && line.get(at + 1 + CLF..).is_some_and(|rest| rest.starts_with("] \""));
-    let mut brackets = memchr::memchr_iter(b'[', line.as_bytes()).filter(is_time).take(MAX_TIMES);
-    brackets.any(|at| {
+    // So few times are tried that a line of nothing else costs no more than others.
+    times(line).take(MAX_TIMES).any(|at| {
         let found = at_time(line, at, entry).is_some();
         if !found && entry.stamp.is_some() {
             entry.clear();
         }
         found
     })
+}
+
+/// Where a time may stand in brackets. A user's name may look like one, but never has a quote.
+fn times(line: &str) -> impl Iterator<Item = usize> {
+    let is_time = |at: &usize| *at > 0 && line.get(at + 1 + CLF..).is_some_and(|rest| rest.starts_with("] \""));
+    memchr::memchr_iter(b'[', line.as_bytes()).filter(is_time)
+}
+
+/// Reads a line up to its time, if `is_tail` holds for what stands behind it, which then was read before, behind another time; false if it is none.
+pub(super) fn with_tail<'a>(line: &'a str, entry: &mut Entry<'a>, is_tail: impl FnOnce(&str) -> bool) -> bool {
+    let parts = |at: usize| {
+        let (before, rest) = line.split_at_checked(at)?;
+        let (time, tail) = rest.get(1..)?.split_at_checked(CLF)?;
+        Some((before.strip_suffix(' ')?, time, tail))
+    };
+    times(line)
+        .next()
+        .and_then(parts)
+        .is_some_and(|(before, time, tail)| is_tail(tail) && stamp::clf(time).is_some() && who(before, entry).is_some())
 }
 
 /// Reads a line whose time may stand in brackets at `at`.
@@ -35,7 +52,9 @@ fn at_time<'a>(line: &'a str, at: usize, entry: &mut Entry<'a>) -> Option<()> {
     entry.stamp = Some(stamp);
     who(line.get(..at)?.strip_suffix(' ')?, entry)?;
     entry.set(Column::Request, request);
-    answer(rest, entry)
+    answer(rest, entry)?;
+    entry.tail = line.get(at + 1 + CLF..).unwrap_or_default();
+    Some(())
 }
 
 /// What stands before a quote that is not escaped and behind which `ends` holds, and what stands behind it.

@@ -110,6 +110,8 @@ pub(super) struct Entry<'a> {
     pub(super) columns: [Option<&'a str>; COLUMNS.len()],
     /// What no column stands for, by name.
     pub(super) others: Vec<(&'a str, &'a str)>,
+    /// Of a line of an access log what stands behind its time: the request and the answer. Empty for other lines.
+    pub(super) tail: &'a str,
 }
 
 impl<'a> Entry<'a> {

@@ -69,6 +69,14 @@ impl Reader for WebReader {
             let end = memchr::memchr(b'\n', rest).map_or(text.len(), |at| start + at + 1);
             let line = without_end(text.get(start..end).unwrap_or_default());
             entry.clear();
+            if shapes.may_be_access(line)
+                && self.shower.passes(&mut pass, (line, start..end), &mut entry, detector, output)
+            {
+                self.close(open.take(), &mut pass, detector, output);
+                start = end;
+                continue;
+            }
+            entry.clear();
             if shapes.read(line, &mut entry) {
                 self.close(open.take(), &mut pass, detector, output);
                 if entry.source.is_error() {

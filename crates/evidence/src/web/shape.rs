@@ -47,6 +47,11 @@ impl Shapes {
         }
     }
 
+    /// Whether a line is one of an access log, if it has the shape of one.
+    pub(super) fn may_be_access(&self, line: &str) -> bool {
+        self.given.0.is_empty() && !line.starts_with(['{', '['])
+    }
+
     /// Whether bytes are a line that begins a record.
     pub(super) fn begin(&self, line: &[u8]) -> bool {
         let text = String::from_utf8_lossy(line);

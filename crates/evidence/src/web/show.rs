@@ -1,10 +1,17 @@
 //! Hands records over to a detector: those fields that it wants.
 
-use std::{borrow::Cow, collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record, Slot, Value};
+use foldhash::fast::RandomState;
 
 use super::{
+    access::with_tail,
     decode::{Escape, Scratch, Text},
     entry::{COLUMNS, Column, Entry, Source},
     proxies::Proxies,
@@ -54,7 +61,14 @@ struct Wanted {
     interest: Arc<Interest>,
     columns: Vec<(Slot, Column)>,
     others: HashMap<String, Slot>,
+    /// Whether nothing that stands before the time decides whether anything is found in an event without words.
+    is_by_tail: bool,
 }
+
+/// The columns whose value may stand before the time of an access log's line, or depend on what does.
+const HEAD: [Column; 6] = [Column::Client, Column::ClientPort, Column::User, Column::Host, Column::Port, Column::Proxy];
+/// What stands there and no column stands for.
+const IDENTITY: &str = "identity";
 
 impl Wanted {
     fn new(source: Source, detector: &mut dyn Detector) -> Self {
@@ -67,7 +81,15 @@ impl Wanted {
                 None => drop(others.entry(name.clone()).or_insert(slot)),
             }
         }
-        Self { class, interest, columns, others }
+        let is_head = |slot: &Slot| {
+            let column = columns.iter().find(|(one, _)| one == slot).map(|(_, column)| column);
+            column.is_some_and(|column| HEAD.contains(column)) || others.get(IDENTITY) == Some(slot)
+        };
+        let carried = interest.carried.as_ref();
+        let is_by_tail = carried.is_some_and(|carried| {
+            (0..interest.fields.len() as Slot).filter(is_head).all(|slot| carried.contains(&slot))
+        });
+        Self { class, interest, columns, others, is_by_tail }
     }
 }
 
@@ -79,6 +101,32 @@ pub(super) struct Shower {
     values: Values<'static>,
     scratch: Scratch,
     proxies: Proxies,
+    harmless: Tails,
+}
+
+/// Tails of access logs' lines in which nothing was found: logs repeat themselves.
+#[derive(Default)]
+struct Tails {
+    known: HashSet<Box<str>, RandomState>,
+    bytes: usize,
+}
+
+impl Tails {
+    /// The most bytes of tails that are kept, and of one.
+    const MAX_BYTES: usize = 4 << 20;
+    const LONGEST: usize = 1 << 10;
+
+    fn remember(&mut self, tail: &str) {
+        if tail.is_empty() || tail.len() > Self::LONGEST {
+            return;
+        }
+        if self.bytes > Self::MAX_BYTES {
+            *self = Self::default();
+        }
+        if self.known.insert(tail.into()) {
+            self.bytes += tail.len();
+        }
+    }
 }
 
 impl Shower {
@@ -90,6 +138,27 @@ impl Shower {
     fn wanted(&mut self, source: Source, detector: &mut dyn Detector) -> Option<Arc<Wanted>> {
         let known = self.wanted.get_mut(source as usize)?;
         Some(Arc::clone(known.get_or_insert_with(|| Arc::new(Wanted::new(source, detector)))))
+    }
+
+    /// Takes a line of an access log of which it is known that nothing is found in it, as nothing was in another one with the same request and answer.
+    pub(super) fn passes<'a>(
+        &mut self,
+        pass: &mut Pass<'a>,
+        (line, range): (&'a str, Range<usize>),
+        entry: &mut Entry<'a>,
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) -> bool {
+        let Some(Some(wanted)) = self.wanted.get(Source::Access as usize) else { return false };
+        let may_stand = |group| pass.words.may_stand(group, pass.text, range, Vec::new, detector);
+        if !with_tail(line, entry, |tail| self.harmless.known.contains(tail))
+            || wanted.interest.text.is_some_and(may_stand)
+        {
+            return false;
+        }
+        output.records += 1;
+        pass.damages.good();
+        true
     }
 
     /// Shows the record that stands in `range` of the block.
@@ -108,9 +177,24 @@ impl Shower {
         // Words are looked for in the line as it stands.
         let may_stand = |group| pass.words.may_stand(group, pass.text, range.clone(), Vec::new, detector);
         let text = wanted.interest.text.is_some_and(may_stand);
-        if wanted.interest.text_only && !text {
-            return;
+        let before = output.seen.count();
+        if text || !wanted.interest.text_only {
+            self.look(pass, (entry, range), &wanted, text, detector, output);
         }
+        if !text && wanted.is_by_tail && output.seen.count() == before {
+            self.harmless.remember(entry.tail);
+        }
+    }
+
+    fn look<'a>(
+        &mut self,
+        pass: &mut Pass<'a>,
+        (entry, range): (&mut Entry<'a>, Range<usize>),
+        wanted: &Wanted,
+        text: bool,
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) {
         entry.complete();
         self.proxies.look_behind(entry);
         pass.texts.clear();

@@ -265,8 +265,7 @@ fn bytes_that_are_not_utf8_are_read_with_a_note() {
 fn words_are_found_in_whatever_way_they_are_written() {
     let text = |data: &str, word| {
         let xml = format!("{}\n{}\n", event(1, ""), event(2, &format!("<EventData><Data>{data}</Data></EventData>")));
-        let interest =
-            Interest { wanted: true, fields: Vec::new(), text: Some(TextGroup(0)), text_only: false, needed: None };
+        let interest = Interest { wanted: true, fields: Vec::new(), text: Some(TextGroup(0)), ..Interest::default() };
         let (shown, _) = read_from(&mut Cursor::new(xml), interest, word);
         shown.iter().map(|event| event.text).collect::<Vec<_>>()
     };

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::BuildHasher,
     sync::Arc,
 };
@@ -361,8 +361,18 @@ impl<'r> Builder<'r> {
             translations.into_iter().zip(scanners).map(view).collect()
         });
         let (wanted, text_only) = (!self.rules.is_empty(), always.is_empty() && self.fields.is_empty());
+        let asked: HashSet<Slot> =
+            self.tests.iter().flat_map(|test| [test.slot, test.other.map(|(slot, _)| slot)]).flatten().collect();
+        let carried = (0..self.fields.len() as Slot).filter(|slot| !asked.contains(slot)).collect();
         Program {
-            interest: Arc::new(Interest { wanted, fields: self.fields, text: None, text_only, needed }),
+            interest: Arc::new(Interest {
+                wanted,
+                fields: self.fields,
+                text: None,
+                text_only,
+                needed,
+                carried: Some(carried),
+            }),
             slots: views.collect(),
             words: words.build(),
             needed_words: self.words,
