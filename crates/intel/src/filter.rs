@@ -5,6 +5,8 @@
 //! the few characters around one of its points (a [`Gram`]), a hash by its first eight bytes wherever they may begin, an IPv4 address by
 //! every way to read digits around points. Whether these are of an indicator, a blocked Bloom filter says: one place of 32 bytes a question.
 
+use std::ops::Range;
+
 use event::Encoding;
 
 use crate::{
@@ -106,7 +108,9 @@ impl Filter {
     }
 
     fn scan(&self, text: &impl Text, hits: &mut Vec<usize>) {
-        hits.extend(memchr::memchr_iter(b'.', text.raw()).filter(|point| self.is_at_point(text, *point)));
+        let mut harmless = 0..0;
+        let is_hit = |point: &usize| self.is_at_point(text, *point, &mut harmless);
+        hits.extend(memchr::memchr_iter(b'.', text.raw()).filter(is_hit));
         if !self.hashes.is_empty() {
             self.scan_hashes(text, hits);
         }
@@ -115,10 +119,13 @@ impl Filter {
         }
     }
 
-    /// Whether an indicator may stand around a point.
-    fn is_at_point<T: Text>(&self, text: &T, point: usize) -> bool {
+    /// Whether an indicator may stand around a point. `harmless` is where the last address stands that is not looked for.
+    fn is_at_point<T: Text>(&self, text: &T, point: usize, harmless: &mut Range<usize>) -> bool {
         let [second, last, behind @ ..] = text.near(point).map(|byte| byte.to_ascii_lowercase());
-        if last.is_ascii_digit() && behind.first().is_some_and(u8::is_ascii_digit) && self.is_address(text, point) {
+        if last.is_ascii_digit()
+            && behind.first().is_some_and(u8::is_ascii_digit)
+            && self.is_address(text, point, harmless)
+        {
             return true;
         }
         let mut lengths = self.shapes.get(shape(last, behind)).copied().unwrap_or(0);
@@ -141,7 +148,7 @@ impl Filter {
     }
 
     /// Whether the point may be the first of an IPv4 address that is looked for.
-    fn is_address<T: Text>(&self, text: &T, point: usize) -> bool {
+    fn is_address<T: Text>(&self, text: &T, point: usize, harmless: &mut Range<usize>) -> bool {
         if self.lengths.is_empty() {
             return false;
         }
@@ -151,11 +158,15 @@ impl Filter {
         if !T::RUNS_TOGETHER && before(digits + 1) == b'.' && before(digits + 2).is_ascii_digit() {
             return false;
         }
-        let Some((middle, last)) = middle(text, point) else { return false };
         let is_whole = !T::RUNS_TOGETHER
             && digits <= 3
             && !matches!(before(digits + 1), b'%' | b'#' | b'\\')
             && !before(digits + 1).is_ascii_alphanumeric();
+        let start = point - digits as usize * T::WIDTH;
+        if is_whole && is_repeated(text.raw(), harmless, start) {
+            return false;
+        }
+        let Some((middle, last)) = middle(text, point) else { return false };
         let (mut first, mut scale) = (0u32, 1);
         for back in 1..=digits.min(3) {
             first += u32::from(before(back) - b'0') * scale;
@@ -166,6 +177,9 @@ impl Filter {
             if self.is_any_last(text, first << 24 | middle, last) {
                 return true;
             }
+        }
+        if is_whole {
+            *harmless = start..last + text.from(last).take_while(u8::is_ascii_digit).count() * T::WIDTH;
         }
         false
     }
@@ -223,6 +237,13 @@ impl Filter {
         let of_size = |size: usize| Some(text.from(start + length.checked_sub(size)?).take(16).fold(0, number));
         [32, 40, 64].into_iter().filter_map(of_size).any(is_hash)
     }
+}
+
+/// Whether the address at `known` stands at `start` again: logs repeat themselves.
+fn is_repeated(raw: &[u8], known: &Range<usize>, start: usize) -> bool {
+    let address = raw.get(known.clone()).unwrap_or_default();
+    let behind = raw.get(start..).and_then(|rest| rest.strip_prefix(address)).filter(|_| !address.is_empty());
+    behind.is_some_and(|behind| !behind.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// The second and third number of an IPv4 address whose first point is given, and where its last number begins.

@@ -110,10 +110,17 @@ pub(super) fn host_and_port(text: &str) -> (&str, &str) {
     text.rsplit_once(':').filter(|(_, port)| is_number(port)).unwrap_or((text, ""))
 }
 
+/// A text up to its first blank, and what stands behind it. Words are short here, so that each byte is looked at by itself.
+fn first_word(text: &str) -> (&str, &str) {
+    let end = text.bytes().position(|byte| byte == b' ').unwrap_or(text.len());
+    let (word, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    (word, rest.strip_prefix(' ').unwrap_or_default())
+}
+
 /// `client identity user`, with a virtual host before it or without identity and user.
 fn who<'a>(before: &'a str, entry: &mut Entry<'a>) -> Option<()> {
-    let (first, rest) = before.split_once(' ').unwrap_or((before, ""));
-    let (second, more) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (first, rest) = first_word(before);
+    let (second, more) = first_word(rest);
     let has_host = || {
         let (host, port) = host_and_port(first);
         let is_host = !host.is_empty() && (!host.contains(':') || host.starts_with('['));
@@ -136,7 +143,7 @@ fn who<'a>(before: &'a str, entry: &mut Entry<'a>) -> Option<()> {
     } else {
         return None;
     };
-    let (identity, user) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (identity, user) = first_word(rest);
     entry.add("identity", identity);
     // Some servers write more than identity and user here; the last is the user.
     entry.set_word(Column::User, if user.ends_with(" -") { "-" } else { user });
@@ -146,12 +153,12 @@ fn who<'a>(before: &'a str, entry: &mut Entry<'a>) -> Option<()> {
 /// ` status bytes "referer" "user agent" …`
 fn answer<'a>(rest: &'a str, entry: &mut Entry<'a>) -> Option<()> {
     let rest = rest.strip_prefix(' ')?;
-    let (status, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (status, rest) = first_word(rest);
     if !is_status(status) {
         return None;
     }
     entry.set(Column::Status, status);
-    let (bytes, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (bytes, behind) = first_word(rest);
     let has_bytes = is_number(bytes) || bytes == "-";
     if has_bytes {
         entry.set(Column::Bytes, bytes);

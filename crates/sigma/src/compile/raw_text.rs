@@ -2,7 +2,8 @@
 //!
 //! Every character of raw text stands for itself, so a word can be looked for by any *run* of its ASCII characters. Of the best run *grams* are taken, a few
 //! successive bytes each, one beginning at each of `stride` successive places. Wherever a word stands, one of its grams begins at a
-//! multiple of `stride`; so only these places are looked at. A table of hashed grams passes over nearly all of them, whatever the number of words.
+//! multiple of `stride`; so only these places are looked at. A table of hashed grams passes over nearly all of them, whatever the number of words. The shortest
+//! word rules the stride: a few short ones are looked for by a vectorised search beside it.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use foldhash::fast::RandomState;
 use memchr::memmem;
 
 use crate::{
-    compile::text_filter::{Run, commonness},
+    compile::text_filter::{Run, Search, commonness},
     fold::fold_char,
     pattern::{Part, Pattern},
 };
@@ -23,8 +24,18 @@ const MAX_STRIDE: usize = 8;
 /// What is beyond ASCII and folds to ASCII: LATIN SMALL LETTER LONG S and KELVIN SIGN.
 const FOLDING: [&str; 2] = ["\u{17f}", "\u{212a}"];
 
+/// Words with runs of so many characters are long.
+const LONG: usize = 8;
+
 /// A search for words.
 pub struct RawText {
+    /// For short words, where they are few.
+    packed: Option<Search>,
+    grams: Option<Grams>,
+}
+
+/// A search for grams.
+struct Grams {
     /// By hash: whether there is such a gram.
     table: Vec<bool>,
     /// By gram: the runs it stands for.
@@ -37,8 +48,30 @@ pub struct RawText {
 impl RawText {
     /// A search for patterns, or `None` where some pattern has no run of two ASCII characters.
     pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone) -> Option<Self> {
-        let lengths = patterns.clone().map(|pattern| ascii_runs(pattern).iter().map(Vec::len).max().unwrap_or(0));
-        let shortest = lengths.min()?;
+        let (long, short): (Vec<&Pattern>, Vec<&Pattern>) =
+            patterns.clone().partition(|pattern| longest_run(pattern) >= LONG);
+        let packed = Search::new(short.iter().copied(), Encoding::RawText);
+        match packed.filter(|search| !short.is_empty() && search.is_packed()) {
+            Some(packed) => Some(Self { packed: Some(packed), grams: Grams::new(long.into_iter()) }),
+            None => Some(Self { packed: None, grams: Some(Grams::new(patterns)?) }),
+        }
+    }
+
+    /// Appends the offsets of all places where a word may stand, in rising order.
+    pub fn hits(&self, raw: &[u8], hits: &mut Vec<usize>) {
+        let first = hits.len();
+        self.grams.iter().for_each(|grams| grams.find(raw, hits));
+        self.packed.iter().for_each(|search| search.hits(raw, Encoding::RawText, hits));
+        if !raw.is_ascii() {
+            FOLDING.iter().for_each(|other| hits.extend(memmem::find_iter(raw, other.as_bytes())));
+        }
+        hits.get_mut(first..).unwrap_or_default().sort_unstable();
+    }
+}
+
+impl Grams {
+    fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone) -> Option<Self> {
+        let shortest = patterns.clone().map(longest_run).min()?;
         let width = match shortest {
             0 | 1 => return None,
             2 => 2,
@@ -72,16 +105,6 @@ impl RawText {
                 known.push(run);
             }
         }
-    }
-
-    /// Appends the offsets of all places where a word may stand, in rising order.
-    pub fn hits(&self, raw: &[u8], hits: &mut Vec<usize>) {
-        let first = hits.len();
-        self.find(raw, hits);
-        if !raw.is_ascii() {
-            FOLDING.iter().for_each(|other| hits.extend(memmem::find_iter(raw, other.as_bytes())));
-        }
-        hits.get_mut(first..).unwrap_or_default().sort_unstable();
     }
 
     fn find(&self, raw: &[u8], hits: &mut Vec<usize>) {
@@ -136,8 +159,12 @@ const fn hash(gram: u32) -> usize {
     (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - PLACES.ilog2())) as usize
 }
 
+fn longest_run(pattern: &Pattern) -> usize {
+    ascii_runs(pattern).iter().map(Vec::len).max().unwrap_or(0)
+}
+
 /// The runs of ASCII characters of a pattern's literals, folded.
-fn ascii_runs(pattern: &Pattern) -> Vec<Vec<char>> {
+pub fn ascii_runs(pattern: &Pattern) -> Vec<Vec<char>> {
     let literals = pattern.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some(text.chars().map(fold_char).collect::<Vec<char>>()),
         _ => None,

@@ -4,7 +4,10 @@ use aho_corasick::packed::{MatchKind, Searcher};
 use event::{Encoding, is_plain};
 
 use crate::{
-    compile::{literals::Literals, raw_text::RawText},
+    compile::{
+        literals::Literals,
+        raw_text::{RawText, ascii_runs},
+    },
     fold::fold_char,
     pattern::{Part, Pattern},
 };
@@ -19,7 +22,7 @@ pub struct TextFilter {
 }
 
 /// One encoding's search: spellings of windows, and by spelling the runs to compare there.
-struct Search {
+pub struct Search {
     finder: Finder,
     runs: Vec<Vec<Run>>,
 }
@@ -59,12 +62,7 @@ impl TextFilter {
         };
         let Some(search) = search else { return false };
         let first = hits.len();
-        search.finder.find(raw, &mut |spelling, at| {
-            let runs = search.runs.get(spelling).map(Vec::as_slice).unwrap_or_default();
-            if runs.iter().any(|run| run.may_stand(raw, at, encoding)) {
-                hits.push(at);
-            }
-        });
+        search.hits(raw, encoding, hits);
         hits.get_mut(first..).unwrap_or_default().sort_unstable();
         true
     }
@@ -76,16 +74,16 @@ impl TextFilter {
 
     /// Whether the words are few enough for a vectorised search.
     pub fn is_packed(&self) -> bool {
-        let is_packed =
-            |search: &Option<Search>| search.as_ref().is_some_and(|search| matches!(search.finder, Finder::Packed(_)));
+        let is_packed = |search: &Option<Search>| search.as_ref().is_some_and(Search::is_packed);
         is_packed(&self.utf8) && is_packed(&self.utf16)
     }
 }
 
 impl Search {
-    fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone, encoding: Encoding) -> Option<Self> {
+    /// A search for patterns; `None` where one of them has no run.
+    pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone, encoding: Encoding) -> Option<Self> {
         let widths = NARROWEST..=widest(encoding);
-        let windows = widths.rev().find_map(|width| windows(patterns.clone(), width))?;
+        let windows = widths.rev().find_map(|width| windows(patterns.clone(), width, encoding))?;
         let (mut written, mut runs) = (Vec::new(), Vec::new());
         for (window, window_runs) in windows {
             for spelling in spellings(&window) {
@@ -97,6 +95,21 @@ impl Search {
             }
         }
         Some(Self { finder: Finder::new(&written), runs })
+    }
+
+    /// Whether it is a vectorised one.
+    pub fn is_packed(&self) -> bool {
+        matches!(self.finder, Finder::Packed(_))
+    }
+
+    /// Appends the offsets of all places where a run may stand, in no order.
+    pub fn hits(&self, raw: &[u8], encoding: Encoding, hits: &mut Vec<usize>) {
+        self.finder.find(raw, &mut |spelling, at| {
+            let runs = self.runs.get(spelling).map(Vec::as_slice).unwrap_or_default();
+            if runs.iter().any(|run| run.may_stand(raw, at, encoding)) {
+                hits.push(at);
+            }
+        });
     }
 }
 
@@ -138,11 +151,16 @@ fn widest(encoding: Encoding) -> usize {
 }
 
 /// The windows that represent patterns, with the runs that each stands for; `None` where a pattern has none.
-fn windows<'p>(patterns: impl Iterator<Item = &'p Pattern>, width: usize) -> Option<Vec<(String, Vec<Run>)>> {
+fn windows<'p>(
+    patterns: impl Iterator<Item = &'p Pattern>,
+    width: usize,
+    encoding: Encoding,
+) -> Option<Vec<(String, Vec<Run>)>> {
     let mut windows: Vec<(String, Vec<Run>)> = Vec::new();
     for pattern in patterns {
         let best = |run: &Vec<char>| best_window(run, width).map_or(u64::MAX, |(window, _)| commonness(&window));
-        let run = runs(pattern).into_iter().min_by_key(best)?;
+        let runs = if encoding == Encoding::RawText { ascii_runs(pattern) } else { plain_runs(pattern) };
+        let run = runs.into_iter().min_by_key(best)?;
         let known = windows.iter_mut().find_map(|(window, runs)| Some((find(&run, window)?, runs)));
         match known {
             Some((before, runs)) => runs.push(Run { chars: run, before }),
@@ -190,7 +208,7 @@ fn compare(raw: &[u8], chars: impl Iterator<Item = (char, Option<usize>)>, encod
 }
 
 /// The runs of plain characters of a pattern's literals.
-fn runs(pattern: &Pattern) -> Vec<Vec<char>> {
+fn plain_runs(pattern: &Pattern) -> Vec<Vec<char>> {
     let literals = pattern.parts().iter().filter_map(|part| match part {
         Part::Literal(text) => Some(text.chars().map(fold_char).collect::<Vec<char>>()),
         _ => None,
