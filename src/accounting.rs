@@ -16,7 +16,7 @@ use std::{
 
 use access::{
     Entry,
-    account::{Account, Accounting, Covered, LOGIND, Releases},
+    account::{Account, Accounting, Covered, LOGIND, Releases, becomes},
     ledger::Ledger,
     policy::UnderRelease,
 };
@@ -247,7 +247,7 @@ impl<'c, D: Detector> Accounted<'c, D> {
             ("connection", _) => return self.address(event, text(address), seen),
             ("login", false) => text(outcome) == "accepted",
             (_, false) => false,
-            ("login" | "sudo" | "pkexec" | "doas", true) => {
+            (action, true) if action == "login" || becomes(action) => {
                 matches!(text(outcome), "accepted" | "partial") || !text(serial).is_empty()
             }
             // `Received disconnect` is followed by `Disconnected from`.
@@ -332,7 +332,7 @@ fn becoming(event: &Event<'_>, login: &mut Login<'static>) -> Option<Taken> {
         }
     });
     login.method = login.service.clone();
-    (is_accepted && access::account::becomes(&login.service)).then_some(Step::Login)
+    (is_accepted && becomes(&login.service)).then_some(Step::Login)
 }
 
 /// What auditd tells of sudo and the like: that PAM opened a session, for whom and by whom. Where syslog tells of it too, that tells better.
@@ -356,7 +356,7 @@ fn audited_becoming(event: &Event<'_>, login: &mut Login<'static>) -> Option<Tak
         login.by_user = evidence::numbered(&number);
     }
     let is_told = is_begun && is_right && !number.is_empty();
-    (is_told && access::account::becomes(&login.service)).then_some(Step::Hint)
+    (is_told && becomes(&login.service)).then_some(Step::Hint)
 }
 
 /// A session that systemd-logind tells of, without what it is of; or, without an account, that systemd-logind itself was started. Only logins have a

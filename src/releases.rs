@@ -179,8 +179,7 @@ pub fn files<'p>(releases: &Releases, labels: impl Iterator<Item = &'p String>) 
 
 /// The file under release that a label names: itself, or what it lies in, as packages may be archives that are looked into.
 fn judged<'l>(releases: &Releases, label: &'l str) -> Option<&'l str> {
-    let ends = label.match_indices("!/").map(|(at, _)| at).chain([label.len()]);
-    ends.filter_map(|end| label.get(..end)).find(|label| releases.is_file_judged(base_name(label)))
+    evidence::enclosing(label).find(|label| releases.is_file_judged(base_name(label)))
 }
 
 fn base_name(label: &str) -> &str {

@@ -404,11 +404,7 @@ impl Course<'_> {
 
     /// Looks again at what has waited until `now`; at the end, at all.
     pub fn look_again(&mut self, now: Option<i64>) {
-        let is_due = |queue: &VecDeque<(i64, u64)>| {
-            queue.front().filter(|(due, _)| now.is_none_or(|now| *due <= now)).map(|(_, id)| *id)
-        };
-        while let Some(id) = is_due(&self.state.waiting) {
-            self.state.waiting.pop_front();
+        while let Some(id) = pop_due(&mut self.state.waiting, now) {
             if let Some(connection) = self.state.open.get_mut(&id)
                 && let Phase::Waiting(_) = connection.state
                 && let Phase::Waiting(told) = std::mem::replace(&mut connection.state, Phase::Over)
@@ -416,20 +412,14 @@ impl Course<'_> {
                 self.without_line(&told);
             }
         }
-        while let Some((due, told)) = self.state.sessions.pop_front() {
-            if now.is_some_and(|now| due > now) {
-                self.state.sessions.push_front((due, told));
-                break;
-            }
+        while let Some(told) = pop_due(&mut self.state.sessions, now) {
             self.without_line(&told);
         }
-        while let Some(id) = is_due(&self.state.refusals) {
-            self.state.refusals.pop_front();
+        while let Some(id) = pop_due(&mut self.state.refusals, now) {
             // Its names may come again, and be another connection's.
             self.over(id);
         }
-        while let Some(id) = is_due(&self.state.ended) {
-            self.state.ended.pop_front();
+        while let Some(id) = pop_due(&mut self.state.ended, now) {
             self.state.forget(id);
         }
     }
@@ -546,6 +536,12 @@ impl Course<'_> {
         let found: Vec<Finding> = found.collect();
         self.findings.extend(found);
     }
+}
+
+/// Takes what is due `now`, or at the end whatever is left, from a queue.
+fn pop_due<T>(queue: &mut VecDeque<(i64, T)>, now: Option<i64>) -> Option<T> {
+    let is_due = queue.front().is_some_and(|(due, _)| now.is_none_or(|now| *due <= now));
+    if is_due { queue.pop_front().map(|(_, what)| what) } else { None }
 }
 
 /// Whether a step is told by sshd, or by PAM in its name, in a log that has its further lines too.

@@ -19,6 +19,7 @@ pub use session::{Watch, certificates, sshd, until};
 
 use crate::{
     error::{Error, Result},
+    factor::key,
     grant::principal,
     policy::Policy,
 };
@@ -216,10 +217,10 @@ fn written(host: &str, lines: &[Setting], standing: &BTreeMap<String, Vec<Settin
 
 /// A key as a line of `known_hosts` has it: its type and the key, without a comment.
 fn public_key(line: &str) -> Result<String> {
-    let key: ssh_key::PublicKey =
+    let mut key: ssh_key::PublicKey =
         line.parse().map_err(|error| Error::Usage(format!("the gate's key: expected a public key, found: {error}")))?;
-    let key = ssh_key::PublicKey::from(key.key_data().clone());
-    key.to_openssh().map_err(|error| Error::Usage(format!("the gate's key: {error}")))
+    key.set_comment("");
+    key::line(&key)
 }
 
 /// A script that fetches what is revoked and whom to trust, checks it, and puts it in place whole.

@@ -365,39 +365,26 @@ impl Opener {
         if input.head().is_empty() {
             return Ok(Some(Next::Aside(Aside::Empty { path: label })));
         }
-        let mut layers = Vec::new();
-        let replaced = Replaced::default();
-        if self.only.as_ref().is_some_and(|only| only.stored && only.labels.contains(&label)) {
-            let piece = Arc::new(Piece { path: label });
-            return Ok(Some(Next::Piece(Opened {
-                piece,
-                name,
-                size,
-                layers,
-                modified,
-                input,
-                section,
-                tap,
-                replaced,
-            })));
-        }
-        while let Some(codec) = Codec::of(input.head()) {
-            depth = self.deeper(depth)?;
-            modified = codec.modified(input.head()).or(modified);
-            input = Headed::new(codec.expand(input, &self.budget)?)?;
-            layers.push(codec.name());
-            name = codec.strip(&name);
-        }
-        let is_zip = zip::is_zip(input.head()) && looks::zip_looks_like(input.head()).is_none();
-        if is_zip || tar::is_tar(input.head()) {
-            tap.without_hash();
-            let depth = self.deeper(depth)?;
-            let section = section.filter(|_| layers.is_empty());
-            return self.enter(label, depth, is_zip, input, section);
-        }
-        if let Some(mark) = Mark::of(input.head()) {
-            layers.push(mark.name());
-            input = Headed::new(mark.decode(input, &replaced)?)?;
+        let (mut layers, replaced) = (Vec::new(), Replaced::default());
+        if !self.only.as_ref().is_some_and(|only| only.stored && only.labels.contains(&label)) {
+            while let Some(codec) = Codec::of(input.head()) {
+                depth = self.deeper(depth)?;
+                modified = codec.modified(input.head()).or(modified);
+                input = Headed::new(codec.expand(input, &self.budget)?)?;
+                layers.push(codec.name());
+                name = codec.strip(&name);
+            }
+            let is_zip = zip::is_zip(input.head()) && looks::zip_looks_like(input.head()).is_none();
+            if is_zip || tar::is_tar(input.head()) {
+                tap.without_hash();
+                let depth = self.deeper(depth)?;
+                let section = section.filter(|_| layers.is_empty());
+                return self.enter(label, depth, is_zip, input, section);
+            }
+            if let Some(mark) = Mark::of(input.head()) {
+                layers.push(mark.name());
+                input = Headed::new(mark.decode(input, &replaced)?)?;
+            }
         }
         let piece = Arc::new(Piece { path: label });
         let section = section.filter(|_| layers.is_empty());
@@ -593,8 +580,13 @@ fn file_of(label: &str) -> Option<&str> {
     if label == walk::STDIN || label.starts_with("-!/") {
         return Some(walk::STDIN);
     }
+    enclosing(label).find(|path| Path::new(path).is_file())
+}
+
+/// What a label leads through, outermost first: its file, the archives in it, the label itself. A name may hold `!/`, so that not each of them is there.
+pub fn enclosing(label: &str) -> impl Iterator<Item = &str> {
     let ends = label.match_indices("!/").map(|(at, _)| at).chain([label.len()]);
-    ends.filter_map(|end| label.get(..end)).find(|path| Path::new(path).is_file())
+    ends.filter_map(|end| label.get(..end))
 }
 
 fn base_name(path: &str) -> &str {

@@ -124,27 +124,45 @@ pub(super) fn su<'a>(message: &'a str, facts: &mut Facts<'a>) {
     facts.add("terminal", terminal);
 }
 
+/// A command that one account ran, or wanted to run, as another.
+#[derive(Default)]
+struct Ran<'a> {
+    user: &'a str,
+    terminal: &'a str,
+    folder: &'a str,
+    target: &'a str,
+    command: &'a str,
+    /// Why it was refused, if it was.
+    refusal: Option<&'a str>,
+}
+
+impl<'a> Ran<'a> {
+    fn tell(self, action: &'static str, facts: &mut Facts<'a>) {
+        facts.action(action);
+        facts.add("outcome", if self.refusal.is_none() { "accepted" } else { "failed" });
+        facts.user(self.user);
+        facts.add("terminal", self.terminal);
+        facts.add("working_directory", self.folder);
+        facts.add("run_as_user", self.target);
+        facts.add("command", self.command);
+        facts.add("reason", self.refusal.unwrap_or_default());
+    }
+}
+
 /// `anna: Executing command [USER=root] [TTY=/dev/pts/0] [CWD=/home/anna] [COMMAND=/usr/bin/id]`, or what was wrong in the place of `Executing command`
 /// (`log_message` in polkit's `pkexec.c`).
 pub(super) fn pkexec<'a>(message: &'a str, facts: &mut Facts<'a>) {
-    let parts = || {
+    let ran = || {
         let (user, rest) = message.split_once(": ")?;
         let (said, rest) = rest.split_once(" [USER=")?;
         let (target, rest) = rest.split_once("] [TTY=")?;
         let (terminal, rest) = rest.split_once("] [CWD=")?;
         let (folder, command) = rest.split_once("] [COMMAND=")?;
-        Some((user, said, target, terminal, folder, command.strip_suffix(']').unwrap_or(command)))
+        let terminal = if terminal == "unknown" { "" } else { terminal };
+        let refusal = (said != "Executing command").then_some(said);
+        Some(Ran { user, terminal, folder, target, command: command.strip_suffix(']').unwrap_or(command), refusal })
     };
-    let Some((user, said, target, terminal, folder, command)) = parts() else { return };
-    let is_run = said == "Executing command";
-    facts.action("pkexec");
-    facts.add("outcome", if is_run { "accepted" } else { "failed" });
-    facts.user(user);
-    facts.add("terminal", if terminal == "unknown" { "" } else { terminal });
-    facts.add("working_directory", folder);
-    facts.add("run_as_user", target);
-    facts.add("command", command);
-    facts.add("reason", if is_run { "" } else { said });
+    ran().into_iter().for_each(|ran| ran.tell("pkexec", facts));
 }
 
 /// `anna ran command /usr/bin/id as root from /home/anna`, `failed auth for anna`, `command not permitted for anna: id` (`doas.c`)
@@ -153,22 +171,15 @@ pub(super) fn doas<'a>(message: &'a str, facts: &mut Facts<'a>) {
         let (user, rest) = message.split_once(" ran command ")?;
         let (rest, folder) = rest.rsplit_once(" from ")?;
         let (command, target) = rest.rsplit_once(" as ")?;
-        Some(("accepted", user, command, target, folder, ""))
+        Some(Ran { user, folder, target, command, ..Ran::default() })
     };
     let refused = || {
         let (reason, rest) = message.split_once(" for ")?;
         let (user, command) = rest.split_once(": ").unwrap_or((rest, ""));
         let is_refusal = matches!(reason, "failed auth" | "command not permitted");
-        is_refusal.then_some(("failed", user, command, "", "", reason))
+        is_refusal.then_some(Ran { user, command, refusal: Some(reason), ..Ran::default() })
     };
-    let Some((outcome, user, command, target, folder, reason)) = ran().or_else(refused) else { return };
-    facts.action("doas");
-    facts.add("outcome", outcome);
-    facts.user(user);
-    facts.add("working_directory", folder);
-    facts.add("run_as_user", target);
-    facts.add("command", command);
-    facts.add("reason", reason);
+    ran().or_else(refused).into_iter().for_each(|ran| ran.tell("doas", facts));
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use super::{
     stamp::{self, CLF},
 };
 
+/// What a client says of whose its connection is (RFC 1413).
+pub(super) const IDENTITY: &str = "identity";
+
 /// How many places of a line are tried as that of its time.
 const MAX_TIMES: usize = 8;
 
@@ -30,30 +33,35 @@ fn times(line: &str) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'[', line.as_bytes()).filter(is_time)
 }
 
+/// A line by the time whose bracket stands at `at`: what stands before it, the time, what stands behind it.
+fn parts(line: &str, at: usize) -> Option<(&str, &str, &str)> {
+    let (before, rest) = line.split_at_checked(at)?;
+    let (time, tail) = rest.get(1..)?.split_at_checked(CLF)?;
+    Some((before.strip_suffix(' ')?, time, tail))
+}
+
 /// Reads a line up to its time, if `is_tail` holds for what stands behind it, which then was read before, behind another time; false if it is none.
+/// What the entry held is then gone.
 pub(super) fn with_tail<'a>(line: &'a str, entry: &mut Entry<'a>, is_tail: impl FnOnce(&str) -> bool) -> bool {
-    let parts = |at: usize| {
-        let (before, rest) = line.split_at_checked(at)?;
-        let (time, tail) = rest.get(1..)?.split_at_checked(CLF)?;
-        Some((before.strip_suffix(' ')?, time, tail))
-    };
-    times(line)
-        .next()
-        .and_then(parts)
-        .is_some_and(|(before, time, tail)| is_tail(tail) && stamp::clf(time).is_some() && who(before, entry).is_some())
+    let parts = times(line).next().and_then(|at| parts(line, at));
+    parts.is_some_and(|(before, time, tail)| {
+        is_tail(tail) && stamp::clf(time).is_some() && {
+            entry.clear();
+            who(before, entry).is_some()
+        }
+    })
 }
 
 /// Reads a line whose time may stand in brackets at `at`.
 fn at_time<'a>(line: &'a str, at: usize, entry: &mut Entry<'a>) -> Option<()> {
-    let time = line.get(at + 1..at + 1 + CLF)?;
-    let inside = line.get(at + 1 + CLF..)?.strip_prefix("] \"")?;
+    let (before, time, tail) = parts(line, at)?;
     let stamp = stamp::clf(time)?;
-    let (request, rest) = quoted(inside, is_answer)?;
+    let (request, rest) = quoted(tail.strip_prefix("] \"")?, is_answer)?;
     entry.stamp = Some(stamp);
-    who(line.get(..at)?.strip_suffix(' ')?, entry)?;
+    who(before, entry)?;
     entry.set(Column::Request, request);
     answer(rest, entry)?;
-    entry.tail = line.get(at + 1 + CLF..).unwrap_or_default();
+    entry.tail = tail;
     Some(())
 }
 
@@ -144,7 +152,7 @@ fn who<'a>(before: &'a str, entry: &mut Entry<'a>) -> Option<()> {
         return None;
     };
     let (identity, user) = first_word(rest);
-    entry.add("identity", identity);
+    entry.add(IDENTITY, identity);
     // Some servers write more than identity and user here; the last is the user.
     entry.set_word(Column::User, if user.ends_with(" -") { "-" } else { user });
     Some(())

@@ -68,7 +68,6 @@ impl Reader for WebReader {
             let rest = text.as_bytes().get(start..).unwrap_or_default();
             let end = memchr::memchr(b'\n', rest).map_or(text.len(), |at| start + at + 1);
             let line = without_end(text.get(start..end).unwrap_or_default());
-            entry.clear();
             if shapes.may_be_access(line)
                 && self.shower.passes(&mut pass, (line, start..end), &mut entry, detector, output)
             {

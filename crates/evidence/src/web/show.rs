@@ -11,7 +11,7 @@ use event::{Class, Detector, Event, Interest, LogSource, Piece, Position, Record
 use foldhash::fast::RandomState;
 
 use super::{
-    access::with_tail,
+    access::{IDENTITY, with_tail},
     decode::{Escape, Scratch, Text},
     entry::{COLUMNS, Column, Entry, Source},
     proxies::Proxies,
@@ -67,8 +67,6 @@ struct Wanted {
 
 /// The columns whose value may stand before the time of an access log's line, or depend on what does.
 const HEAD: [Column; 6] = [Column::Client, Column::ClientPort, Column::User, Column::Host, Column::Port, Column::Proxy];
-/// What stands there and no column stands for.
-const IDENTITY: &str = "identity";
 
 impl Wanted {
     fn new(source: Source, detector: &mut dyn Detector) -> Self {
@@ -81,13 +79,9 @@ impl Wanted {
                 None => drop(others.entry(name.clone()).or_insert(slot)),
             }
         }
-        let is_head = |slot: &Slot| {
-            let column = columns.iter().find(|(one, _)| one == slot).map(|(_, column)| column);
-            column.is_some_and(|column| HEAD.contains(column)) || others.get(IDENTITY) == Some(slot)
-        };
-        let carried = interest.carried.as_ref();
-        let is_by_tail = carried.is_some_and(|carried| {
-            (0..interest.fields.len() as Slot).filter(is_head).all(|slot| carried.contains(&slot))
+        let is_by_tail = interest.carried.as_ref().is_some_and(|carried| {
+            let heads = columns.iter().filter(|(_, column)| HEAD.contains(column)).map(|(slot, _)| slot);
+            heads.chain(others.get(IDENTITY)).all(|slot| carried.contains(slot))
         });
         Self { class, interest, columns, others, is_by_tail }
     }

@@ -11,7 +11,7 @@ use crate::{
     compile::{
         fold::{self, Constant, Known},
         program::{Candidate, Program},
-        text_filter::TextFilter,
+        text_filter::{TextFilter, is_packed},
         words,
     },
     fold::fold as fold_case,
@@ -103,10 +103,9 @@ impl Classes {
         let mut sets: Vec<_> =
             by_entry.into_iter().filter_map(|(number, words)| Some((entry(number)?, words))).collect();
         sets.sort_by_key(|(entry, words)| (!entry.source.channels.is_empty(), words.len()));
-        let is_packed = |words: &[Pattern]| TextFilter::new(words.iter()).is_packed();
         let mut shared: BTreeMap<String, (bool, Vec<Pattern>)> = BTreeMap::new();
         for (entry, words) in sets {
-            let limited = || (is_packed(&words), Vec::new());
+            let limited = || (is_packed(words.iter()), Vec::new());
             let (limited, known) = shared.entry(entry.source.product.clone()).or_insert_with(limited);
             let mut together = known.clone();
             words.into_iter().for_each(|word| {
@@ -114,7 +113,7 @@ impl Classes {
                     together.push(word)
                 }
             });
-            if !*limited || is_packed(&together) {
+            if !*limited || is_packed(together.iter()) {
                 *known = together;
             }
         }

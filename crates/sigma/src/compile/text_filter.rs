@@ -71,12 +71,12 @@ impl TextFilter {
     pub fn is_complete(&self) -> bool {
         self.utf8.is_some() && self.utf16.is_some() && self.raw.is_some()
     }
+}
 
-    /// Whether the words are few enough for a vectorised search.
-    pub fn is_packed(&self) -> bool {
-        let is_packed = |search: &Option<Search>| search.as_ref().is_some_and(Search::is_packed);
-        is_packed(&self.utf8) && is_packed(&self.utf16)
-    }
+/// Whether patterns are few enough for a vectorised search, in UTF-8 and in UTF-16.
+pub fn is_packed<'p>(patterns: impl Iterator<Item = &'p Pattern> + Clone) -> bool {
+    let is_packed = |encoding| Search::new(patterns.clone(), encoding).is_some_and(|search| search.is_packed());
+    [Encoding::Utf8, Encoding::Utf16Le].into_iter().all(is_packed)
 }
 
 impl Search {
