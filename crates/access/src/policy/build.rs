@@ -10,7 +10,8 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use super::{
-    GateAccount, Host, Party, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, UnderRelease, and,
+    GateAccount, Host, Party, People, Permit, Policy, Problem, Rule, STAFF, Schedule, Scope, Standing, UnderRelease,
+    and,
     file::{self, File},
 };
 use crate::gate::LOCAL;
@@ -20,7 +21,8 @@ pub(crate) const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 pub(super) fn build(text: &str) -> Result<Policy, Vec<Problem>> {
     let file = read(text)?;
-    let mut builder = Builder { policy: Policy::default(), problems: Vec::new(), zone: file.timezone.clone() };
+    let (policy, zone) = (Policy::default(), file.timezone.clone());
+    let mut builder = Builder { policy, problems: Vec::new(), zone, shared: BTreeMap::new() };
     builder.parties(&file);
     builder.hosts(&file.hosts);
     builder.groups(&file.groups);
@@ -73,6 +75,8 @@ struct Builder {
     problems: Vec<Problem>,
     /// The zone of windows that name none.
     zone: Option<String>,
+    /// The people of rules so far, by `who`, `from` and whether they need a source.
+    shared: BTreeMap<(Vec<String>, Vec<String>, bool), Arc<People>>,
 }
 
 impl Builder {
@@ -259,9 +263,8 @@ impl Builder {
         for account in written.accounts.iter().chain(written.may_become) {
             self.is_name(&format!("{place}.accounts"), account);
         }
-        let people = self.people(&format!("{place}.who"), written.who);
+        let people = self.shared_people(place, written);
         let hosts = self.host_ids(&format!("{place}.hosts"), written.hosts, &file.groups);
-        let people = self.networks(place, people, written);
         let when = self.schedule(place, written)?;
         let scope = Scope {
             name: written.name.clone(),
@@ -275,8 +278,24 @@ impl Builder {
         (self.problems.len() == before).then_some(scope)
     }
 
+    /// The people of a rule, and where they may come from; those of an earlier one that says the same.
+    fn shared_people(&mut self, place: &str, written: &Written<'_>) -> Arc<People> {
+        let said = (written.who.to_vec(), written.from.to_vec(), written.needs_source);
+        if let Some(people) = self.shared.get(&said) {
+            return Arc::clone(people);
+        }
+        let before = self.problems.len();
+        let people = self.people(&format!("{place}.who"), written.who);
+        let people = Arc::new(self.networks(place, people, written));
+        // What is wrong with them is wrong in each rule.
+        if self.problems.len() == before {
+            self.shared.insert(said, Arc::clone(&people));
+        }
+        people
+    }
+
     /// Where each of the people may come from: what both the rule and their party allow.
-    fn networks(&mut self, place: &str, people: Vec<String>, written: &Written<'_>) -> BTreeMap<String, Arc<[IpNet]>> {
+    fn networks(&mut self, place: &str, people: Vec<String>, written: &Written<'_>) -> People {
         let from = self.each(&format!("{place}.from"), written.from, network);
         let of_party = |party: Option<&Party>| -> Arc<[IpNet]> {
             let networks = party.map(|party| party.networks.as_slice()).unwrap_or_default();
@@ -292,7 +311,7 @@ impl Builder {
             let networks = of_parties.entry(party.map(|party| party.id.as_str())).or_insert_with(|| of_party(party));
             (person, Arc::clone(networks))
         });
-        let allowed: BTreeMap<String, Arc<[IpNet]>> = allowed.collect();
+        let allowed: People = allowed.collect();
         let is_judged = written.needs_source && from.len() == written.from.len();
         for (person, _) in allowed.iter().filter(|(_, networks)| is_judged && networks.is_empty()) {
             let reason = if from.is_empty() {

@@ -16,6 +16,7 @@ mod window;
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
+use foldhash::HashMap;
 use ipnet::IpNet;
 use jiff::SignedDuration;
 
@@ -88,14 +89,17 @@ impl Permit {
     }
 }
 
+/// People, each with the networks that they may come from.
+pub type People = BTreeMap<String, Arc<[IpNet]>>;
+
 /// Who, where, as whom, from where and when: what rules and standing access have in common. Names are those of people, hosts and accounts;
 /// parties and groups are resolved.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// What the rule is called.
     pub name: String,
-    /// The people, each with the networks that the rule lets them come from.
-    pub people: BTreeMap<String, Arc<[IpNet]>>,
+    /// The people, with the networks that the rule lets them come from; rules for the same people share them.
+    pub people: Arc<People>,
     /// The hosts, by their ids.
     pub hosts: Vec<String>,
     /// The accounts there.
@@ -186,7 +190,7 @@ pub struct Policy {
     /// Lower-case names and addresses of hosts to their ids.
     host_names: BTreeMap<String, String>,
     /// Names of rules to their places.
-    rule_places: BTreeMap<String, usize>,
+    rule_places: HashMap<String, usize>,
     /// The party that each person belongs to.
     party_ids: BTreeMap<String, String>,
 }
