@@ -43,35 +43,69 @@ pub fn step<'a>(record: &'a dyn Record, fields: &'a mut Fields) -> Option<Step<'
     }
 }
 
-/// The fields of a record by name, of those of several values the first. A record has few, so that looking through them takes less time than a
-/// table does to be made.
-#[derive(Debug, Default)]
+/// The fields of a record by name, of those of several values the first: a table that takes next to nothing to be made anew for each record.
+#[derive(Debug)]
 pub struct Fields {
     /// Name and text of each, one behind the other.
     texts: String,
-    /// Where each name and each text stands.
-    spans: Vec<(Range<usize>, Range<usize>)>,
+    list: Vec<Field>,
+    /// The last field of each bucket, counted from one.
+    last: [usize; BUCKETS],
+}
+
+/// How many buckets there are; a record of a login has some twenty fields.
+const BUCKETS: usize = 64;
+
+/// Where a field's name and text stand, and the number of the one before it in its bucket.
+#[derive(Debug)]
+struct Field {
+    name: Range<usize>,
+    text: Range<usize>,
+    before: usize,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self { texts: String::new(), list: Vec::new(), last: [0; BUCKETS] }
+    }
 }
 
 impl Fields {
     fn clear(&mut self) {
         self.texts.clear();
-        self.spans.clear();
+        self.list.clear();
+        self.last = [0; BUCKETS];
+    }
+
+    /// The bucket of a name: few begin and end alike and are as long.
+    const fn bucket(name: &str) -> usize {
+        match name.as_bytes() {
+            [first, .., last] => (name.len() + 7 * *first as usize + 31 * *last as usize) % BUCKETS,
+            _ => 0,
+        }
     }
 
     fn push(&mut self, name: &str, text: &str) {
         let begin = self.texts.len();
         self.texts.push_str(name);
-        let name_end = self.texts.len();
+        let middle = self.texts.len();
         self.texts.push_str(text);
-        self.spans.push((begin..name_end, name_end..self.texts.len()));
+        if let Some(last) = self.last.get_mut(Self::bucket(name)) {
+            let before = std::mem::replace(last, self.list.len() + 1);
+            self.list.push(Field { name: begin..middle, text: middle..self.texts.len(), before });
+        }
     }
 
     /// A field's text as it stands; `None` where the record does not have it.
     fn find(&self, name: &str) -> Option<&str> {
-        let is_it = |known: &Range<usize>| known.len() == name.len() && self.texts.get(known.clone()) == Some(name);
-        let (_, text) = self.spans.iter().find(|(known, _)| is_it(known))?;
-        self.texts.get(text.clone())
+        let (mut number, mut found) = (*self.last.get(Self::bucket(name))?, None);
+        while let Some(field) = number.checked_sub(1).and_then(|place| self.list.get(place)) {
+            if self.texts.as_bytes().get(field.name.clone()) == Some(name.as_bytes()) {
+                found = Some(field);
+            }
+            number = field.before;
+        }
+        self.texts.get(found?.text.clone())
     }
 
     /// A field's text; empty where there is none, and where Windows or auditd write a sign for none.
@@ -94,4 +128,24 @@ fn address(text: &str) -> Cow<'_, str> {
 /// The last part of a path.
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_fields_of_a_name_the_first_counts() {
+        let mut fields = Fields::default();
+        for round in 0..2 {
+            // `user` and `uxxr` have one bucket.
+            for (name, text) in [("", "none"), ("user", "anna"), ("uxxr", "other"), ("user", "bert"), ("pid", "")] {
+                fields.push(name, text);
+            }
+            let found = ["user", "uxxr", "pid", "", "uid"].map(|name| fields.find(name));
+            assert_eq!(found, [Some("anna"), Some("other"), Some(""), Some("none"), None], "round {round}");
+            fields.clear();
+            assert_eq!(fields.find("user"), None);
+        }
+    }
 }
