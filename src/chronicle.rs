@@ -333,36 +333,42 @@ impl Writing {
 struct Merge {
     /// Each until it is read: to give it back takes a while.
     runs: Vec<Option<Run>>,
-    /// What is at hand of each file that is not at its end.
-    heads: BinaryHeap<Reverse<(Key, usize)>>,
+    /// What is at hand of the file that comes next: mostly many of one do.
+    first: Option<(Key, usize)>,
+    /// What is at hand of each other one that is not at its end.
+    others: BinaryHeap<Reverse<(Key, usize)>>,
 }
 
 impl Merge {
     fn new(files: impl Iterator<Item = File>) -> io::Result<Self> {
-        let mut merge = Self { runs: files.map(Run::new).map(Some).collect(), heads: BinaryHeap::new() };
-        for (number, run) in merge.runs.iter_mut().flatten().enumerate() {
-            merge.heads.extend(run.next()?.map(|key| Reverse((key, number))));
+        let mut runs: Vec<_> = files.map(Run::new).map(Some).collect();
+        let mut others = BinaryHeap::new();
+        for (number, run) in runs.iter_mut().flatten().enumerate() {
+            others.extend(run.next()?.map(|key| Reverse((key, number))));
         }
-        Ok(merge)
+        let first = others.pop().map(|Reverse(first)| first);
+        Ok(Self { runs, first, others })
     }
 
     /// Time and round of the next observation.
     fn key(&self) -> Option<Key> {
-        self.heads.peek().map(|Reverse((key, _))| *key)
+        self.first.map(|(key, _)| key)
     }
 
     /// Shows the next observation; false at the end.
     fn next(&mut self, show: &mut dyn FnMut(Key, &[u8]) -> io::Result<()>) -> io::Result<bool> {
-        let Some(mut head) = self.heads.peek_mut() else { return Ok(false) };
-        let Reverse((key, number)) = &mut *head;
-        let Some(slot) = self.runs.get_mut(*number) else { return Ok(false) };
+        let Some((key, number)) = self.first else { return Ok(false) };
+        let Some(slot) = self.runs.get_mut(number) else { return Ok(false) };
         let Some(run) = slot else { return Ok(false) };
-        show(*key, run.packed())?;
-        if let Some(next) = run.next()? {
-            *key = next;
-        } else {
-            *slot = None;
-            PeekMut::pop(head);
+        show(key, run.packed())?;
+        self.first = run.next()?.map(|key| (key, number));
+        match (&mut self.first, self.others.peek_mut()) {
+            (Some(first), Some(mut other)) if *first > other.0 => std::mem::swap(first, &mut other.0),
+            (None, other) => {
+                *slot = None;
+                self.first = other.map(PeekMut::pop).map(|Reverse(other)| other);
+            }
+            _ => {}
         }
         Ok(true)
     }
