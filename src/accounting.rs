@@ -23,7 +23,7 @@ use access::{
 use anyhow::{Context, Result};
 use event::{
     Class, Detector, Encoding, Event, Interest, LogSource, Login, Needed, Observations, Outcome, Piece, Seen, Slot,
-    Step, TextGroup, Time, Value, Values,
+    Step, TextGroup, Time, Unless, Value, Values,
 };
 use evidence::LoginFields;
 use foldhash::{HashMap, HashSet};
@@ -177,8 +177,31 @@ pub struct Accounted<'c, D> {
     addresses: HashSet<(String, String)>,
     /// The one that was told last; logs repeat themselves.
     last_address: Option<(String, String)>,
+    last_accepted: Option<Accepted>,
     fields: LoginFields,
     packed: Vec<u8>,
+}
+
+/// A login that a server told of itself: that PAM opened its session right behind says nothing more.
+struct Accepted {
+    piece: Arc<Piece>,
+    host: String,
+    pid: String,
+    time: Time,
+}
+
+impl Accepted {
+    fn of(event: &Event<'_>, time: Time, pid: &str) -> Self {
+        let (piece, host) = (Arc::clone(event.piece), event.record.host().into_owned());
+        Self { piece, host, pid: pid.to_owned(), time }
+    }
+
+    /// Whether a record within a second, of the same process, tells of its session.
+    fn is_of(&self, event: &Event<'_>, pid: &str) -> bool {
+        let is_then = |time: Time| (0..=1_000_000_000).contains(&(time.as_nanos() - self.time.as_nanos()));
+        let is_there = Arc::ptr_eq(&self.piece, event.piece) && event.record.host() == self.host;
+        is_there && event.time.is_some_and(is_then) && !pid.is_empty() && pid == self.pid
+    }
 }
 
 /// What is known of a class whose records may tell of logins.
@@ -194,7 +217,7 @@ struct Told {
 }
 
 /// The fields that say whether a record matters to the accounting.
-const FIELDS: [&str; 6] = ["action", "outcome", "certificate_serial", "message", "type", "server_address"];
+const FIELDS: [&str; 7] = ["action", "outcome", "certificate_serial", "message", "type", "server_address", "pid"];
 
 /// The actions that matter to the accounting, where an action says what a record is.
 const ACTIONS: [&str; 14] = [
@@ -214,8 +237,8 @@ const ACTIONS: [&str; 14] = [
     "key_refused",
 ];
 
-/// How connections end; what ended before anyone was let in does not matter.
-const DISCONNECT: (&str, &str) = ("disconnect", " [preauth]");
+/// How connections end. What ended before anyone was let in does not matter, and `Received disconnect` is followed by `Disconnected from`.
+const DISCONNECT: Unless = Unless { value: "disconnect", beginning: "Received ", ending: " [preauth]" };
 
 /// Those from which it is learned what is usual.
 const LEARNED: [&str; 2] = ["connection", "login"];
@@ -233,7 +256,8 @@ impl<'c, D: Detector> Accounted<'c, D> {
     pub fn new(inner: D, explains: bool, untimed: &'c AtomicU64) -> Self {
         let (classes, told, addresses) = (HashMap::default(), HashMap::default(), HashSet::default());
         let (fields, packed) = (LoginFields::default(), Vec::new());
-        Self { inner, explains, untimed, classes, told, addresses, last_address: None, fields, packed }
+        let (last_address, last_accepted) = (None, None);
+        Self { inner, explains, untimed, classes, told, addresses, last_address, last_accepted, fields, packed }
     }
 
     fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], is_text: bool, seen: &mut Seen) {
@@ -241,17 +265,19 @@ impl<'c, D: Detector> Accounted<'c, D> {
             let value = event.fields.iter().find(|(one, _)| *one == slot).map(|(_, value)| value);
             if let Some(Value::Text(text)) = value { text } else { "" }
         };
-        let [action, outcome, serial, message, kind, address] = slots;
+        let [action, outcome, serial, message, kind, address, pid] = slots;
         let matters = match (text(action), self.explains) {
             _ if is_text => true,
+            ("session_opened", true) if self.last_accepted.take().is_some_and(|last| last.is_of(event, text(pid))) => {
+                false
+            }
             ("connection", _) => return self.address(event, text(address), seen),
             ("login", false) => text(outcome) == "accepted",
             (_, false) => false,
             (action, true) if action == "login" || becomes(action) => {
                 matches!(text(outcome), "accepted" | "partial") || !text(serial).is_empty()
             }
-            // `Received disconnect` is followed by `Disconnected from`.
-            ("disconnect", true) => !text(message).ends_with(DISCONNECT.1) && !text(message).starts_with("Received "),
+            (action, true) if action == DISCONNECT.value => DISCONNECT.counts(text(message)),
             (action, true) if ACTIONS.contains(&action) => true,
             (_, true) => {
                 matches!(text(kind), "USER_LOGIN" | "USER_START" | "USER_PROCESS" | "DEAD_PROCESS" | "BOOT_TIME")
@@ -261,10 +287,13 @@ impl<'c, D: Detector> Accounted<'c, D> {
         if !matters || !pack(event, &mut self.fields, &mut self.packed) {
             return;
         }
-        match event.time {
-            None => _ = self.untimed.fetch_add(1, Relaxed),
-            time => seen.observations.push(time, LOGINS, event.record.position(), Values::packed(&self.packed)),
-        }
+        let Some(time) = event.time else {
+            self.untimed.fetch_add(1, Relaxed);
+            return;
+        };
+        seen.observations.push_packed(Some(time), LOGINS, event.record.position(), Values::packed(&self.packed));
+        let is_accepted = text(action) == "login" && text(outcome) == "accepted";
+        self.last_accepted = is_accepted.then(|| Accepted::of(event, time, text(pid)));
     }
 
     /// The address that a host was connected at; each is told once.
@@ -417,12 +446,10 @@ fn matters(source: &LogSource<'_>) -> bool {
 fn ask(needed: &mut Needed, explains: bool) -> Vec<&'static str> {
     let actions = if explains { ACTIONS.as_slice() } else { &LEARNED };
     let ends = explains.then_some(DISCONNECT);
-    let asked = actions.iter().copied().chain(ends.map(|(action, _)| action));
-    let extra = asked.filter(|action| !needed.values.iter().any(|one| one == action)).collect();
+    let asked = actions.iter().copied().chain(ends.map(|unless| unless.value));
+    let extra = asked.filter(|action| !needed.values.contains(*action)).collect();
     needed.values.extend(actions.iter().map(|action| (*action).to_owned()));
-    needed.values.sort_unstable();
-    needed.values.dedup();
-    needed.unless_ending.extend(ends.map(|(action, ending)| (action.to_owned(), ending)));
+    needed.unless.extend(ends);
     extra
 }
 

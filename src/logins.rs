@@ -137,7 +137,7 @@ impl Detector for LoginDetector {
         let Some(step) = evidence::step(event.record, &mut self.fields) else { return };
         self.packed.clear();
         step.pack(&mut self.packed);
-        seen.observations.push(event.time, 0, event.record.position(), Values::packed(&self.packed));
+        seen.observations.push_packed(event.time, 0, event.record.position(), Values::packed(&self.packed));
     }
 }
 

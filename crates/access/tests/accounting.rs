@@ -110,7 +110,7 @@ fn show(accounting: &mut Accounting, (second, line, path, step): &Told, findings
     let (mut packed, mut observations) = (Vec::new(), Observations::default());
     step.pack(&mut packed);
     let time = Time::from_nanos((NOON + second) * 1_000_000_000);
-    observations.push(Some(time), 0, Position::Line(*line), Values::packed(&packed));
+    observations.push_packed(Some(time), 0, Position::Line(*line), Values::packed(&packed));
     let piece = Arc::new(Piece { path: (*path).to_owned() });
     observations.iter().for_each(|observation| accounting.observe(&piece, &observation, findings));
 }

@@ -1,5 +1,7 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
+use foldhash::HashSet;
+
 use crate::{LogSource, Piece, Position, Seen, Time, Value};
 
 /// A detector's number for all log sources that it treats alike. Readers keep it beside what they
@@ -56,10 +58,28 @@ impl Interest {
 pub struct Needed {
     /// The field.
     pub slot: Slot,
-    /// Its values, case-folded, sorted.
-    pub values: Vec<String>,
-    /// Further values, each of which does not count in an event whose text ends as it says.
-    pub unless_ending: Vec<(String, &'static str)>,
+    /// Its values, case-folded.
+    pub values: HashSet<String>,
+    /// Further values, each of which does not count in every event.
+    pub unless: Vec<Unless>,
+}
+
+/// A value that counts unless the event's text begins or ends like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unless {
+    /// The value.
+    pub value: &'static str,
+    /// How the text begins where it does not count.
+    pub beginning: &'static str,
+    /// How it ends there.
+    pub ending: &'static str,
+}
+
+impl Unless {
+    /// Whether the value counts in an event of this text.
+    pub fn counts(&self, text: &str) -> bool {
+        !text.starts_with(self.beginning) && !text.ends_with(self.ending)
+    }
 }
 
 /// Whether a character stands in every format as it is: ASCII without controls, quotes, `/`, `\\`, `&`, `<` and `>`.

@@ -30,7 +30,8 @@ mod time;
 mod value;
 
 pub use detector::{
-    Class, Detector, Encoding, Event, Everything, Interest, Needed, Nothing, Record, Slot, TextGroup, Wanted, is_plain,
+    Class, Detector, Encoding, Event, Everything, Interest, Needed, Nothing, Record, Slot, TextGroup, Unless, Wanted,
+    is_plain,
 };
 pub use finding::{Correlated, Finding, FindingId, Matched, RuleInfo, Sighting};
 pub use follower::Follower;

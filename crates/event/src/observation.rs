@@ -66,14 +66,26 @@ impl Observations {
         position: Position,
         values: impl IntoIterator<Item = Option<V>>,
     ) {
-        let Some(time) = time else {
-            self.untimed += 1;
-            return;
-        };
-        for value in values {
-            Values::pack(value.as_ref().map(V::as_ref), &mut self.values);
+        if time.is_some() {
+            values.into_iter().for_each(|value| Values::pack(value.as_ref().map(V::as_ref), &mut self.values));
         }
-        self.list.push(Packed { time, rule, times: 1, position, end: self.values.len() });
+        self.end(time, rule, position);
+    }
+
+    /// The same with values that are packed already.
+    pub fn push_packed(&mut self, time: Option<Time>, rule: u32, position: Position, values: Values<'_>) {
+        if time.is_some() {
+            self.values.extend(values.bytes());
+        }
+        self.end(time, rule, position);
+    }
+
+    /// Ends an observation whose values were added, if it has a time.
+    fn end(&mut self, time: Option<Time>, rule: u32, position: Position) {
+        match time {
+            Some(time) => self.list.push(Packed { time, rule, times: 1, position, end: self.values.len() }),
+            None => self.untimed += 1,
+        }
     }
 
     /// Has the observation that was added last stand for so many events alike.
@@ -173,7 +185,9 @@ mod tests {
         let time = |nanos| Some(Time::from_nanos(nanos));
         observations.push(time(5), 1, Position::Line(3), [Some("web01"), None, Some("")]);
         observations.push(None, 1, Position::Line(4), [Some("lost")]);
-        observations.push(time(4), 2, Position::Line(5), [Some("ä")]);
+        let mut packed = Vec::new();
+        Values::pack(Some("ä"), &mut packed);
+        observations.push_packed(time(4), 2, Position::Line(5), Values::packed(&packed));
         let all: Vec<_> = observations.iter().map(|seen| (seen.time.as_nanos(), seen.rule, seen.position)).collect();
         assert_eq!(all, [(5, 1, Position::Line(3)), (4, 2, Position::Line(5))]);
         let values: Vec<Vec<_>> = observations.iter().map(|seen| seen.values.collect()).collect();

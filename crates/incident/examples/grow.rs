@@ -57,7 +57,7 @@ fn run(size: usize) {
                 [&host, "0", &image, "", &guid(process), "", &guid(process / 3), "", &image, "anna", "0x5af31"];
             let mut packed = Vec::new();
             values.iter().for_each(|value| Values::pack(Some(value), &mut packed));
-            traces.push(Some(time), TRACES, Position::Record(number), Values::packed(&packed));
+            traces.push_packed(Some(time), TRACES, Position::Record(number), Values::packed(&packed));
         }
         let place = Place { piece: Arc::clone(&piece), position: Position::Record(number) };
         let Some(rule) = rules.get(next(rules.len() as u64) as usize) else { continue };

@@ -80,7 +80,7 @@ impl<D: Detector> Linked<D> {
         }
         self.packed.clear();
         kind.pack(&host, &self.values, &mut self.packed);
-        seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
+        seen.observations.push_packed(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
     }
 }
 
@@ -130,7 +130,7 @@ impl<D: Detector> Detector for Linked<D> {
             self.packed.clear();
             let values = context.iter().flat_map(|one| [&one.field, &one.value]);
             Kind::Event.pack(&event.record.host(), values, &mut self.packed);
-            seen.observations.push(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
+            seen.observations.push_packed(event.time, TRACES, event.record.position(), Values::packed(&self.packed));
         }
     }
 }

@@ -79,7 +79,7 @@ impl Case {
         let mut packed = Vec::new();
         kind.pack(host, values, &mut packed);
         let time = Some(Time::from_nanos((DAY + second) * 1_000_000_000));
-        self.traces.push(time, TRACES, Position::Record(0), Values::packed(&packed));
+        self.traces.push_packed(time, TRACES, Position::Record(0), Values::packed(&packed));
         self
     }
 

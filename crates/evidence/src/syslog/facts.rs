@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use event::Needed;
+use event::{Needed, Unless};
 
 /// The facts of one message, in the order in which it tells them. Names are those of `docs/fields.md`.
 #[derive(Debug, Default)]
@@ -27,10 +27,8 @@ impl<'a> Facts<'a> {
     /// Whether a message that tells of this action may be of interest.
     pub(super) fn is_needed(&self, action: &str) -> bool {
         self.needed.is_none_or(|needed| {
-            // Few: looking through them takes less time than halving, and most of one length differ at once.
-            let is_it = |value: &String| value.as_bytes().first() == action.as_bytes().first() && value == action;
-            let counts = |(value, ending): &(String, &str)| is_it(value) && !self.message.ends_with(ending);
-            needed.values.iter().any(is_it) || needed.unless_ending.iter().any(counts)
+            let counts = |unless: &Unless| unless.value == action && unless.counts(self.message);
+            needed.values.contains(action) || needed.unless.iter().any(counts)
         })
     }
 
@@ -51,10 +49,12 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// What happened, in one word.
-    pub(super) fn action(&mut self, action: &'static str) {
-        self.matters |= self.is_needed(action);
+    /// What happened, in one word; gives whether a message that tells of it may be of interest.
+    pub(super) fn action(&mut self, action: &'static str) -> bool {
+        let is_needed = self.is_needed(action);
+        self.matters |= is_needed;
         self.add("action", action);
+        is_needed
     }
 
     /// A name that may be empty (a client may log in with one).

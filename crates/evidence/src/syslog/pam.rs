@@ -50,8 +50,7 @@ pub(super) fn said<'a>(text: &'a str, facts: &mut Facts<'a>) {
 
 /// `logname= uid=0 euid=0 tty=ssh ruser= rhost=198.51.100.66  user=deploy`
 fn failure<'a>(what: &'a str, action: &'static str, rest: &'a str, facts: &mut Facts<'a>) {
-    facts.action(action);
-    if !facts.is_needed(action) {
+    if !facts.action(action) {
         return;
     }
     if action == "more_authentication_failures" {

@@ -19,7 +19,7 @@ pub fn among(rules: &[ProgramRule], tests: &[BoundTest], translations: &Translat
             values.extend(of_node(&rule.node, slot, tests, translations)?);
         }
         let values = values.into_iter().map(str::to_owned).collect();
-        Some(Needed { slot, values, unless_ending: Vec::new() })
+        Some(Needed { slot, values, unless: Vec::new() })
     });
     needed.min_by_key(|needed| needed.values.len())
 }
