@@ -15,9 +15,8 @@ use std::{
 };
 
 use access::{
-    Entry,
     account::{Account, Accounting, Covered, LOGIND, Releases, becomes},
-    ledger::Ledger,
+    ledger::{Ledger, Written},
     policy::UnderRelease,
 };
 use anyhow::{Context, Result};
@@ -136,7 +135,10 @@ fn connections(observations: &Observations) -> impl Iterator<Item = (&str, &str,
 }
 
 /// Reads a ledger, or what was exported of one, and shows each entry but those that nothing is learned from; gives when the last of all was written.
-pub fn read_ledger(path: &Path, take: &mut dyn FnMut(Entry)) -> Result<Option<Timestamp>> {
+pub fn read_ledger(
+    path: &Path,
+    take: &mut dyn FnMut(&Written<'_>) -> serde_json::Result<()>,
+) -> Result<Option<Timestamp>> {
     let mut reader = BufReader::new(File::open(path)?);
     let is_database = reader.fill_buf()?.starts_with(b"SQLite format 3\0");
     let head = match is_database {

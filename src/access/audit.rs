@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use access::{Entry, What, audit::Known};
+use access::{What, audit::Known, ledger::Written};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use jiff::Timestamp;
@@ -38,13 +38,15 @@ pub fn run(arguments: &AuditArguments) -> Result<Status> {
     let mut authorities = Vec::new();
     if let Some(ledger) = &arguments.ledger {
         let now = Timestamp::now();
-        let mut learn = |entry: Entry| {
+        let mut learn = |written: &Written<'_>| {
+            let entry = written.read()?;
             if let What::AuthorityChanged { previous, trusted_until, .. } = &entry.what
                 && *trusted_until <= now
             {
                 authorities.retain(|known| known != previous);
             }
             authorities.extend(entry.what.authority().map(str::to_owned));
+            Ok(())
         };
         read_ledger(ledger, &mut learn).with_context(|| format!("cannot read the ledger {}", ledger.display()))?;
     }

@@ -4,48 +4,48 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a grant says: its record in the ledger, from which logins are explained. Anyone can make one; to sign a
-/// certificate takes a [`Grant`].
+/// certificate takes a [`Grant`]. `T` holds its texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Granted {
+pub struct Granted<T = String> {
     /// Its number, and its certificate's serial; counted up from one.
     pub serial: u64,
     /// The request that it answers.
     pub request: u64,
     /// Who may log in.
-    pub person: String,
+    pub person: T,
     /// The service provider the person works for; empty for own staff.
-    pub provider: String,
+    pub provider: T,
     /// The host, by the policy's name for it.
-    pub host: String,
+    pub host: T,
     /// The account on the host.
-    pub account: String,
+    pub account: T,
     /// The certified key's fingerprint, `SHA256:…`.
-    pub key: String,
+    pub key: T,
     /// The certificate's key id.
-    pub key_id: String,
+    pub key_id: T,
     /// The fingerprint of the certificate authority's key, `SHA256:…`.
-    pub authority: String,
+    pub authority: T,
     /// The certificate's principals.
-    pub principals: Vec<String>,
+    pub principals: Vec<T>,
     /// The networks (CIDR) that the certificate may be used from; empty for any.
-    pub sources: Vec<String>,
+    pub sources: Vec<T>,
     /// The only command it lets run.
-    pub force_command: Option<String>,
+    pub force_command: Option<T>,
     /// The certificate's extensions: `permit-pty`, `permit-port-forwarding`, ….
-    pub extensions: Vec<String>,
+    pub extensions: Vec<T>,
     /// From when it holds; whole seconds, as in the certificate.
     pub from: Timestamp,
     /// Until when it holds; whole seconds, as in the certificate.
     pub until: Timestamp,
     /// The policy's rule that allows it.
-    pub rule: String,
+    pub rule: T,
     /// Why the person wants to log in.
-    pub reason: Option<String>,
+    pub reason: Option<T>,
     /// The ticket that the work belongs to.
-    pub ticket: Option<String>,
+    pub ticket: Option<T>,
     /// Who approved it.
-    pub approvals: Vec<String>,
+    pub approvals: Vec<T>,
     /// What proved the person beside the enrolled key.
     pub second_factor: SecondFactor,
     /// Whether it was given by breaking the glass.
@@ -70,10 +70,10 @@ pub(crate) fn person_of<'a>(key_id: &'a str, serial: u64, principal: &str) -> Op
     rest.strip_suffix(principal)?.strip_suffix(':').filter(|_| is_head)
 }
 
-impl Granted {
+impl<T: AsRef<str>> Granted<T> {
     /// What its key id names as the ledger's entry before it.
     fn named_before(&self) -> &str {
-        self.key_id.rsplit_once(':').map_or("", |(_, head)| head)
+        self.key_id.as_ref().rsplit_once(':').map_or("", |(_, head)| head)
     }
 
     /// Why it cannot stand behind the entry of this hash; `None` where its key id names that one, as the gate writes it.

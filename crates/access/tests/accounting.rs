@@ -13,6 +13,7 @@ use std::sync::Arc;
 use access::{
     Entry, Granted, SecondFactor, What,
     account::{Accounting, Covered, LOGIND},
+    ledger::Written,
     policy::Policy,
 };
 use event::{
@@ -72,9 +73,15 @@ fn covered() -> Covered {
     };
     let what = What::Granted(Box::new(granted));
     let entry = Entry { sequence: 1, time: second(0), who: "gate".into(), previous: BEFORE.into(), what };
-    covered.entry("ledger", entry);
+    enter(&mut covered, &entry);
     covered.has_ledger(Some(second(0)));
     covered
+}
+
+/// Shows the accounting an entry as the ledger writes it.
+fn enter(covered: &mut Covered, entry: &Entry) {
+    let text = serde_json::to_string(entry).unwrap();
+    covered.entry("ledger", &Written::of(&text).unwrap()).unwrap();
 }
 
 fn login(host: &'static str, user: &'static str, source: &'static str, pid: u32) -> Login<'static> {
@@ -379,7 +386,7 @@ fn a_revoked_grant_is_over_at_once() {
     let mut covered = Covered::new(Policy::parse(POLICY).unwrap(), SignedDuration::from_secs(5));
     for (sequence, (second, what)) in (1..).zip([(0, granted()), (100, revoked())]) {
         let time = Timestamp::from_second(NOON + second).unwrap();
-        covered.entry("ledger", Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
+        enter(&mut covered, &Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
     }
     assert_eq!(titles(covered, &[(105, 1, LOG, Step::Login(good()))]), NONE, "as --skew says");
 }
@@ -468,7 +475,7 @@ fn an_approval_needs_an_entry_of_its_own() {
         let mut covered = Covered::new(Policy::parse(&policy).unwrap(), SignedDuration::ZERO);
         for (sequence, (who, what)) in (1..).zip(entries) {
             let time = Timestamp::from_second(NOON).unwrap();
-            covered.entry("ledger", Entry { sequence, time, who: who.into(), previous: BEFORE.into(), what });
+            enter(&mut covered, &Entry { sequence, time, who: who.into(), previous: BEFORE.into(), what });
         }
         titles(covered, &[(60, 1, LOG, Step::Login(good()))])
     };
@@ -773,7 +780,7 @@ fn told(policy: &str, entries: Vec<(i64, What)>) -> Covered {
     for (number, (second, what)) in entries.into_iter().enumerate() {
         let time = Timestamp::from_second(NOON + second).unwrap();
         let sequence = number as u64 + 1;
-        covered.entry("ledger", Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
+        enter(&mut covered, &Entry { sequence, time, who: "gate".into(), previous: BEFORE.into(), what });
     }
     covered.has_ledger(last);
     covered

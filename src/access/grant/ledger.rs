@@ -29,7 +29,8 @@ fn verify(path: &Path, noted: &[String], export: Option<&Path>) -> Result<Status
     let mut known = noted.iter().map(|text| parse(text)).collect::<Result<Vec<_>>>()?;
     if let Some(export) = export {
         let file = File::open(export).with_context(|| format!("cannot read {}", export.display()))?;
-        let head = read_export(&mut BufReader::new(file), &[], |_| ()).with_context(|| export.display().to_string())?;
+        let head = read_export(&mut BufReader::new(file), &[], |entry| entry.read().map(drop))
+            .with_context(|| export.display().to_string())?;
         known.push((head.sequence, head.hash));
     }
     let mut first = [0];

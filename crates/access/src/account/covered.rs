@@ -17,8 +17,9 @@ use super::{
     told::{Certificate, Standing, Told},
 };
 use crate::{
-    Entry, Granted, What,
+    Granted, What,
     grant::{SKEW, person_of},
+    ledger::Written,
     policy::{LONGEST, Permit, Policy, Rule, Scope, Standing as StandingAccess, contains},
 };
 
@@ -67,7 +68,8 @@ pub struct Covered {
     /// The key of each host that is certified.
     host_keys: HashMap<String, String>,
     texts: HashMap<String, Arc<str>>,
-    networks: HashMap<Vec<String>, Arc<[IpNet]>>,
+    /// By their texts, one behind the other.
+    networks: HashMap<String, Arc<[IpNet]>>,
 }
 
 /// When grants begin, and where they stand; in order once the ledger is read.
@@ -80,8 +82,8 @@ struct Known {
     host: Arc<str>,
     account: Arc<str>,
     rule: Arc<str>,
-    key: String,
-    key_id: String,
+    key: Box<str>,
+    key_id: Box<str>,
     sources: Arc<[IpNet]>,
     from: Timestamp,
     until: Timestamp,
@@ -181,7 +183,15 @@ impl Covered {
     }
 
     /// Takes an entry of the ledger; `path` is where the ledger lies.
-    pub fn entry(&mut self, path: &str, entry: Entry) {
+    ///
+    /// # Errors
+    /// When the entry is not known to this version.
+    pub fn entry(&mut self, path: &str, written: &Written<'_>) -> serde_json::Result<()> {
+        if let Some(granted) = written.granted() {
+            self.granted(path, written, &granted);
+            return Ok(());
+        }
+        let entry = written.read()?;
         match &entry.what {
             What::Begun { authority, .. } => self.authorities.push(authority.clone()),
             What::AuthorityChanged { authority, previous, trusted_until, .. } => {
@@ -193,16 +203,13 @@ impl Covered {
                 let by = crate::policy::and(approvals);
                 let why =
                     format!("the gate's clock was ahead: {by} took the ledger back from {from} to {to}: {reason}");
-                self.clock_back.push(told(path, &entry, "", why));
+                self.clock_back.push(told(path, written, "", why));
             }
             What::Approved { request, .. } => {
                 let by = self.text(&entry.who);
                 self.approved.entry(*request).or_default().push(by);
             }
-            What::Granted(granted) => {
-                self.is_in_place(path, &entry, granted);
-                self.is_glass_broken(path, &entry, granted);
-            }
+            What::Granted(granted) => self.granted(path, written, granted),
             What::Revoked { serial, .. } => {
                 let place = self.places.get(serial);
                 if let Some(known) = place.and_then(|place| self.grants.get_mut(*place)) {
@@ -210,12 +217,12 @@ impl Covered {
                 }
             }
             What::Denied { reasons, request, person } if entry.who == "gate" => {
-                self.refused(path, &entry, person, format!("request {request}: {}", reasons.join("; ")));
+                self.refused(path, written, person, format!("request {request}: {}", reasons.join("; ")));
             }
             What::Refused { person, attempt, reason } => {
-                self.refused(path, &entry, person, format!("{attempt}: {reason}"));
+                self.refused(path, written, person, format!("{attempt}: {reason}"));
             }
-            What::CodeRefused { person, reason, .. } => self.refused(path, &entry, person, reason.clone()),
+            What::CodeRefused { person, reason, .. } => self.refused(path, written, person, reason.clone()),
             What::Invited { invitation, person, key, until, .. } => {
                 self.opens(key, person, entry.time, *until).invitation = Some(*invitation);
             }
@@ -235,9 +242,7 @@ impl Covered {
             What::Released { name, sha256, .. } => self.releases.release(name, sha256),
             _ => {}
         }
-        if let What::Granted(granted) = entry.what {
-            self.granted(*granted);
-        }
+        Ok(())
     }
 
     /// Takes note of an address that a host's own log tells of. What the policy says of an address counts more.
@@ -272,24 +277,25 @@ impl Covered {
         &self.releases
     }
 
-    fn refused(&mut self, path: &str, entry: &Entry, person: &str, reason: String) {
+    fn refused(&mut self, path: &str, entry: &Written<'_>, person: &str, reason: String) {
         self.refused.push(told(path, entry, person, reason));
     }
 
     /// Whether a grant names the entry before it, as the gate writes it. Of those that follow one another and do not, the first is told.
-    fn is_in_place(&mut self, path: &str, entry: &Entry, granted: &Granted) {
-        let why = granted.misplaced(&entry.previous);
+    fn is_in_place<T: AsRef<str>>(&mut self, path: &str, entry: &Written<'_>, granted: &Granted<T>) {
+        let why = granted.misplaced(entry.previous);
         let was_misplaced = std::mem::replace(&mut self.is_misplaced, why.is_some());
         match (why, self.misplaced.last_mut()) {
             (Some(_), Some((_, more))) if was_misplaced => *more += 1,
-            (Some(why), _) => self.misplaced.push((told(path, entry, &granted.person, why), 0)),
+            (Some(why), _) => self.misplaced.push((told(path, entry, granted.person.as_ref(), why), 0)),
             (None, _) => {}
         }
     }
 
-    fn is_glass_broken(&mut self, path: &str, entry: &Entry, granted: &Granted) {
-        let Granted { serial, person, rule, host, account, break_glass, .. } = granted;
-        if *break_glass {
+    fn is_glass_broken<T: AsRef<str>>(&mut self, path: &str, entry: &Written<'_>, granted: &Granted<T>) {
+        let Granted { serial, person, rule, host, account, .. } = granted;
+        let [person, rule, host, account] = [person, rule, host, account].map(AsRef::as_ref);
+        if granted.break_glass {
             let why = format!(
                 "{person} broke glass by rule {rule}: grant {serial} is for {host} as {account}, and no login by it is told of"
             );
@@ -325,33 +331,33 @@ impl Covered {
     }
 
     /// The networks of these texts; most grants have those of another one.
-    fn networks(&mut self, written: Vec<String>) -> Arc<[IpNet]> {
-        if let Some(known) = self.networks.get(&written) {
-            return Arc::clone(known);
-        }
-        let networks: Arc<[IpNet]> = written.iter().filter_map(|network| network.parse().ok()).collect();
-        self.networks.insert(written, Arc::clone(&networks));
-        networks
+    fn networks<T: AsRef<str>>(&mut self, written: &[T]) -> Arc<[IpNet]> {
+        let mut key = String::new();
+        written.iter().for_each(|network| key.extend([network.as_ref(), " "]));
+        let read = || written.iter().filter_map(|network| network.as_ref().parse().ok()).collect();
+        Arc::clone(self.networks.entry(key).or_insert_with(read))
     }
 
-    fn granted(&mut self, granted: Granted) {
+    fn granted<T: AsRef<str>>(&mut self, path: &str, entry: &Written<'_>, granted: &Granted<T>) {
+        self.is_in_place(path, entry, granted);
+        self.is_glass_broken(path, entry, granted);
         let approved = self.approved.remove(&granted.request).unwrap_or_default();
-        let approvals: Vec<Arc<str>> = granted.approvals.iter().map(|person| self.text(person)).collect();
+        let approvals: Vec<Arc<str>> = granted.approvals.iter().map(|person| self.text(person.as_ref())).collect();
         let known = Known {
             serial: granted.serial,
-            person: self.text(&granted.person),
-            host: self.text(&granted.host),
-            account: self.text(&granted.account),
-            rule: self.text(&granted.rule),
-            key: granted.key,
-            key_id: granted.key_id,
-            sources: self.networks(granted.sources),
+            person: self.text(granted.person.as_ref()),
+            host: self.text(granted.host.as_ref()),
+            account: self.text(granted.account.as_ref()),
+            rule: self.text(granted.rule.as_ref()),
+            key: granted.key.as_ref().into(),
+            key_id: granted.key_id.as_ref().into(),
+            sources: self.networks(&granted.sources),
             from: granted.from,
             until: granted.until,
             unproven: approvals.iter().find(|by| !approved.contains(by)).cloned(),
             approvals: approvals.into(),
-            command: granted.force_command.as_deref().map(|command| self.text(command)),
-            permits: Permit::ALL.map(|one| granted.extensions.iter().any(|name| name == one.extension())),
+            command: granted.force_command.as_ref().map(|command| self.text(command.as_ref())),
+            permits: Permit::ALL.map(|one| granted.extensions.iter().any(|name| name.as_ref() == one.extension())),
             break_glass: granted.break_glass,
             revoked: None,
             given_by: self.past.now(),
@@ -485,10 +491,10 @@ impl Covered {
 
     /// What is wrong with the use of a certificate whose grant is known.
     fn misused(&self, told: &Told, certificate: &Certificate, known: &Known) -> Option<(Class, String)> {
-        if certificate.id != known.key_id {
+        if *certificate.id != *known.key_id {
             return Some((Class::Forged, format!("its key id is {}", known.key_id)));
         }
-        if !told.key.is_empty() && told.key != known.key {
+        if !told.key.is_empty() && *told.key != *known.key {
             return Some((Class::Forged, format!("its key is {}", known.key)));
         }
         let is_no_address = !told.source.is_empty() && told.address().is_none();
@@ -734,7 +740,7 @@ fn addresses(policy: &Policy) -> HashMap<IpAddr, Server> {
 }
 
 /// What an entry of the ledger tells, as a record does.
-fn told(path: &str, entry: &Entry, person: &str, reason: String) -> Told {
+fn told(path: &str, entry: &Written<'_>, person: &str, reason: String) -> Told {
     let at = Standing::of(path.into(), event::Position::Record(entry.sequence));
     let time = event::Time::from_jiff(entry.time).map_or(0, event::Time::as_nanos);
     Told { time, at, user: person.to_owned(), service: "gate".into(), reason, ..Told::default() }

@@ -1,13 +1,16 @@
 //! The ledger as JSON lines: evidence that is kept elsewhere, and that a hunt reads.
 
-use std::io::{BufRead, Write};
+use std::{
+    borrow::Cow,
+    io::{BufRead, Write},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Head, Ledger, ORIGIN, hash};
-use crate::{Entry, Error, error::Result};
+use crate::{Entry, Error, Granted, error::Result};
 
 /// The longest line that is read: that of a policy's text, each of whose characters may need two.
 const LONGEST: u64 = 4 << 20;
@@ -26,13 +29,29 @@ pub struct Line<'a> {
     pub entry: &'a RawValue,
 }
 
-/// An [`Entry`] of which it is not yet read what was done.
-struct Outline<'a> {
-    sequence: u64,
-    time: Timestamp,
-    who: &'a str,
-    previous: &'a str,
+/// An [`Entry`] as it is written, of which it is not yet read what was done.
+#[derive(Debug)]
+pub struct Written<'a> {
+    /// Its number.
+    pub sequence: u64,
+    /// When it was written.
+    pub time: Timestamp,
+    /// Who did it.
+    pub who: &'a str,
+    /// The hash of the entry before it.
+    pub previous: &'a str,
     what: &'a str,
+}
+
+/// A text as it is written, or what it means where it is written with escapes.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// An [`Entry`]'s text, by its parts.
@@ -49,8 +68,12 @@ struct Parts<'a> {
     what: &'a RawValue,
 }
 
-impl<'a> Outline<'a> {
-    fn of(text: &'a str) -> serde_json::Result<Self> {
+impl<'a> Written<'a> {
+    /// What stands in an entry's text.
+    ///
+    /// # Errors
+    /// When it is no entry.
+    pub fn of(text: &'a str) -> serde_json::Result<Self> {
         if let Some(outline) = Self::as_written(text) {
             return Ok(outline);
         }
@@ -72,13 +95,26 @@ impl<'a> Outline<'a> {
         Some(Self { sequence, time, who, previous, what: rest.strip_suffix('}')? })
     }
 
+    fn wrong(&self, reason: &dyn std::fmt::Display) -> Error {
+        Error::Ledger(format!("entry {}: {reason}", self.sequence))
+    }
+
     /// Whether it is of one of these kinds, and written as the ledger writes it.
     fn is_of(&self, kinds: &[&str]) -> bool {
         let behind = self.what.strip_prefix("{\"");
         behind.and_then(|rest| rest.split_once('"')).is_some_and(|(kind, _)| kinds.contains(&kind))
     }
 
-    fn read(&self) -> serde_json::Result<Entry> {
+    /// The grant that it tells of, if it is one and written as the ledger writes it. Most of what is asked for are grants.
+    pub fn granted(&self) -> Option<Granted<Text<'a>>> {
+        serde_json::from_str(self.what.strip_prefix("{\"granted\":")?.strip_suffix('}')?).ok()
+    }
+
+    /// The whole entry.
+    ///
+    /// # Errors
+    /// When what it says was done is nothing that this version knows.
+    pub fn read(&self) -> serde_json::Result<Entry> {
         let what = serde_json::from_str(self.what)?;
         let (who, previous) = (self.who.to_owned(), self.previous.to_owned());
         Ok(Entry { sequence: self.sequence, time: self.time, who, previous, what })
@@ -118,6 +154,7 @@ impl Ledger {
     pub fn export(&self, out: &mut dyn Write) -> Result<u64> {
         let verified = self.verify(&[])?;
         self.each(&[], |entry, text, hash| {
+            entry.read().map_err(|error| entry.wrong(&error))?;
             let fail = |error: &dyn std::fmt::Display| {
                 Error::Failed(format!("cannot write entry {}: {error}", entry.sequence))
             };
@@ -129,16 +166,15 @@ impl Ledger {
     }
 
     /// Shows all entries but those of some kinds, the oldest first, with text and hash; verifies the chain of all on the way.
-    fn each(&self, without: &[&str], mut show: impl FnMut(Entry, &str, &str) -> Result<()>) -> Result<Head> {
+    fn each(&self, without: &[&str], mut show: impl FnMut(&Written<'_>, &str, &str) -> Result<()>) -> Result<Head> {
         let (mut chain, mut some) = (Chain::default(), Batch::default());
         loop {
             self.behind(chain.0.sequence, &mut some)?;
             for (text, noted) in some.iter() {
                 let at = chain.0.sequence + 1;
-                let wrong = |reason: &dyn std::fmt::Display| Error::Ledger(format!("entry {at}: {reason}"));
-                let entry = chain.next(text, noted).map_err(|error| wrong(&error))?;
+                let entry = chain.next(text, noted).map_err(|error| Error::Ledger(format!("entry {at}: {error}")))?;
                 if !entry.is_of(without) {
-                    show(entry.read().map_err(|error| wrong(&error))?, text, noted)?;
+                    show(&entry, text, noted)?;
                 }
             }
             if some.ends.is_empty() {
@@ -162,17 +198,25 @@ impl Ledger {
     }
 
     /// All entries but those of some kinds ([`What`](crate::What), as in JSON), the oldest first; gives the head of all.
-    pub fn entries(&self, without: &[&str], mut take: impl FnMut(Entry)) -> Result<Head> {
-        self.each(without, |entry, _, _| {
-            take(entry);
-            Ok(())
-        })
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, its chain is broken, or `take` cannot read an entry.
+    pub fn entries(
+        &self,
+        without: &[&str],
+        mut take: impl FnMut(&Written<'_>) -> serde_json::Result<()>,
+    ) -> Result<Head> {
+        self.each(without, |entry, _, _| take(entry).map_err(|error| entry.wrong(&error)))
     }
 }
 
 /// Reads an export and hands on each entry but those of some kinds, the oldest first; gives the head of all. An export whose chain is broken is
 /// refused, with the line.
-pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Entry)) -> Result<Head> {
+pub fn read(
+    export: &mut dyn BufRead,
+    without: &[&str],
+    mut take: impl FnMut(&Written<'_>) -> serde_json::Result<()>,
+) -> Result<Head> {
     let mut chain = Chain::default();
     let mut line = Vec::new();
     for number in 1_u64.. {
@@ -186,7 +230,7 @@ pub fn read(export: &mut dyn BufRead, without: &[&str], mut take: impl FnMut(Ent
         let (noted, text) = as_written(line).map_or_else(|| as_json(line), Ok).map_err(|error| wrong(&error))?;
         let entry = chain.next(text, noted).map_err(|error| wrong(&error))?;
         if !entry.is_of(without) {
-            take(entry.read().map_err(|error| wrong(&error))?);
+            take(&entry).map_err(|error| wrong(&error))?;
         }
     }
     match chain.0.sequence {
@@ -206,8 +250,8 @@ impl Default for Chain {
 
 impl Chain {
     /// The next entry, beside whose text a hash is noted.
-    fn next<'t>(&mut self, text: &'t str, noted: &str) -> std::result::Result<Outline<'t>, String> {
-        let entry = Outline::of(text).map_err(|error| error.to_string())?;
+    fn next<'t>(&mut self, text: &'t str, noted: &str) -> std::result::Result<Written<'t>, String> {
+        let entry = Written::of(text).map_err(|error| error.to_string())?;
         let found = hash(text);
         if found != noted || entry.previous != self.0.hash || entry.sequence != self.0.sequence + 1 {
             return Err("the chain of hashes is broken: the ledger was changed, or entries are missing".into());

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi::SQLITE_READONLY_ROLLBACK, params};
 use sha2::{Digest, Sha256};
 
-pub use export::{Line, read as read_export};
+pub use export::{Line, Text, Written, read as read_export};
 pub use look::{ClockBack, Codes, Enrolled, Invitation, MOST, Release, Request, Retired, View};
 pub use verify::{Head, Verified};
 

@@ -153,7 +153,7 @@ fn a_chain_made_anew_is_found_by_a_noted_hash() {
 fn a_past_that_was_written_anew_is_found_by_its_certificates() {
     let (_folder, path, ledger) = ledger();
     let mut entries = Vec::new();
-    ledger.entries(&[], |entry| entries.push(entry)).unwrap();
+    ledger.entries(&[], |entry| entry.read().map(|entry| entries.push(entry))).unwrap();
     drop(ledger);
     tamper(&path, "");
     let connection = Connection::open(&path).unwrap();
@@ -332,20 +332,22 @@ fn an_export_is_read_back_and_its_chain_checked() {
     let mut text = Vec::new();
     assert_eq!(ledger.export(&mut text).unwrap(), 11);
     let (mut exported, mut entries) = (Vec::new(), Vec::new());
-    let head = read_export(&mut text.as_slice(), &[], |entry| exported.push(entry)).unwrap();
-    let head_of_all = ledger.entries(&[], |entry| entries.push(entry)).unwrap();
+    let head = read_export(&mut text.as_slice(), &[], |entry| entry.read().map(|entry| exported.push(entry))).unwrap();
+    let head_of_all = ledger.entries(&[], |entry| entry.read().map(|entry| entries.push(entry))).unwrap();
     assert_eq!(exported, entries);
     assert_eq!((&head, &head_of_all), (&ledger.verify(&[]).unwrap().head, &head));
     let kinds = ["begun", "enrolled", "requested", "granted", "revoked"];
-    assert_eq!(ledger.entries(&kinds, |_| ()).unwrap(), head, "of what is left out, too");
+    assert_eq!(ledger.entries(&kinds, |_| Ok(())).unwrap(), head, "of what is left out, too");
     let text = String::from_utf8(text).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let changed =
         [text.replace("deploy", "root"), lines[1..].join("\n"), [&lines[..4], &lines[5..]].concat().join("\n")];
     for changed in changed {
-        assert!(reason(read_export(&mut changed.as_bytes(), &[], |_| ())).contains("the chain of hashes is broken"));
+        assert!(
+            reason(read_export(&mut changed.as_bytes(), &[], |_| Ok(()))).contains("the chain of hashes is broken")
+        );
     }
-    assert!(reason(read_export(&mut "{}\n".as_bytes(), &[], |_| ())).contains("line 1"));
+    assert!(reason(read_export(&mut "{}\n".as_bytes(), &[], |_| Ok(()))).contains("line 1"));
 }
 
 /// What the accounting reads is verified on the way, whatever columns say.
@@ -354,7 +356,11 @@ fn entries_of_a_changed_ledger_are_refused() {
     let (_folder, path, ledger) = ledger();
     let count = |ledger: &Ledger, without: &[&str]| {
         let mut count = 0;
-        ledger.entries(without, |_| count += 1).map(|_| count)
+        let counted = ledger.entries(without, |_| {
+            count += 1;
+            Ok(())
+        });
+        counted.map(|_| count)
     };
     let without_requests = count(&ledger, &["requested"]).unwrap();
     let change = |sql| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
