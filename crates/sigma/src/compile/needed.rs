@@ -18,10 +18,10 @@ pub fn among(rules: &[ProgramRule], tests: &[BoundTest], translations: &Translat
         for rule in rules {
             values.extend(of_node(&rule.node, slot, tests, translations)?);
         }
-        let values = values.into_iter().map(str::to_owned).collect();
-        Some(Needed { slot, values, unless: Vec::new() })
+        Some((slot, values))
     });
-    needed.min_by_key(|needed| needed.values.len())
+    let (slot, values) = needed.min_by_key(|(_, values)| values.len())?;
+    Some(Needed { slot, values: values.into_iter().map(str::to_owned).collect(), unless: Vec::new() })
 }
 
 /// The values of which the field has one whenever the node is true.
