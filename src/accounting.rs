@@ -32,8 +32,9 @@ use crate::cli::HuntArguments;
 
 /// The number of observations of logins; rules are counted from zero.
 pub const LOGINS: u32 = u32::MAX;
-/// The number of observations of hosts' addresses.
-const ADDRESSES: u32 = u32::MAX - 1;
+/// The number of observations of hosts' addresses, of which each thread tells once: they are learned as they come, and have no place in the order of
+/// time.
+pub const ADDRESSES: u32 = u32::MAX - 1;
 
 /// The accounting of a hunt, whose ledger is read while evidence is.
 pub struct Pending {
@@ -179,31 +180,8 @@ pub struct Accounted<'c, D> {
     addresses: HashSet<(String, String)>,
     /// The one that was told last; logs repeat themselves.
     last_address: Option<(String, String)>,
-    last_accepted: Option<Accepted>,
     fields: LoginFields,
     packed: Vec<u8>,
-}
-
-/// A login that a server told of itself: that PAM opened its session right behind says nothing more.
-struct Accepted {
-    piece: Arc<Piece>,
-    host: String,
-    pid: String,
-    time: Time,
-}
-
-impl Accepted {
-    fn of(event: &Event<'_>, time: Time, pid: &str) -> Self {
-        let (piece, host) = (Arc::clone(event.piece), event.record.host().into_owned());
-        Self { piece, host, pid: pid.to_owned(), time }
-    }
-
-    /// Whether a record within a second, of the same process, tells of its session.
-    fn is_of(&self, event: &Event<'_>, pid: &str) -> bool {
-        let is_then = |time: Time| (0..=1_000_000_000).contains(&(time.as_nanos() - self.time.as_nanos()));
-        let is_there = Arc::ptr_eq(&self.piece, event.piece) && event.record.host() == self.host;
-        is_there && event.time.is_some_and(is_then) && !pid.is_empty() && pid == self.pid
-    }
 }
 
 /// What is known of a class whose records may tell of logins.
@@ -219,7 +197,7 @@ struct Told {
 }
 
 /// The fields that say whether a record matters to the accounting.
-const FIELDS: [&str; 7] = ["action", "outcome", "certificate_serial", "message", "type", "server_address", "pid"];
+const FIELDS: [&str; 6] = ["action", "outcome", "certificate_serial", "message", "type", "server_address"];
 
 /// The actions that matter to the accounting, where an action says what a record is.
 const ACTIONS: [&str; 14] = [
@@ -258,8 +236,7 @@ impl<'c, D: Detector> Accounted<'c, D> {
     pub fn new(inner: D, explains: bool, untimed: &'c AtomicU64) -> Self {
         let (classes, told, addresses) = (HashMap::default(), HashMap::default(), HashSet::default());
         let (fields, packed) = (LoginFields::default(), Vec::new());
-        let (last_address, last_accepted) = (None, None);
-        Self { inner, explains, untimed, classes, told, addresses, last_address, last_accepted, fields, packed }
+        Self { inner, explains, untimed, classes, told, addresses, last_address: None, fields, packed }
     }
 
     fn observe(&mut self, event: &Event<'_>, slots: [Slot; FIELDS.len()], is_text: bool, seen: &mut Seen) {
@@ -267,12 +244,9 @@ impl<'c, D: Detector> Accounted<'c, D> {
             let value = event.fields.iter().find(|(one, _)| *one == slot).map(|(_, value)| value);
             if let Some(Value::Text(text)) = value { text } else { "" }
         };
-        let [action, outcome, serial, message, kind, address, pid] = slots;
+        let [action, outcome, serial, message, kind, address] = slots;
         let matters = match (text(action), self.explains) {
             _ if is_text => true,
-            ("session_opened", true) if self.last_accepted.take().is_some_and(|last| last.is_of(event, text(pid))) => {
-                false
-            }
             ("connection", _) => return self.address(event, text(address), seen),
             ("login", false) => text(outcome) == "accepted",
             (_, false) => false,
@@ -289,13 +263,10 @@ impl<'c, D: Detector> Accounted<'c, D> {
         if !matters || !pack(event, &mut self.fields, &mut self.packed) {
             return;
         }
-        let Some(time) = event.time else {
-            self.untimed.fetch_add(1, Relaxed);
-            return;
-        };
-        seen.observations.push_packed(Some(time), LOGINS, event.record.position(), Values::packed(&self.packed));
-        let is_accepted = text(action) == "login" && text(outcome) == "accepted";
-        self.last_accepted = is_accepted.then(|| Accepted::of(event, time, text(pid)));
+        match event.time {
+            None => _ = self.untimed.fetch_add(1, Relaxed),
+            time => seen.observations.push_packed(time, LOGINS, event.record.position(), Values::packed(&self.packed)),
+        }
     }
 
     /// The address that a host was connected at; each is told once.

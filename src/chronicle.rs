@@ -16,7 +16,7 @@ use std::{
 use event::{Observation, Observations, Piece, Position, Time, Values};
 use evidence::PieceTally;
 
-use crate::copies::Copies;
+use crate::{accounting::ADDRESSES, copies::Copies};
 
 /// So many bytes of observations are kept in memory; what correlations keep comes beside them.
 const IN_MEMORY: usize = 32 << 20;
@@ -88,7 +88,8 @@ impl Chronicle {
             self.pieces.push(Arc::clone(piece));
         }
         let piece = self.pieces.len() as u32 - 1;
-        for (observation, times) in observations.iter_with_times() {
+        let in_time = |(observation, _): &(Observation<'_>, u32)| observation.rule != ADDRESSES;
+        for (observation, times) in observations.iter_with_times().filter(in_time) {
             if self.packed.len() + size_of_val(self.index.as_slice()) > self.in_memory {
                 self.spill()?;
             }

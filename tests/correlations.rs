@@ -216,7 +216,8 @@ fn a_line_that_stands_for_several_counts_so_often() {
 fn of_a_log_and_its_copies_one_takes_part() {
     let place = Place::new();
     place.file("rule.yml", GUESSING);
-    let three = failed(FAILED).repeat(3);
+    let connection = "Connection from 198.51.100.7 port 40001 on 203.0.113.80 port 22 rdomain \"\"";
+    let three = failed(connection) + &failed(FAILED).repeat(3);
     place.file("logs/auth.log", &three);
     place.file("logs/copy/auth.log", &three);
     let arguments = ["logs", "--rules", "rule.yml", "--no-shipped-rules"];

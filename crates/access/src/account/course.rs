@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use event::{Finding, Link, Login, Logout, Outcome, Request, Step, Time};
-use foldhash::HashMap;
 
 use super::{
     Class, Covered, LOGIND, WAIT, becomes,
@@ -97,14 +96,11 @@ impl Course<'_> {
         if self.state.courses.len() >= MAX {
             self.state.courses.clear();
         }
+        if !self.state.pieces.contains_key(&at.at.path) && self.state.pieces.len() < MAX {
+            self.state.pieces.insert(at.at.path.clone(), (at.host.clone(), at.at.clone(), at.time));
+        }
         let new = || Order { last: 0, last_time: at.time, is_told: false, began: at.time, ended: at.time };
-        let pieces = &mut self.state.pieces;
-        let courses = self.state.courses.entry(Arc::clone(&at.at.path)).or_insert_with(|| {
-            if pieces.len() < MAX {
-                pieces.entry(at.at.path.clone()).or_insert_with(|| (at.host.clone(), at.at.clone(), at.time));
-            }
-            HashMap::default()
-        });
+        let courses = self.state.courses.entry(Arc::clone(&at.at.path)).or_default();
         if courses.len() >= MAX {
             courses.clear();
         }

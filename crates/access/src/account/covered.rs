@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use event::Request;
+use event::{Request, Values};
 use foldhash::HashMap;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
@@ -68,8 +68,8 @@ pub struct Covered {
     /// The key of each host that is certified.
     host_keys: HashMap<String, String>,
     texts: HashMap<String, Arc<str>>,
-    /// By their texts, one behind the other.
-    networks: HashMap<String, Arc<[IpNet]>>,
+    /// By their texts, packed as [`Values`].
+    networks: HashMap<Vec<u8>, Arc<[IpNet]>>,
 }
 
 /// When grants begin, and where they stand; in order once the ledger is read.
@@ -293,9 +293,9 @@ impl Covered {
     }
 
     fn is_glass_broken<T: AsRef<str>>(&mut self, path: &str, entry: &Written<'_>, granted: &Granted<T>) {
-        let Granted { serial, person, rule, host, account, .. } = granted;
-        let [person, rule, host, account] = [person, rule, host, account].map(AsRef::as_ref);
         if granted.break_glass {
+            let Granted { serial, person, rule, host, account, .. } = granted;
+            let [person, rule, host, account] = [person, rule, host, account].map(AsRef::as_ref);
             let why = format!(
                 "{person} broke glass by rule {rule}: grant {serial} is for {host} as {account}, and no login by it is told of"
             );
@@ -332,8 +332,8 @@ impl Covered {
 
     /// The networks of these texts; most grants have those of another one.
     fn networks<T: AsRef<str>>(&mut self, written: &[T]) -> Arc<[IpNet]> {
-        let mut key = String::new();
-        written.iter().for_each(|network| key.extend([network.as_ref(), " "]));
+        let mut key = Vec::new();
+        written.iter().for_each(|network| Values::pack(Some(network.as_ref()), &mut key));
         let read = || written.iter().filter_map(|network| network.as_ref().parse().ok()).collect();
         Arc::clone(self.networks.entry(key).or_insert_with(read))
     }

@@ -74,8 +74,8 @@ impl<'a> Written<'a> {
     /// # Errors
     /// When it is no entry.
     pub fn of(text: &'a str) -> serde_json::Result<Self> {
-        if let Some(outline) = Self::as_written(text) {
-            return Ok(outline);
+        if let Some(written) = Self::as_written(text) {
+            return Ok(written);
         }
         let Parts { sequence, time, who, previous, what } = serde_json::from_str(text)?;
         Ok(Self { sequence, time, who, previous, what: what.get() })
@@ -93,10 +93,6 @@ impl<'a> Written<'a> {
         let (previous, rest) = text_before(rest, ",\"what\":")?;
         let (sequence, time) = (sequence.parse().ok()?, time.parse().ok()?);
         Some(Self { sequence, time, who, previous, what: rest.strip_suffix('}')? })
-    }
-
-    fn wrong(&self, reason: &dyn std::fmt::Display) -> Error {
-        Error::Ledger(format!("entry {}: {reason}", self.sequence))
     }
 
     /// Whether it is of one of these kinds, and written as the ledger writes it.
@@ -154,7 +150,6 @@ impl Ledger {
     pub fn export(&self, out: &mut dyn Write) -> Result<u64> {
         let verified = self.verify(&[])?;
         self.each(&[], |entry, text, hash| {
-            entry.read().map_err(|error| entry.wrong(&error))?;
             let fail = |error: &dyn std::fmt::Display| {
                 Error::Failed(format!("cannot write entry {}: {error}", entry.sequence))
             };
@@ -206,7 +201,9 @@ impl Ledger {
         without: &[&str],
         mut take: impl FnMut(&Written<'_>) -> serde_json::Result<()>,
     ) -> Result<Head> {
-        self.each(without, |entry, _, _| take(entry).map_err(|error| entry.wrong(&error)))
+        self.each(without, |entry, _, _| {
+            take(entry).map_err(|error| Error::Ledger(format!("entry {}: {error}", entry.sequence)))
+        })
     }
 }
 
