@@ -101,6 +101,10 @@ pub struct HuntArguments {
     #[command(flatten)]
     pub rules: RuleArguments,
 
+    /// Look in files for the YARA rules in this file or folder too (repeatable; see docs/yara.md).
+    #[arg(long, value_name = "PATH", help_heading = "Rules")]
+    pub yara: Vec<PathBuf>,
+
     #[command(flatten)]
     pub indicators: IndicatorArguments,
 

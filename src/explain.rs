@@ -22,6 +22,7 @@ use crate::{
     reading::{self, Reading},
     site::Site,
     status::Status,
+    yara::Yara,
 };
 
 /// Runs the subcommand.
@@ -34,7 +35,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Status> {
         return print(&out);
     }
     let site = Site::load(arguments.site.as_deref())?;
-    let formats = formats::for_artifacts(&site);
+    let formats = formats::for_artifacts(&site, Yara::choose(true, &[])?.patterns());
     let rules = rules()?;
     let (findings, tally) = look(&arguments.paths, &rules, &formats)?;
     let problems = problems(&tally);

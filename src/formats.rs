@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use artifact::{
-    Conversation, Mail, Organisation,
+    Conversation, Mail, Organisation, Patterns,
     file::Files,
     tree::{Settings, Upstream},
 };
@@ -19,8 +19,13 @@ use evidence::{
 use crate::{cli::ReadingArguments, site::Site};
 
 /// The formats, in the order in which they are asked whether a piece of evidence is theirs.
-pub fn formats(arguments: &ReadingArguments, site: &Site) -> Result<Vec<Box<dyn Format>>> {
-    Ok(all(layouts(&arguments.log_format)?, site.proxies()?, &clock(arguments, site)?, &Arc::new(site.organisation())))
+pub fn formats(
+    arguments: &ReadingArguments,
+    site: &Site,
+    patterns: Option<Arc<dyn Patterns>>,
+) -> Result<Vec<Box<dyn Format>>> {
+    let (layouts, proxies, clock) = (layouts(&arguments.log_format)?, site.proxies()?, clock(arguments, site)?);
+    Ok(all(layouts, proxies, &clock, &Arc::new(site.organisation()), patterns))
 }
 
 /// What compares folders with the original of a project.
@@ -30,23 +35,29 @@ pub fn upstream(original: &Path, copies: &[PathBuf]) -> Box<dyn Format> {
 
 /// The formats with nothing known but what the evidence says, and of mail what the organisation does.
 pub fn knowing(site: &Site) -> Vec<Box<dyn Format>> {
-    all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::new(site.organisation()))
+    all(Layouts::default(), Proxies::default(), &Clock::default(), &Arc::new(site.organisation()), None)
 }
 
 /// The formats of what people are sent.
-pub fn for_artifacts(site: &Site) -> Vec<Box<dyn Format>> {
-    let (mail, mailboxes) = Mail::and_mailboxes(Arc::new(site.organisation()));
+pub fn for_artifacts(site: &Site, patterns: Option<Arc<dyn Patterns>>) -> Vec<Box<dyn Format>> {
+    let (mail, mailboxes) = Mail::and_mailboxes(Arc::new(site.organisation()), patterns.clone());
     let mut formats: Vec<Box<dyn Format>> = vec![Box::new(mail), Box::new(mailboxes)];
     formats.extend(Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
-    formats.push(Box::new(Settings));
+    formats.push(Box::new(Settings::matching(patterns.clone())));
     // Before pasted text, which may be any.
-    formats.push(Box::new(Files::default()));
+    formats.push(Box::new(Files::matching(patterns)));
     formats.push(Box::new(Conversation::Pasted));
     formats
 }
 
-fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Organisation>) -> Vec<Box<dyn Format>> {
-    let (mail, mailboxes) = Mail::and_mailboxes(Arc::clone(organisation));
+fn all(
+    layouts: Layouts,
+    proxies: Proxies,
+    clock: &Clock,
+    organisation: &Arc<Organisation>,
+    patterns: Option<Arc<dyn Patterns>>,
+) -> Vec<Box<dyn Format>> {
+    let (mail, mailboxes) = Mail::and_mailboxes(Arc::clone(organisation), patterns.clone());
     let mut formats: Vec<Box<dyn Format>> = vec![
         Box::new(Evtx),
         Box::new(mail),
@@ -69,9 +80,9 @@ fn all(layouts: Layouts, proxies: Proxies, clock: &Clock, organisation: &Arc<Org
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
     // Before JSON, of which most of these are made.
-    formats.insert(0, Box::new(Settings));
+    formats.insert(0, Box::new(Settings::matching(patterns.clone())));
     // Behind all logs: what is left is looked at as a file.
-    formats.push(Box::new(Files::default()));
+    formats.push(Box::new(Files::matching(patterns)));
     formats
 }
 

@@ -29,6 +29,7 @@ use crate::{
     select::{self, SelectedDetector, Selection},
     site::Site,
     status::Status,
+    yara::Yara,
 };
 
 /// Runs a hunt.
@@ -37,7 +38,8 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
     let site = Site::load(arguments.site.as_deref())?;
     let zone = site.zone(arguments.timezone.as_ref())?;
     let selection = Selection::load(arguments, &zone)?;
-    let mut formats = formats::formats(&arguments.reading, &site)?;
+    let yara = Yara::choose(!arguments.rules.no_shipped_rules, &arguments.yara)?;
+    let mut formats = formats::formats(&arguments.reading, &site, yara.patterns())?;
     formats.extend(arguments.upstream.iter().map(|original| formats::upstream(original, &arguments.paths)));
     let threads = reading::threads(arguments.threads);
     let mut accounting = Pending::load(arguments)?;
@@ -88,6 +90,7 @@ pub fn run(arguments: &HuntArguments) -> Result<Status> {
         return Err(error);
     }
     let (tally, not_run) = done?;
+    yara.tell(&tally, &mut packs);
 
     let mut summary = summary(&packs, rules.count() as u64, &tally, &selection, sink.telling.findings, &zone);
     summary.rules.not_run = not_run;

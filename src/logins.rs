@@ -38,7 +38,7 @@ use crate::{
 pub fn run(arguments: &LoginsArguments) -> Result<Status> {
     let site = Site::load(arguments.site.as_deref())?;
     let zone = site.zone(arguments.timezone.as_ref())?;
-    let formats = formats(&arguments.reading, &site)?;
+    let formats = formats(&arguments.reading, &site, None)?;
     let filter = Filter::new(arguments, &zone)?;
     let output = Destination::open(arguments.output.as_deref(), &arguments.paths)?;
     let mut writer = output.writer()?;

@@ -23,6 +23,7 @@ mod show;
 mod site;
 mod status;
 mod update;
+mod yara;
 
 use std::{io::Write, process::ExitCode};
 

@@ -33,6 +33,7 @@ pub fn run(arguments: &ShowArguments) -> Result<Status> {
         .map_err(|error| WithStatus(Status::Unreadable, format!("cannot read {path}: {error}")))?;
     let formats = formats::knowing(&Site::default());
     let format = formats.iter().find(|format| format.recognises(opened.head(), &opened.name));
+    let format = format.or_else(|| formats.iter().find(|format| format.takes_unknown()));
     match format {
         _ if is_byte => show_from(opened, path, number),
         Some(format) if format.name() == "evtx" => show_records(&mut opened, path, number, arguments.context),

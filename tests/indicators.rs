@@ -34,7 +34,7 @@ const KINDS: [(&str, &str, &str, &str); 10] = [
 ];
 
 /// A record of each kind of evidence that names `{}`, and the name of the file it is in.
-const EVIDENCE: [(&str, &str); 12] = [
+const EVIDENCE: [(&str, &str); 21] = [
     ("auth.log", "Nov  3 08:00:00 web01 sshd[1]: Connection from {} port 22\n"),
     ("messages", "2026-11-03T08:00:00+00:00 web01 kernel: said {}\n"),
     ("audit.log", "type=EXECVE msg=audit(1793692800.000:7): argc=2 a0=\"curl\" a1=\"{}\"\n"),
@@ -66,6 +66,31 @@ const EVIDENCE: [(&str, &str); 12] = [
          <Channel>Some/Channel</Channel><Computer>ws1</Computer><EventRecordID>1</EventRecordID><TimeCreated SystemTime=\"2026-11-03T08:00:00Z\"/>\
          </System><EventData><Data Name=\"Some\">said {} now</Data></EventData></Event>\n",
     ),
+    (
+        "mail.eml",
+        "From: Jo <jo@a.example>\nTo: me@b.example\nSubject: hello\nDate: Tue, 03 Nov 2026 08:00:00 +0000\n\nsee {} please\n",
+    ),
+    (
+        "received.eml",
+        "Received: from x ({}) by mx.b.example; Tue, 03 Nov 2026 08:00:00 +0000\nFrom: Jo <jo@a.example>\nTo: me@b.example\nSubject: hello\n\nsee below\n",
+    ),
+    (
+        "page.eml",
+        "From: Jo <jo@a.example>\nTo: me@b.example\nSubject: hello\nMIME-Version: 1.0\nContent-Type: text/html\n\n<html><body><p>all about it</p><p>{}</p></body></html>\n",
+    ),
+    (
+        "attached.eml",
+        "From: Jo <jo@a.example>\nTo: me@b.example\nSubject: hello\nMIME-Version: 1.0\nContent-Type: text/plain\n\
+         Content-Disposition: attachment; filename=notes.txt\n\nfirst\nsaid {} now\n",
+    ),
+    (
+        "chat.txt",
+        "03.11.26, 08:41 - Jo: hello\n03.11.26, 08:42 - Jo: look at {} then\n03.11.26, 08:43 - Me: who are you?\n03.11.26, 08:44 - Jo: a recruiter\n",
+    ),
+    ("script.js", "#!/usr/bin/env node\nconst a = require('https');\n// said {} now\nfunction b() { return a; }\n"),
+    ("notes.txt", "one\ntwo {} three\n"),
+    (".vscode/tasks.json", "{\"version\": \"2.0.0\", \"tasks\": [], \"note\": \"said {} now\"}\n"),
+    ("program.elf", "\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0said {} now\0more\0"),
 ];
 
 const ALONE: [&str; 3] = ["--no-shipped-rules", "--no-shipped-indicators", "--indicators"];
@@ -98,6 +123,56 @@ fn every_kind_is_found_in_every_evidence() {
             place.file(&format!("honest/{name}"), record.replace("{}", "http://honest.example/198.51.100.70.exe"));
         assert_eq!(hunt(&place, &file, "list.txt"), Vec::<Value>::new(), "{name}");
     }
+}
+
+/// Files of every kind, by each of their hashes; also where no reader knows them, and in mail.
+#[test]
+fn files_are_known_by_their_hashes() {
+    let pdf = "%PDF-1.7\n1 0 obj <<>> endobj\n";
+    let mail = format!(
+        "From: Jo <jo@a.example>\nTo: me@b.example\nSubject: hello\nMIME-Version: 1.0\nContent-Type: application/pdf\n\
+         Content-Disposition: attachment; filename=a.pdf\n\n{pdf}"
+    );
+    for (name, bytes, [md5, sha1, sha256]) in [
+        ("a.pdf", pdf, hashes(pdf)),
+        ("a.txt", "said this now\n", hashes("said this now\n")),
+        ("a.png", "\x7fPNG\r\n\x1a\n and so on", hashes("\x7fPNG\r\n\x1a\n and so on")),
+        ("a.eml", &mail, hashes(pdf)),
+    ] {
+        for hash in [md5, sha1, sha256] {
+            let place = place_with(&format!("{hash}\n"));
+            place.file(name, bytes);
+            let found = hunt(&place, name, "list.txt");
+            let ids: Vec<&Value> = found.iter().map(|one| &one["rule"]["id"]).collect();
+            assert_eq!(ids, [&json!(format!("indicator:hash:{hash}"))], "{name}");
+        }
+    }
+}
+
+/// The archive itself is known, not only what is in it.
+#[test]
+fn archives_are_known_by_their_hashes() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("Offer/Job description.txt", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut writer, b"nothing but words").unwrap();
+    let bytes = writer.finish().unwrap().into_inner();
+    let place = place_with(&format!("{}\n", hashes(&bytes)[1]));
+    place.file("offer.zip", &bytes);
+    let (_, report) = place.report(&[&["offer.zip"], &ALONE[..], &["list.txt"]].concat());
+    let found = report["findings"].as_array().unwrap();
+    assert_eq!((found.len(), &found[0]["evidence"]["path"]), (1, &json!("offer.zip")));
+    let unknown = report["summary"]["unknown"].as_array().unwrap();
+    assert_eq!((unknown.len(), &unknown[0]["path"]), (1, &json!("offer.zip!/Offer/Job description.txt")));
+}
+
+/// By the tools that everybody has.
+fn hashes(bytes: impl AsRef<[u8]>) -> [String; 3] {
+    let place = Place::new();
+    place.file("bytes", bytes);
+    ["md5sum", "sha1sum", "sha256sum"].map(|tool| {
+        let output = std::process::Command::new(tool).arg(place.path().join("bytes")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
+    })
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub struct SuggestArguments {
 /// Runs the subcommand.
 pub fn run(arguments: &SuggestArguments) -> Result<Status> {
     let site = Site::load(None)?;
-    let formats = formats::formats(&arguments.reading, &site)?;
+    let formats = formats::formats(&arguments.reading, &site, None)?;
     let output = Destination::open(None, &arguments.paths)?;
     let reading = Reading {
         paths: &arguments.paths,

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use event::{Detector, Event, LogSource, Piece, Position, Record, Seen, Time, Value, Wanted};
+use event::{Detector, Encoding, Event, LogSource, Piece, Position, Record, Seen, TextGroup, Time, Value, Wanted};
+
+use crate::strings;
 
 /// What the facts are about: the category of the rules that judge them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +47,7 @@ pub struct Facts {
     position: Position,
     time: Option<Time>,
     fields: Vec<(Cow<'static, str>, Fact)>,
+    content: Vec<u8>,
 }
 
 /// A value of a fact.
@@ -66,7 +69,7 @@ impl Fact {
 impl Facts {
     /// Nothing known yet of the artifact that stands at `position` of its piece and was made, sent or changed at `time`.
     pub const fn new(kind: Kind, position: Position, time: Option<Time>) -> Self {
-        Self { kind, position, time, fields: Vec::new() }
+        Self { kind, position, time, fields: Vec::new(), content: Vec::new() }
     }
 
     /// Adds a fact, but for an empty text: a field that is there says something.
@@ -80,6 +83,19 @@ impl Facts {
     /// Adds a fact that is a number.
     pub fn count(&mut self, name: impl Into<Cow<'static, str>>, number: u64) {
         self.fields.push((name.into(), Fact::Number(number)));
+    }
+
+    /// Adds to what the artifact holds: no fact, but words that may stand anywhere are looked for in it.
+    pub fn hold(&mut self, content: &[u8]) {
+        self.content.extend_from_slice(content);
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.content
     }
 
     /// The values of a field.
@@ -106,10 +122,40 @@ impl Record for Facts {
     }
 }
 
+/// Facts, and what the artifact holds as far as any of the words that are looked for may stand there.
+struct Artifact<'a> {
+    facts: &'a Facts,
+    content: &'a [u8],
+}
+
+impl Record for Artifact<'_> {
+    fn source(&self) -> LogSource<'_> {
+        self.facts.source()
+    }
+
+    fn host(&self) -> Cow<'_, str> {
+        self.facts.host()
+    }
+
+    fn position(&self) -> Position {
+        self.facts.position
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        self.facts.visit(visit);
+    }
+
+    fn visit_text(&self, visit: &mut dyn FnMut(Value<'_>)) {
+        self.facts.visit(&mut |_, value| visit(value));
+        strings::visit(self.content, &mut |text| visit(Value::Text(text)));
+    }
+}
+
 /// Shows facts to a detector, of which it knows what it wants.
 #[derive(Default)]
 pub struct Shower {
     wanted: HashMap<Kind, Wanted>,
+    hits: Vec<usize>,
 }
 
 impl Shower {
@@ -120,14 +166,36 @@ impl Shower {
 
     /// Shows facts to the detector and tells what it saw in `seen`.
     pub fn show(&mut self, piece: &Arc<Piece>, facts: &Facts, detector: &mut dyn Detector, seen: &mut Seen) {
+        self.show_with(piece, facts, &facts.content, detector, seen);
+    }
+
+    /// The same for an artifact that holds `content`.
+    pub(crate) fn show_with(
+        &mut self,
+        piece: &Arc<Piece>,
+        facts: &Facts,
+        content: &[u8],
+        detector: &mut dyn Detector,
+        seen: &mut Seen,
+    ) {
         let wanted = self.wanted(facts.kind, detector);
-        if !wanted.interest.wanted {
+        let (class, interest) = (wanted.class, Arc::clone(&wanted.interest));
+        if !interest.wanted {
             return;
         }
         let fields = facts.fields.iter();
         let fields: Vec<_> = fields.filter_map(|(name, fact)| Some((wanted.slot(name)?, fact.value()))).collect();
-        let class = wanted.class;
-        detector.look(&Event { piece, class, time: facts.time, fields: &fields, text: true, record: facts }, seen);
+        let is_asked = interest.text.is_some_and(|group| self.may_hold(group, content, detector));
+        let record = Artifact { facts, content: if is_asked { content } else { &[] } };
+        detector.look(&Event { piece, class, time: facts.time, fields: &fields, text: true, record: &record }, seen);
+    }
+
+    /// Whether a word of `group` may stand in `content`, in any encoding.
+    fn may_hold(&mut self, group: TextGroup, content: &[u8], detector: &mut dyn Detector) -> bool {
+        [Encoding::RawText, Encoding::Utf16Le].into_iter().any(|encoding| {
+            self.hits.clear();
+            !detector.text_hits(group, content, encoding, &mut self.hits) || !self.hits.is_empty()
+        })
     }
 
     fn wanted(&mut self, kind: Kind, detector: &mut dyn Detector) -> &Wanted {

@@ -17,8 +17,11 @@ mod conversation;
 mod facts;
 pub mod file;
 mod mail;
+mod patterns;
+mod strings;
 pub mod tree;
 
 pub use conversation::Conversation;
 pub use facts::{Facts, Kind, Shower};
 pub use mail::{Mail, Mbox, Organisation};
+pub use patterns::{Match, Patterns, Scanner};

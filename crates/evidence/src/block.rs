@@ -28,6 +28,11 @@ pub trait Format: Sync + Send {
         true
     }
 
+    /// Whether it also looks at what no format recognises. Such a piece stays one of unknown format.
+    fn takes_unknown(&self) -> bool {
+        false
+    }
+
     /// What only all pieces together tell: shown to `detector` when the last of them has been read, each output with the piece that it is about.
     fn end(&self, _detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
         Vec::new()

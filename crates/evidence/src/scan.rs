@@ -118,7 +118,9 @@ impl Scan<'_> {
         self.progress.bytes_total.store(bytes, Relaxed);
         let threads = self.threads.max(1);
         let mut detector = make_detector();
-        let wanted = self.formats.iter().map(|format| format.is_wanted(&mut detector)).collect();
+        let wanted: Vec<bool> = self.formats.iter().map(|format| format.is_wanted(&mut detector)).collect();
+        let takes_unknown = self.formats.iter().zip(&wanted).any(|(format, wanted)| *wanted && format.takes_unknown());
+        let opener = opener.showing_archives(takes_unknown);
         let tally = Tally { unreadable_arguments, ..Tally::default() };
         let hunt = Hunt {
             formats: self.formats,
@@ -174,9 +176,19 @@ struct Context {
     piece: Arc<Piece>,
     format: usize,
     format_name: &'static str,
+    told: Told,
     layers: Vec<&'static str>,
     replaced: Replaced,
     tap: Tap,
+}
+
+/// How the tally tells of a piece.
+enum Told {
+    Piece,
+    /// No format knows it, but one looks at it all the same.
+    Unknown(Unknown),
+    /// An archive as it is stored, of which its members are the pieces.
+    Not,
 }
 
 /// The next thing in the order of the evidence.
@@ -353,7 +365,13 @@ impl Puller<'_> {
                 Ok(None) => return None,
                 Ok(Some(Next::Aside(aside))) => break Work::Aside(aside),
                 Ok(Some(Next::Piece(opened))) => {
-                    if let Some(work) = self.begin(opened) {
+                    if let Some(work) = self.begin(opened, false) {
+                        break work;
+                    }
+                }
+                // Where nothing looks at it, its members are all there is.
+                Ok(Some(Next::Archive(opened))) => {
+                    if let Some(work) = self.begin(opened, true).filter(|work| !matches!(work, Work::Unknown(_))) {
                         break work;
                     }
                 }
@@ -369,23 +387,31 @@ impl Puller<'_> {
     }
 
     /// Makes a piece the current one, or tells why not.
-    fn begin(&mut self, opened: Opened) -> Option<Work> {
+    fn begin(&mut self, opened: Opened, is_archive: bool) -> Option<Work> {
         let formats = self.formats.iter().enumerate().zip(&self.wanted);
-        let mut formats = formats.filter(|(_, wanted)| **wanted).map(|(format, _)| format);
+        let formats = formats.filter(|(_, wanted)| **wanted).map(|(format, _)| format);
         let begun = catch_unwind(AssertUnwindSafe(|| {
-            let (known, format) = formats.find(|(_, format)| format.recognises(opened.head(), &opened.name))?;
-            Some((known, format.name(), format.cutter()))
+            let knows = |(_, format): &(usize, &Box<dyn Format>)| format.recognises(opened.head(), &opened.name);
+            let knowing = formats.clone().find(|format| !is_archive && knows(format));
+            let (number, format) = knowing.or_else(|| formats.clone().find(|(_, format)| format.takes_unknown()))?;
+            Some((number, format.name(), format.cutter(), knowing.is_none()))
         }));
         let path = opened.piece.path.clone();
         match begun {
-            Ok(Some((format, format_name, mut cutter))) => {
-                if !self.hash {
+            Ok(Some((format, format_name, mut cutter, is_unknown))) => {
+                if !self.hash || is_unknown {
                     opened.tap().without_hash();
                 }
+                let told = match is_unknown {
+                    false => Told::Piece,
+                    true if is_archive => Told::Not,
+                    true => Told::Unknown(unknown(&opened)),
+                };
                 let context = Context {
                     piece: Arc::clone(&opened.piece),
                     format,
                     format_name,
+                    told,
                     layers: opened.layers.clone(),
                     replaced: opened.replaced(),
                     tap: opened.tap(),
@@ -395,17 +421,20 @@ impl Puller<'_> {
                 self.current = Some(Current { context: Arc::new(context), cutter, input });
                 None
             }
-            Ok(None) => {
-                let layers: String = opened.layers.iter().map(|layer| format!(", {layer}")).collect();
-                let looks_like = format!("{}{layers}", opened.looks_like());
-                Some(Work::Unknown(Unknown { path, size: opened.size, looks_like }))
-            }
+            Ok(None) => Some(Work::Unknown(unknown(&opened))),
             Err(panic) => {
                 let reason = format!("recognising this failed: {} (please report this)", panic_text(&*panic));
                 Some(Work::Aside(Aside::Failed { path, reason }))
             }
         }
     }
+}
+
+/// What is told of a piece that no format recognises.
+fn unknown(opened: &Opened) -> Unknown {
+    let layers: String = opened.layers.iter().map(|layer| format!(", {layer}")).collect();
+    let looks_like = format!("{}{layers}", opened.looks_like());
+    Unknown { path: opened.piece.path.clone(), size: opened.size, looks_like }
 }
 
 impl Current {
@@ -420,7 +449,7 @@ impl Current {
             Err(panic) => Some(format!("cutting this failed: {} (please report this)", panic_text(&*panic))),
         };
         let mut failure = error.map(|reason| format!("read up to byte {}: {reason}", input.read));
-        let drained = context.tap.drain();
+        let drained = if matches!(context.told, Told::Piece) { context.tap.drain() } else { Ok(()) };
         let whole = drained.is_ok();
         if let Err(error) = drained {
             failure = failure.or_else(|| Some(format!("not all bytes could be hashed: {}", open::reason(&error))));
@@ -518,7 +547,11 @@ impl Delivery<'_> {
                 }
                 self.progress.pieces.fetch_add(1, Relaxed);
                 let ended = self.sink.end(&piece);
-                self.tally.pieces.push(piece);
+                match &context.told {
+                    Told::Piece => self.tally.pieces.push(piece),
+                    Told::Unknown(unknown) => self.tally.unknown.push(unknown.clone()),
+                    Told::Not => {}
+                }
                 ended
             }
             Done::Aside(aside) => {

@@ -77,6 +77,8 @@ fn facts(path: &str, person: &str, messages: &[Message]) -> Facts {
     facts.count("Messages", messages.len() as u64);
     let mut told = Vec::new();
     for message in messages {
+        facts.hold(message.text.as_bytes());
+        facts.hold(b"\n");
         for (field, value) in mail::of_text(&message.text) {
             if told.len() < 500 && !told.contains(&(field, value.clone())) {
                 if field == "Wording" {

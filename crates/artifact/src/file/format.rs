@@ -9,7 +9,7 @@ use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{About, Block, Cutter, Format, Output, Reader};
 
 use super::{Class, Neighbours, RANDOM, Type, entropy::hundredths, iso, label::Label};
-use crate::{Facts, Kind, Shower};
+use crate::{Facts, Kind, Patterns, Shower, patterns::Looker};
 
 /// The name of the format.
 pub const NAME: &str = "file";
@@ -22,6 +22,14 @@ const LIMIT: u64 = 64 << 20;
 pub struct Files {
     /// All that readers have seen.
     neighbours: Arc<Mutex<Neighbours>>,
+    patterns: Option<Arc<dyn Patterns>>,
+}
+
+impl Files {
+    /// Files in which patterns are looked for, if there are any.
+    pub fn matching(patterns: Option<Arc<dyn Patterns>>) -> Self {
+        Self { patterns, ..Self::default() }
+    }
 }
 
 impl Format for Files {
@@ -40,12 +48,18 @@ impl Format for Files {
         }
     }
 
+    /// Of any file, name and hashes may be known from an attack.
+    fn takes_unknown(&self) -> bool {
+        true
+    }
+
     fn cutter(&self) -> Box<dyn Cutter + Send> {
         Box::<Whole>::default()
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::new(FileReader { shower: Shower::default(), neighbours: Arc::clone(&self.neighbours) })
+        let (neighbours, looker) = (Arc::clone(&self.neighbours), Looker::new(self.patterns.as_ref()));
+        Box::new(FileReader { shower: Shower::default(), neighbours, looker })
     }
 
     fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
@@ -94,6 +108,7 @@ impl Cutter for Whole {
 struct FileReader {
     shower: Shower,
     neighbours: Arc<Mutex<Neighbours>>,
+    looker: Looker,
 }
 
 impl Reader for FileReader {
@@ -142,9 +157,10 @@ impl FileReader {
         facts.tell("Path", shown.label.path);
         facts.tell("Hidden", if shown.is_hidden { "true" } else { "" });
         let mut look = super::facts(shown.label.name, bytes, &mut facts);
+        look.damages.extend(self.looker.tell(shown.label.whole, shown.label.name, bytes, &mut facts));
         output.damages.extend(look.damages.drain(..).map(|reason| Damage { position, records: 0, reason }));
         lock(&self.neighbours).add(shown.label.whole, look, shown.time);
-        self.shower.show(piece, &facts, detector, &mut output.seen);
+        self.shower.show_with(piece, &facts, bytes, detector, &mut output.seen);
     }
 
     /// Shows the files of an image.

@@ -24,6 +24,8 @@ mod script;
 mod seven_zip;
 mod udf;
 
+use md5::Md5;
+use sha1_11::Sha1;
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::{
@@ -56,6 +58,8 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
     let kind = Type::of(bytes, name);
     name_facts(name, kind, facts);
     facts.count("Size", bytes.len() as u64);
+    facts.tell("Md5", hex(&Md5::digest(bytes)));
+    facts.tell("Sha1", hex(&Sha1::digest(bytes)));
     facts.tell("Sha256", hex(&Sha256::digest(bytes)));
     let mut look = Look::default();
     let told = match kind {

@@ -85,6 +85,12 @@ impl Message {
     }
 }
 
+/// The header as it was sent: a part's offset is where its body begins.
+fn header<'m>(message: &'m mail_parser::Message<'_>) -> &'m [u8] {
+    let end = message.parts.first().map_or(0, |part| part.offset_body as usize);
+    message.raw_message.get(..end).unwrap_or_default()
+}
+
 fn limit(position: Position, what: String) -> Damage {
     Damage { position, records: 0, reason: format!("limit: {what}") }
 }
@@ -108,6 +114,7 @@ impl Taking<'_> {
         self.time = self.time.or(time).or(self.within.came);
         let mut facts = Facts::new(Kind::Mail, self.position, self.time.or(Some(Time::from_nanos(0))));
         facts.tell("Inside", self.within.inside);
+        facts.hold(header(message));
         if depth > 0 {
             facts.count("Depth", depth as u64);
         }
@@ -211,6 +218,7 @@ impl Taking<'_> {
         let mut facts = Facts::new(Kind::File, self.position, self.time.or(Some(Time::from_nanos(0))));
         facts.tell("Inside", self.within.inside);
         facts.tell("Path", path);
+        facts.hold(bytes);
         let position = self.position;
         let mut look = crate::file::facts(name, bytes, &mut facts);
         self.damages.extend(look.damages.drain(..).map(|reason| Damage {
@@ -227,6 +235,11 @@ impl Taking<'_> {
         let Within { known, organisation, .. } = self.within;
         let mut links = body.page.links.clone();
         links.extend(links::in_text(&body.text).into_iter().map(|address| (address, String::new())));
+        let targets = links.iter().map(|(address, _)| address);
+        [&body.text, &body.page.text]
+            .into_iter()
+            .chain(targets)
+            .for_each(|text| facts.hold(format!("{text}\n").as_bytes()));
         facts.count("Links", links.len() as u64);
         facts.count("Images", body.page.images + body.pictures);
         for (field, value) in links::facts(&links, &sender.domain(), known, organisation) {

@@ -39,7 +39,7 @@ use self::{
     known::Known,
     read::MailReader,
 };
-use crate::{Shower, file::Neighbours};
+use crate::{Patterns, Shower, file::Neighbours};
 
 /// How many bytes of a mail are asked for at once.
 const BLOCK: usize = 1 << 16;
@@ -56,6 +56,7 @@ pub struct Mbox(Arc<Post>);
 #[derive(Debug, Default)]
 struct Post {
     organisation: Arc<Organisation>,
+    patterns: Option<Arc<dyn Patterns>>,
     contacts: Mutex<Contacts>,
     /// Of programs that were attached.
     neighbours: Mutex<Neighbours>,
@@ -87,9 +88,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Mail {
-    /// Mail as the organisation knows it, and mailboxes beside it: who wrote first is looked for in both together.
-    pub fn and_mailboxes(organisation: Arc<Organisation>) -> (Self, Mbox) {
-        let post = Arc::new(Post { organisation, ..Post::default() });
+    /// Mail as the organisation knows it, and mailboxes beside it: who wrote first is looked for in both together. In what is attached patterns are
+    /// looked for, if there are any.
+    pub fn and_mailboxes(organisation: Arc<Organisation>, patterns: Option<Arc<dyn Patterns>>) -> (Self, Mbox) {
+        let post = Arc::new(Post { organisation, patterns, ..Post::default() });
         (Self(Arc::clone(&post)), Mbox(post))
     }
 }

@@ -13,7 +13,7 @@ use super::{
     lock,
     message::{Message, Within},
 };
-use crate::{Kind, Shower};
+use crate::{Kind, Shower, patterns::Looker};
 
 /// Reads mail for one thread.
 pub(super) struct MailReader {
@@ -21,11 +21,13 @@ pub(super) struct MailReader {
     known: &'static Known,
     is_mailbox: bool,
     shower: Shower,
+    looker: Looker,
 }
 
 impl MailReader {
     pub(super) fn new(post: &Arc<Post>, is_mailbox: bool) -> Self {
-        Self { post: Arc::clone(post), known: Known::shipped(), is_mailbox, shower: Shower::default() }
+        let looker = Looker::new(post.patterns.as_ref());
+        Self { post: Arc::clone(post), known: Known::shipped(), is_mailbox, shower: Shower::default(), looker }
     }
 
     /// Takes the facts of one message and of what it holds, and shows them.
@@ -38,7 +40,7 @@ impl MailReader {
     ) {
         let inside = contacts::inside(piece, line, self.is_mailbox);
         let within = Within { inside: &inside, line, came, known: self.known, organisation: &self.post.organisation };
-        let Some(message) = Message::read(bytes, &within) else {
+        let Some(mut message) = Message::read(bytes, &within) else {
             let reason = "expected a header of a message, found none".to_owned();
             output.damages.push(Damage { position: Position::Line(line), records: 1, reason });
             return;
@@ -49,7 +51,9 @@ impl MailReader {
         for (label, look) in message.looks {
             lock(&self.post.neighbours).add(&label, look, message.time);
         }
-        for facts in &message.facts {
+        for facts in &mut message.facts {
+            let problem = self.looker.tell_held(facts);
+            output.damages.extend(problem.map(|reason| Damage { position: Position::Line(line), records: 0, reason }));
             self.shower.show(piece, facts, detector, &mut output.seen);
         }
     }

@@ -22,8 +22,9 @@ use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{Block, Cutter, Format, Output, Reader};
 
 use crate::{
-    Facts, Kind, Shower,
+    Facts, Kind, Patterns, Shower,
     file::{Label, Whole},
+    patterns::Looker,
 };
 
 /// Settings that run something: field and value each.
@@ -43,8 +44,15 @@ const LIMIT: usize = 4 << 20;
 const MOST: usize = 1000;
 
 /// The settings of projects, by which commands run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settings;
+#[derive(Clone, Debug, Default)]
+pub struct Settings(Option<Arc<dyn Patterns>>);
+
+impl Settings {
+    /// Settings in which patterns are looked for, if there are any.
+    pub fn matching(patterns: Option<Arc<dyn Patterns>>) -> Self {
+        Self(patterns)
+    }
+}
 
 impl Format for Settings {
     fn name(&self) -> &'static str {
@@ -60,7 +68,7 @@ impl Format for Settings {
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::<SettingsReader>::default()
+        Box::new(SettingsReader { shower: Shower::default(), looker: Looker::new(self.0.as_ref()) })
     }
 
     fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
@@ -68,9 +76,9 @@ impl Format for Settings {
     }
 }
 
-#[derive(Default)]
 struct SettingsReader {
     shower: Shower,
+    looker: Looker,
 }
 
 impl Reader for SettingsReader {
@@ -88,12 +96,39 @@ impl Reader for SettingsReader {
                 .push(damage(format!("limit: expected at most {MOST} settings that run something, found more")));
         }
         let time = Some(block.modified.unwrap_or(Time::from_nanos(0)));
-        for (number, setting) in (1..).zip(settings.into_iter().take(MOST)) {
+        self.file(piece, label, time, &block.bytes, detector, output);
+        // A file that runs nothing may name something all the same.
+        let nothing = settings.is_empty().then(Setting::new);
+        for (number, setting) in (1..).zip(settings.into_iter().take(MOST).chain(nothing)) {
             let mut facts = Facts::new(Kind::Tree, Position::Record(number), time);
             facts.tell("Inside", label.inside);
             facts.tell("Path", label.path);
             facts.tell("Name", label.name);
             setting.into_iter().for_each(|(name, value)| facts.tell(name, value));
+            let content = if number == 1 { block.bytes.as_slice() } else { &[] };
+            self.shower.show_with(piece, &facts, content, detector, &mut output.seen);
+        }
+    }
+}
+
+impl SettingsReader {
+    /// Shows the file itself, where patterns match in it.
+    fn file(
+        &mut self,
+        piece: &Arc<Piece>,
+        label: Label<'_>,
+        time: Option<Time>,
+        bytes: &[u8],
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) {
+        let mut facts = Facts::new(Kind::File, Position::Record(1), time);
+        let problem = self.looker.tell(label.whole, label.name, bytes, &mut facts);
+        output.damages.extend(problem.map(|reason| Damage { position: Position::Offset(0), records: 0, reason }));
+        if facts.values("YaraRule").next().is_some() {
+            for (name, value) in [("Inside", label.inside), ("Path", label.path), ("Name", label.name)] {
+                facts.tell(name, value);
+            }
             self.shower.show(piece, &facts, detector, &mut output.seen);
         }
     }
@@ -113,7 +148,7 @@ mod tests {
     use super::*;
 
     fn told(name: &str, text: &str) -> Vec<String> {
-        assert!(Settings.recognises(text.as_bytes(), name), "{name}");
+        assert!(Settings::default().recognises(text.as_bytes(), name), "{name}");
         let settings = settings(text.as_bytes(), name).unwrap();
         settings
             .iter()
@@ -171,9 +206,9 @@ mod tests {
     #[test]
     fn what_is_damaged_or_no_setting() {
         assert!(settings(b"{\"scripts\": ", "package.json").is_err());
-        assert!(!Settings.recognises(b"[core]", "config.ini"));
-        assert!(!Settings.recognises(b"Port 22\n", "config"));
-        assert!(!Settings.recognises(b"{\"event\": 1}", "events.json"));
+        assert!(!Settings::default().recognises(b"[core]", "config.ini"));
+        assert!(!Settings::default().recognises(b"Port 22\n", "config"));
+        assert!(!Settings::default().recognises(b"{\"event\": 1}", "events.json"));
         let deep = "[".repeat(100_000);
         assert!(settings(deep.as_bytes(), "tasks.json").is_err());
     }

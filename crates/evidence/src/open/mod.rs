@@ -138,11 +138,16 @@ impl Read for Opened {
     }
 }
 
+/// The largest archive that is shown as it is stored, in bytes; larger ones are collections of evidence.
+const STORED: u64 = 64 << 20;
+
 /// What an [`Opener`] comes upon next.
 #[allow(clippy::large_enum_variant, reason = "it is moved once for each file")]
 pub enum Next {
     /// A piece of evidence.
     Piece(Opened),
+    /// An archive as it is stored, whose members come next; only of an opener [`Opener::showing_archives`].
+    Archive(Opened),
     /// Something that is to be told.
     Aside(Aside),
 }
@@ -162,6 +167,7 @@ pub struct Opener {
     stdin: Option<Box<dyn Read + Send>>,
     /// The only labels that are asked for.
     only: Option<Only>,
+    shows_archives: bool,
     files_total: u64,
     bytes_total: u64,
     files_done: u64,
@@ -230,9 +236,16 @@ impl Opener {
             pool: Arc::default(),
             stdin: Some(Box::new(io::stdin())),
             only: None,
+            shows_archives: false,
             files_done: 0,
             bytes_before: 0,
         }
+    }
+
+    /// Shows archives that are files, or stand in one as they are, before their members.
+    pub(crate) const fn showing_archives(mut self, shows_archives: bool) -> Self {
+        self.shows_archives = shows_archives;
+        self
     }
 
     /// The paths given that are not there or cannot be read at all, each with its reason.
@@ -379,7 +392,10 @@ impl Opener {
                 tap.without_hash();
                 let depth = self.deeper(depth)?;
                 let section = section.filter(|_| layers.is_empty());
-                return self.enter(label, depth, is_zip, input, section);
+                let shown = section.clone().filter(|section| self.shows_archives && section.len() <= STORED);
+                let shown = shown.map(|section| self.stored(&label, name, modified, section)).transpose()?;
+                self.enter(label, depth, is_zip, input, section)?;
+                return Ok(shown.map(Next::Archive));
             }
             if let Some(mark) = Mark::of(input.head()) {
                 layers.push(mark.name());
@@ -408,7 +424,7 @@ impl Opener {
         is_zip: bool,
         mut input: Headed<Box<dyn Read + Send>>,
         section: Option<Section>,
-    ) -> io::Result<Option<Next>> {
+    ) -> io::Result<()> {
         let members = if is_zip {
             let archive = match section {
                 Some(section) => section,
@@ -420,7 +436,16 @@ impl Opener {
             Members::Tar(tar::Tar::new(source, &self.budget))
         };
         self.open.push(Archive { label, depth, members, names: Names::default() });
-        Ok(None)
+        Ok(())
+    }
+
+    /// An archive as it is stored.
+    fn stored(&self, label: &str, name: String, modified: Option<Time>, section: Section) -> io::Result<Opened> {
+        let size = Some(section.len());
+        let tap = Tap::new(Box::new(section.uncounted()), &self.pool);
+        let input = Headed::new(Box::new(tap.clone()) as Box<dyn Read + Send>)?;
+        let (piece, replaced) = (Arc::new(Piece { path: label.to_owned() }), Replaced::default());
+        Ok(Opened { piece, name, size, layers: Vec::new(), modified, input, section: None, tap, replaced })
     }
 }
 
@@ -528,15 +553,15 @@ impl Names {
 /// When there is no such file, no such member in it, or it cannot be read.
 pub fn open_one(label: &str, limits: &Limits) -> io::Result<Opened> {
     let file = file_of(label).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no file at {label}")))?;
-    let mut opener = Opener::new(&[PathBuf::from(file)], limits);
+    let mut opener = Opener::new(&[PathBuf::from(file)], limits).showing_archives(true);
     if let Some((path, reason)) = opener.unreadable.first() {
         return Err(io::Error::other(format!("{path}: {reason}")));
     }
     opener.only = Some(Only { labels: [label.to_owned()].into(), stored: false });
     for next in &mut opener {
         match next {
-            Next::Piece(opened) if opened.piece.path == label => return Ok(opened),
-            Next::Piece(_) => {}
+            Next::Piece(opened) | Next::Archive(opened) if opened.piece.path == label => return Ok(opened),
+            Next::Piece(_) | Next::Archive(_) => {}
             Next::Aside(Aside::Empty { path }) => return Err(io::Error::other(format!("{path} is empty"))),
             Next::Aside(Aside::Skipped { path, reason } | Aside::Failed { path, reason }) => {
                 return Err(io::Error::other(format!("{path}: {reason}")));
@@ -563,7 +588,7 @@ pub fn stored(labels: &BTreeSet<String>, limits: &Limits, show: &mut dyn FnMut(&
                     show(&Arc::clone(&opened.piece).path, Ok(&mut opened));
                 }
                 Next::Aside(Aside::Empty { path }) if missing.remove(&path) => show(&path, Ok(&mut io::empty())),
-                Next::Piece(_) | Next::Aside(Aside::Empty { .. }) => {}
+                Next::Piece(_) | Next::Archive(_) | Next::Aside(Aside::Empty { .. }) => {}
                 Next::Aside(Aside::Skipped { path, reason } | Aside::Failed { path, reason }) => {
                     if missing.remove(&path) {
                         show(&path, Err(io::Error::other(reason)));

@@ -123,6 +123,7 @@ fn listing(opener: Opener) -> Vec<String> {
                 let end = result.err().map(|error| format!(" … {}", reason(&error))).unwrap_or_default();
                 format!("{} = {text}{end}", opened.piece.path)
             }
+            Next::Archive(opened) => format!("{} as it is stored", opened.piece.path),
             Next::Aside(Aside::Skipped { path, reason }) => format!("{path} skipped: {reason}"),
             Next::Aside(Aside::Failed { path, reason }) => format!("{path} failed: {reason}"),
             Next::Aside(Aside::Empty { path }) => format!("{path} is empty"),
