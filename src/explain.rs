@@ -123,7 +123,11 @@ fn problems(tally: &Tally) -> Vec<(String, String)> {
         let reason = |damage: &Damage| format!("{}: {}", damage.position, damage.reason);
         piece.damages.iter().map(move |damage| (piece.piece.path.clone(), reason(damage)))
     });
-    let all = unread.chain(unknown).chain(empty).chain(damages);
+    let notes = tally
+        .pieces
+        .iter()
+        .flat_map(|piece| piece.notes.iter().map(move |note| (piece.piece.path.clone(), note.clone())));
+    let all = unread.chain(unknown).chain(empty).chain(damages).chain(notes);
     all.map(|(label, reason)| (label.clone(), format!("{label}: {reason}"))).collect()
 }
 

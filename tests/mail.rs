@@ -226,16 +226,124 @@ fn the_report_mailbox_answers_as_its_document_says() {
         fs::set_permissions(place.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let program = Path::new(env!("CARGO_BIN_EXE_dreamcatcher")).parent().unwrap().display().to_string();
-    let answer = |sender: &str| {
-        let mail = fs::File::open(lure("campaign/28-nested-message.eml")).unwrap();
+    let answer = |sender: &str, mail: PathBuf| {
+        let mail = fs::File::open(mail).unwrap();
         let mut command = Command::new(path("answer-report"));
         command.arg(sender).env_clear().env("PATH", format!("{program}:/usr/bin:/bin")).env("LANG", "C").stdin(mail);
         Run::of(command.output().unwrap()).ends(0, &[]);
     };
-    answer("stranger@elsewhere.example");
+    let reported = PathBuf::from(lure("campaign/28-nested-message.eml"));
+    answer("stranger@elsewhere.example", reported.clone());
     assert!(!place.path().join("sent").exists(), "a stranger is answered");
-    answer("colleague@example.org");
+    answer("colleague@example.org", reported);
     let sent = place.read("sent");
     assert!(sent.starts_with("-i -f <> -- colleague@example.org\nFrom: report@example.org\n"), "{sent}");
     assert!(sent.contains("Dangerous:") && sent.contains("default-src"), "{sent}");
+    // Outlook and gateways attach what is reported as a file.
+    fs::remove_file(place.path().join("sent")).unwrap();
+    let lure = fs::read(lure("campaign/01-pdf-and-reader-in-zip.eml")).unwrap();
+    place.file("as-file.eml", with_files("This looks odd.", &[("report.eml", &lure)]));
+    answer("colleague@example.org", place.path().join("as-file.eml"));
+    let sent = place.read("sent");
+    assert!(sent.contains("Dangerous:"), "{sent}");
+}
+
+/// A mail with files attached.
+fn with_files(text: &str, files: &[(&str, &[u8])]) -> String {
+    let part = |(name, bytes): &(&str, &[u8])| {
+        format!(
+            "--b\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\nContent-Disposition: attachment\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{}\r\n",
+            base64(bytes)
+        )
+    };
+    let parts: String = files.iter().map(part).collect();
+    format!(
+        "From: Anna <anna@elsewhere.example>\r\nTo: reader@kestrel-uav.example\r\nSubject: Files\r\nDate: Tue, 10 Mar 2026 09:24:00 +0100\r\n\
+         MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n{parts}--b--\r\n"
+    )
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let three = |three: &[u8]| {
+        let number = three.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        let digit = |at: usize| match at <= three.len() {
+            true => char::from(DIGITS[(number >> (18 - 6 * at) & 63) as usize]),
+            false => '=',
+        };
+        [digit(0), digit(1), digit(2), digit(3)]
+    };
+    bytes.chunks(3).flat_map(three).collect()
+}
+
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Files that lie in something that lies in a mail are judged as if they lay bare.
+#[test]
+fn what_a_mail_brings_in_containers_is_judged_as_if_it_lay_bare() {
+    let place = Place::new();
+    let inner = zipped(&[("Offer/CV.pdf.exe", b"MZ harmless")]);
+    let nested = zipped(&[("in.zip", &inner)]);
+    let reported = with_files("", &[("CV.pdf.exe", b"MZ")]);
+    for (name, bytes) in [
+        ("nested.zip", nested),
+        ("reported.zip", zipped(&[("mail/report.eml", reported.as_bytes())])),
+        ("report.eml", reported.clone().into_bytes()),
+    ] {
+        place.file("one.eml", with_files("see below", &[(name, &bytes)]));
+        let worst = worst(&place, &place.path().join("one.eml"), &[]);
+        assert_eq!(worst.values().max(), Some(&weight("high")), "{name}: {worst:?}");
+    }
+}
+
+/// Mails made to fill memory, to hang, or to write to the terminal: time and memory hold, and the limit that was hit is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn traps_in_mail_cost_little_and_are_told() {
+    let place = Place::new();
+    let zeros = vec![0; 200 << 20];
+    let bomb = zipped(&[("zeros.bin", &zeros)]);
+    drop(zeros);
+    let in_itself = (0..6).fold(zipped(&[("a.txt", b"x")]), |inner, _| zipped(&[("in.zip", &inner)]));
+    let many: Vec<(String, &[u8])> = (0..5000).map(|n| (format!("{n}.txt"), &b"x"[..])).collect();
+    let many = zipped(&many.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect::<Vec<_>>());
+    let pdf = [b"%PDF-1.7\n".to_vec(), b"1 0 obj<</Filter/FlateDecode/Length 9>>stream\n".repeat(200_000)].concat();
+    for (name, bytes, reason) in [
+        ("bomb.zip", bomb.clone(), "has more bytes than are unpacked of a mail"),
+        ("bomb-in.zip", zipped(&[("in.zip", &bomb)]), "has more bytes than are unpacked of a mail"),
+        ("deep.zip", in_itself, "since it lies in 4 archives"),
+        ("many.zip", many, "4096 members of archives"),
+        ("doc.pdf", pdf, ""),
+        ("\u{1b}[2Jname\u{7}.pdf", b"%PDF-1.7".to_vec(), ""),
+    ] {
+        place.file("trap.eml", with_files("Password: x1", &[(name, &bytes)]));
+        let start = std::time::Instant::now();
+        let mut child = place
+            .command(&["hunt", "--threads", "1", "trap.eml"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0;
+        while child.try_wait().unwrap().is_none() {
+            let status = fs::read_to_string(&status).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+            peak = peak.max(line.split_whitespace().next().map_or(0, |kib| kib.parse::<u64>().unwrap()));
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let run = Run::of(child.wait_with_output().unwrap());
+        assert!(run.err.contains(reason) || run.out.contains(reason), "{name}: {}{}", run.out, run.err);
+        assert!(!run.out.contains('\u{1b}') && !run.err.contains('\u{1b}'), "{name}");
+        assert!(peak > 0 && peak < 400 << 10, "{name}: {peak} KiB");
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{name}: {:?}", start.elapsed());
+    }
 }

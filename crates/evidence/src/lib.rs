@@ -45,7 +45,7 @@ pub use history::History;
 pub use journal::{JournalExport, JournalJson};
 pub use json::Json;
 pub use logins::{Fields as LoginFields, numbered, step, tells_of_logins};
-pub use open::{Aside, Limits, Next, Opened, Opener, enclosing, open_one, stored};
+pub use open::{Aside, Limits, Next, Opened, Opener, ShowFile, enclosing, layer, open_one, stored};
 pub use packages::Packages;
 pub use scan::{Progress, Scan, Sink};
 pub use syslog::{Dates, SshdErrors, Syslog, login};

@@ -10,7 +10,7 @@
 mod archive;
 mod entropy;
 mod format;
-mod iso;
+pub(crate) mod iso;
 mod kind;
 mod label;
 mod lnk;

@@ -1,157 +1,53 @@
-//! What is attached: type by content, names that deceive, members of archives.
+//! What is attached: type by content, what it is for, names that deceive.
 
-use std::{collections::HashMap, io::Cursor};
-
-use event::{Damage, Position};
-
-use super::opened::Opener;
 use super::text::{has_mixed_scripts, is_invisible, is_turned};
-
-/// Most members of an archive that are named.
-const MAX_MEMBERS: usize = 1000;
-/// Most members that an archive's directory may have for it to be read.
-const MAX_DIRECTORY: u64 = 65_535;
-
-/// A file in a mail.
-#[derive(Default)]
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) kind: &'static str,
-    /// If it is an archive that can be listed.
-    pub(super) members: Vec<Member>,
-    pub(super) is_encrypted: bool,
-    /// The word of the mail that it was encrypted with.
-    pub(super) password: Option<String>,
-    /// What it holds, by path.
-    pub(super) opened: Vec<(String, Vec<u8>)>,
-    damages: Vec<String>,
-}
-
-/// What an archive lists.
-pub(super) struct Member {
-    pub(super) path: String,
-    /// What it is by its first bytes; nothing where it was not opened.
-    pub(super) kind: &'static str,
-}
-
-impl File {
-    pub(super) fn read(name: &str, bytes: &[u8], opener: &mut Opener) -> Self {
-        let mut file = Self { name: name.to_owned(), kind: kind(bytes), ..Self::default() };
-        match file.kind {
-            "ZIP" | "OOXML" => file.list(bytes, opener),
-            "RAR" | "7Z" => {
-                let list = crate::file::List::of(bytes);
-                file.is_encrypted = list.is_encrypted;
-                file.members.extend(list.members.into_iter().map(|path| Member { path, kind: "" }));
-            }
-            _ => {}
-        }
-        file
-    }
-
-    /// Reads the directory of a zip archive, and opens what it can.
-    fn list(&mut self, bytes: &[u8], opener: &mut Opener) {
-        let declared = entries(bytes);
-        if declared > MAX_DIRECTORY {
-            self.damages.push(format!("limit: more than {MAX_DIRECTORY} members in '{}'", self.name));
-            return;
-        }
-        let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
-            Ok(archive) => archive,
-            Err(error) => {
-                self.damages.push(format!("expected a zip archive in '{}', found a damaged one: {error}", self.name));
-                return;
-            }
-        };
-        for index in 0..archive.len().min(MAX_MEMBERS) {
-            let member = archive.by_index_raw(index);
-            let read = member.and_then(|member| Ok((member.encrypted(), member.name()?.into_owned())));
-            match read {
-                Ok((is_encrypted, path)) => {
-                    self.is_encrypted |= is_encrypted;
-                    self.members.push(Member { path, kind: "" });
-                }
-                Err(error) => {
-                    self.damages.push(format!("expected a member of '{}', found a damaged one: {error}", self.name))
-                }
-            }
-        }
-        if archive.len() > MAX_MEMBERS {
-            self.damages.push(format!("limit: more than {MAX_MEMBERS} members in '{}'", self.name));
-        }
-        // The parts of a document are looked at with it.
-        if self.kind == "ZIP" {
-            self.open(&mut archive, opener);
-        }
-    }
-
-    fn open(&mut self, archive: &mut zip::ZipArchive<Cursor<&[u8]>>, opener: &mut Opener) {
-        let opened = opener.open(&self.name, archive);
-        let kinds: HashMap<&str, &'static str> =
-            opened.members.iter().map(|(path, bytes)| (path.as_str(), kind(bytes))).collect();
-        for member in &mut self.members {
-            member.kind = kinds.get(member.path.as_str()).copied().unwrap_or_default();
-        }
-        self.password = opened.password;
-        self.damages.extend(opened.limits);
-        self.opened = opened.members;
-    }
-
-    pub(super) fn damages(&self, position: Position) -> impl Iterator<Item = Damage> {
-        self.damages.iter().map(move |reason| Damage { position, records: 0, reason: reason.clone() })
-    }
-}
-
-/// How many members a zip archive says it has (APPNOTE.TXT 4.3.16).
-fn entries(bytes: &[u8]) -> u64 {
-    let tail = bytes.get(bytes.len().saturating_sub(70_000)..).unwrap_or_default();
-    let end = memchr::memmem::rfind(tail, b"PK\x05\x06").and_then(|at| tail.get(at + 10..at + 12));
-    end.and_then(|count| <[u8; 2]>::try_from(count).ok()).map_or(0, |count| u16::from_le_bytes(count).into())
-}
+use crate::file::Type;
 
 /// What a file is by its first bytes.
 pub(super) fn kind(bytes: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 20] = [
-        (b"MZ", "PE"),
-        (b"\x7fELF", "ELF"),
-        (b"L\x00\x00\x00\x01\x14\x02\x00", "LNK"),
-        (b"%PDF-", "PDF"),
-        (b"7z\xbc\xaf\x27\x1c", "7Z"),
-        (b"Rar!\x1a\x07", "RAR"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE"),
-        (b"{\\rtf", "RTF"),
+    const HEAD: usize = 64 << 10;
+    match Type::of(bytes.get(..HEAD).unwrap_or(bytes), "") {
+        Type::Pe | Type::Dos => "PE",
+        Type::Elf => "ELF",
+        Type::MachO => "MACHO",
+        Type::Lnk => "LNK",
+        Type::Pdf => "PDF",
+        Type::SevenZip => "7Z",
+        Type::Rar => "RAR",
+        Type::Cab => "CAB",
+        Type::Tar => "TAR",
+        Type::Iso => "ISO",
+        Type::Ole => "OLE",
+        Type::Rtf => "RTF",
+        Type::Chm => "CHM",
+        Type::Ooxml => "OOXML",
+        Type::Zip | Type::Jar | Type::OpenDocument => "ZIP",
+        Type::Compressed | Type::DiskImage | Type::Image => finer(bytes),
+        _ if bytes.starts_with(b"PK\x05\x06") => "ZIP",
+        _ if bytes.starts_with(b"#!") => "SCRIPT",
+        // A fixed VHD has its footer behind the disk; a disk has the mark of a boot sector.
+        _ if bytes.len() >= 512 && bytes.get(bytes.len() - 512..).is_some_and(|end| end.starts_with(b"conectix")) => {
+            "VHD"
+        }
+        _ if bytes.get(510..512) == Some(b"\x55\xaa") => "IMG",
+        _ => text_kind(bytes),
+    }
+}
+
+/// Which of the types that are one to [`Type`].
+fn finer(bytes: &[u8]) -> &'static str {
+    const BEGINNINGS: [(&[u8], &str); 9] = [
         (b"\x1f\x8b", "GZIP"),
-        (b"MSCF", "CAB"),
+        (b"BZh", "BZIP2"),
+        (b"\xfd7zXZ", "XZ"),
+        (b"\x28\xb5\x2f\xfd", "ZSTD"),
+        (b"conectix", "VHD"),
+        (b"vhdxfile", "VHDX"),
         (b"\x89PNG", "PNG"),
         (b"\xff\xd8\xff", "JPEG"),
         (b"GIF8", "GIF"),
-        (b"conectix", "VHD"),
-        (b"vhdxfile", "VHDX"),
-        (b"\xfd7zXZ", "XZ"),
-        (b"BZh", "BZIP2"),
-        (b"\xcf\xfa\xed\xfe", "MACHO"),
-        (b"ITSF", "CHM"),
-        (b"#!", "SCRIPT"),
     ];
-    if let Some((_, kind)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return kind;
-    }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        let head = bytes.get(..4096).unwrap_or(bytes);
-        return if memchr::memmem::find(head, b"[Content_Types].xml").is_some() { "OOXML" } else { "ZIP" };
-    }
-    // ECMA-119, section 8.1: the first volume descriptor is the 17th sector.
-    if bytes.get(0x8001..0x8006) == Some(b"CD001") {
-        return "ISO";
-    }
-    // A fixed VHD has its footer behind the disk; a disk has the mark of a boot sector.
-    if bytes.len() >= 512 && bytes.get(bytes.len() - 512..).is_some_and(|end| end.starts_with(b"conectix")) {
-        return "VHD";
-    }
-    if bytes.get(510..512) == Some(b"\x55\xaa") {
-        return "IMG";
-    }
-    text_kind(bytes)
+    BEGINNINGS.iter().find(|(begin, _)| bytes.starts_with(begin)).map_or("DATA", |(_, kind)| *kind)
 }
 
 fn text_kind(bytes: &[u8]) -> &'static str {
@@ -243,7 +139,7 @@ pub(super) fn role(name: &str, kind: &str) -> Option<&'static str> {
         "ISO" | "VHD" | "VHDX" => Some("Disk"),
         _ if is(&PROGRAMS) => Some("Program"),
         _ if is(&DISKS) => Some("Disk"),
-        "ZIP" | "7Z" | "RAR" | "CAB" | "GZIP" | "XZ" | "BZIP2" => Some("Archive"),
+        "ZIP" | "7Z" | "RAR" | "CAB" | "TAR" | "GZIP" | "XZ" | "BZIP2" | "ZSTD" => Some("Archive"),
         _ if is(&ARCHIVES) => Some("Archive"),
         "HTML" | "SVG" => Some("WebPage"),
         "OOXML" | "OLE" | "RTF" | "PDF" => Some("Document"),
@@ -310,7 +206,8 @@ mod tests {
     #[test]
     fn content_decides_what_a_file_is() {
         let disk = [&[0u8; 0x8000][..], b"\x01CD001"].concat();
-        let cases: [(&[u8], &str); 7] = [
+        let udf = [&[0u8; 0x8000][..], b"\x00BEA01\x01"].concat();
+        let cases: [(&[u8], &str); 12] = [
             (b"MZ\x90", "PE"),
             (b"%PDF-1.7", "PDF"),
             (b" <!DOCTYPE html><p>", "HTML"),
@@ -318,6 +215,11 @@ mod tests {
             (b"", "EMPTY"),
             (b"\x00\x01\x02\x03", "DATA"),
             (&disk, "ISO"),
+            (&udf, "ISO"),
+            (b"PK\x05\x06", "ZIP"),
+            (b"\x1f\x8b\x08", "GZIP"),
+            (b"\x89PNG\r\n\x1a\n", "PNG"),
+            (b"BEGIN:VCALENDAR\r\n", "ICS"),
         ];
         for (bytes, expected) in cases {
             assert_eq!(kind(bytes), expected);

@@ -4,15 +4,20 @@
 //! Only what the organisation's own receiver wrote can be believed, and each receiver writes on top of what was there. Without names of
 //! receivers (`site.toml`) the topmost header counts. It may then be the sender's own; so no judgement may rest on a good result.
 
-use super::known::Organisation;
+use super::{
+    domains::{registrable, shown},
+    known::Organisation,
+};
 use crate::Facts;
 
-/// What is told of the results, without repeats.
+/// What is told of the results, without repeats. Whether one of the organisation's own receivers confirmed that the mail is from `domain` comes back:
+/// by DMARC, or by a signature (DKIM) of that domain's.
 pub(super) fn tell<'a>(
     headers: impl Iterator<Item = (&'a str, &'a str)>,
+    domain: &str,
     organisation: &Organisation,
     facts: &mut Facts,
-) {
+) -> bool {
     let (mut results, mut spf, mut arc) = (None, None, None);
     for (name, value) in headers {
         if name.eq_ignore_ascii_case("Authentication-Results") && results.is_none() {
@@ -35,6 +40,23 @@ pub(super) fn tell<'a>(
     for (method, result) in arc.map(methods).unwrap_or_default() {
         facts.tell("ArcAuthentication", format!("{method}={result}"));
     }
+    !organisation.receivers.is_empty() && results.is_some_and(|value| confirms(value, domain))
+}
+
+/// Whether the results say that a mail is from a domain: of each method the properties stand behind its result (RFC 8601, section 2.2).
+fn confirms(value: &str, domain: &str) -> bool {
+    let is_same =
+        |named: &str| registrable(&shown(named.rsplit('@').next().unwrap_or_default())) == registrable(domain);
+    without_comments(value).split(';').any(|clause| {
+        let mut words = clause.split_whitespace().filter_map(|word| word.split_once('='));
+        let result = words.next().filter(|(_, result)| result.eq_ignore_ascii_case("pass"));
+        let properties: &[&str] = match result {
+            Some((method, _)) if method.eq_ignore_ascii_case("dmarc") => &["header.from"],
+            Some((method, _)) if method.eq_ignore_ascii_case("dkim") => &["header.d", "header.i"],
+            _ => return false,
+        };
+        words.any(|(name, value)| properties.iter().any(|known| name.eq_ignore_ascii_case(known)) && is_same(value))
+    })
 }
 
 /// The results of the methods that are known, in their order. Of several signatures (DKIM) the best counts: mailing lists and relays add theirs.
@@ -82,5 +104,20 @@ mod tests {
         let value = "mx.example.org; spf=none (spf=pass sender IP is 192.0.2.1) smtp.mailfrom=a.example; dkim=fail\r\n header.d=a; dkim=pass;dmarc=fail action=none";
         let found: Vec<_> = methods(value).into_iter().map(|(method, result)| format!("{method}={result}")).collect();
         assert_eq!(found, ["spf=none", "dkim=pass", "dmarc=fail"]);
+    }
+
+    #[test]
+    fn a_domain_is_confirmed_by_results_about_itself_alone() {
+        for (value, expected) in [
+            ("mx; dmarc=pass action=none header.from=a.example", true),
+            ("mx; spf=pass smtp.mailfrom=a.example; dkim=pass (2048 bit) header.d=mail.a.example", true),
+            ("mx; dkim=pass header.i=@a.example", true),
+            ("mx; dkim=pass header.d=mailer.example; dkim=fail header.d=a.example", false),
+            ("mx; spf=pass smtp.mailfrom=mailer.example", false),
+            ("mx; dmarc=fail header.from=a.example", false),
+            ("mx; dkim=none; dmarc=none", false),
+        ] {
+            assert_eq!(confirms(value, "a.example"), expected, "{value}");
+        }
     }
 }

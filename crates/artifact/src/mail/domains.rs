@@ -2,6 +2,9 @@
 
 use unicode_security::confusable_detection::skeleton;
 
+/// Names of fewer characters are near to too many others.
+const SHORT: usize = 4;
+
 /// The part of a domain that somebody registered: `example.co.uk` of `mail.example.co.uk`. The whole where there is none.
 pub(super) fn registrable(domain: &str) -> &str {
     suffix::registrable(domain).unwrap_or(domain)
@@ -60,6 +63,8 @@ pub(super) enum Likeness {
     OtherEnding,
     /// The known domain stands before the real one: `example.org.login.example`.
     InFront,
+    /// The known name stands below another's domain: `example.login.example`. Customers of many services have that.
+    Below,
 }
 
 impl Likeness {
@@ -70,6 +75,7 @@ impl Likeness {
             Self::AddedWords => "added words",
             Self::OtherEnding => "other ending",
             Self::InFront => "in front",
+            Self::Below => "below another",
         }
     }
 }
@@ -77,15 +83,8 @@ impl Likeness {
 /// How `domain` resembles `known`; none if it is `known` or lies below it. `is_added` tells words that are added to names to deceive.
 pub(super) fn likeness(domain: &Domain, known: &Domain, is_added: &dyn Fn(&str) -> bool) -> Option<Likeness> {
     let (name, length) = (known.label.as_str(), known.length);
-    // Short names are near to too many others.
-    if domain.registered == known.registered || length < 4 {
+    if domain.registered == known.registered || name.is_empty() {
         return None;
-    }
-    if domain.label == name {
-        return Some(Likeness::OtherEnding);
-    }
-    if domain.look == known.look {
-        return Some(Likeness::SameLook);
     }
     let front = domain.name.strip_suffix(domain.registered.as_str()).unwrap_or_default();
     let is_in_front = |theirs: &str| front.split_once(theirs).is_some_and(|(_, behind)| behind.starts_with(['.', '-']));
@@ -95,11 +94,21 @@ pub(super) fn likeness(domain: &Domain, known: &Domain, is_added: &dyn Fn(&str) 
     {
         return Some(Likeness::InFront);
     }
-    if domain.label.len() > name.len() && has_added_words(&domain.label, name, is_added) {
+    if domain.label.len() > name.len() && has_added_words(&domain.label, name, length < SHORT, is_added) {
         return Some(Likeness::AddedWords);
     }
-    (length >= 6 && domain.length.abs_diff(length) <= 1 && one_letter(&domain.label, name))
-        .then_some(Likeness::OneLetter)
+    // Short names are near to too many others.
+    if length < SHORT {
+        return None;
+    }
+    match () {
+        () if domain.label == name => Some(Likeness::OtherEnding),
+        () if domain.look == known.look => Some(Likeness::SameLook),
+        () if length >= 6 && domain.length.abs_diff(length) <= 1 && one_letter(&domain.label, name) => {
+            Some(Likeness::OneLetter)
+        }
+        () => front.split('.').any(|label| label == name).then_some(Likeness::Below),
+    }
 }
 
 /// What a name looks like: confusable characters (UTS #39), accents, digits and pairs of letters replaced by what they resemble.
@@ -122,11 +131,30 @@ fn look(name: &str) -> String {
         .collect()
 }
 
-/// Whether `label` is `name` with such words before or behind it, with hyphens or without.
-fn has_added_words(label: &str, name: &str, is_added: &dyn Fn(&str) -> bool) -> bool {
-    let Some((before, behind)) = label.split_once(name) else { return false };
-    let words = before.split('-').chain(behind.split('-')).filter(|word| !word.is_empty());
-    words.clone().count() <= 4 && words.clone().count() > 0 && words.into_iter().all(is_added)
+/// Whether `label` is `name` with such words before or behind it, with hyphens or without. Of a short name hyphens must part it from them, or the word
+/// be a longer one.
+fn has_added_words(label: &str, name: &str, is_short: bool, is_added: &dyn Fn(&str) -> bool) -> bool {
+    let plain = |text: &str| text.replace('-', "");
+    let parted = label.split_once(name).map(|(before, behind)| (before.to_owned(), behind.to_owned()));
+    // The name's own hyphens may be left out.
+    let joined = || {
+        let label = name.contains('-').then(|| plain(label))?;
+        let (before, behind) = label.split_once(&plain(name))?;
+        Some((before.to_owned(), behind.to_owned()))
+    };
+    let Some((before, behind)) = parted.or_else(joined) else { return false };
+    let is_apart = !is_short
+        || (before.is_empty() || before.ends_with('-') || before.len() >= SHORT)
+            && (behind.is_empty() || behind.starts_with('-') || behind.len() >= SHORT);
+    let words = || before.split('-').chain(behind.split('-')).filter(|word| !word.is_empty());
+    let is_all_added = words().all(|word| is_added(word) || !is_short && is_two_added(word, is_added));
+    is_apart && is_all_added && (1..=4).contains(&words().count())
+}
+
+/// Whether a word is two such words joined: `itsupport`.
+fn is_two_added(word: &str, is_added: &dyn Fn(&str) -> bool) -> bool {
+    (2..word.len().saturating_sub(1))
+        .any(|at| word.split_at_checked(at).is_some_and(|(a, b)| is_added(a) && is_added(b)))
 }
 
 /// Whether one insertion, deletion, change or swap of neighbours makes one of the other.
@@ -148,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_domain_that_looks_like_another_is_told_from_one_that_does_not() {
-        let is_added = |word: &str| ["careers", "jobs", "group", "it", "gmbh"].contains(&word);
+        let is_added = |word: &str| ["careers", "jobs", "group", "it", "gmbh", "support"].contains(&word);
         let cases = [
             ("airbus.com", "airbus.com", None),
             ("mail.airbus.com", "airbus.com", None),
@@ -165,6 +193,19 @@ mod tests {
             ("kestrel-hotel.example", "kestrel-uav.example", None),
             ("airport.com", "airbus.com", None),
             ("saabo.com", "saab.com", None),
+            ("kestrel-uav.login-portal.example", "kestrel-uav.example", Some(Likeness::Below)),
+            ("mail.kestrel-uav-it.example", "kestrel-uav.example", Some(Likeness::AddedWords)),
+            ("kestreluavitsupport.example", "kestrel-uav.example", Some(Likeness::AddedWords)),
+            ("kestrel-uavitsupport.example", "kestrel-uav.example", Some(Likeness::AddedWords)),
+            ("kestreluavists.example", "kestrel-uav.example", None),
+            ("mtu-careers.com", "mtu.de", Some(Likeness::AddedWords)),
+            ("mtucareers.com", "mtu.de", Some(Likeness::AddedWords)),
+            ("mtuit.com", "mtu.de", None),
+            ("smtusupport.com", "mtu.de", None),
+            ("mtu.com", "mtu.de", None),
+            ("mtv.com", "mtu.de", None),
+            ("mtu.login.example", "mtu.de", None),
+            ("mtu.de.login.example", "mtu.de", Some(Likeness::InFront)),
         ];
         for (domain, known, expected) in cases {
             assert_eq!(

@@ -5,6 +5,9 @@ use super::{
     known::{Known, Organisation, Services},
 };
 
+/// Most facts that are told of a mail's links.
+pub(super) const MAX_FACTS: usize = 200;
+
 /// A link, taken apart as far as it matters here (WHATWG URL, section 4).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Link {
@@ -70,7 +73,7 @@ pub(super) fn facts(
     for (address, text) in links {
         let Some(link) = Link::parse(address) else { continue };
         let mut tell = |name, value: String| {
-            if !facts.contains(&(name, value.clone())) && facts.len() < 200 {
+            if !facts.contains(&(name, value.clone())) && facts.len() < MAX_FACTS {
                 facts.push((name, value));
             }
         };

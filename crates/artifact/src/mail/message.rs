@@ -1,15 +1,16 @@
 //! One message: its facts, and those of what it holds.
 
 use event::{Damage, Position, Time};
-use mail_parser::{Address, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{
+    Address, HeaderValue, MessageParser, MessagePart, MimeHeaders, PartType, decoders::base64::base64_decode,
+};
 
 use super::{
-    attached::{self, File},
-    authentication,
+    attached, authentication, cut,
     known::{Known, Organisation},
     links,
     opened::Opener,
-    page::Page,
+    page::{MAX_LINKS, Page, link_limit},
     sender::{self, Person, Sender},
     text::{MAX_TEXT, beginning, normalised, tricks},
 };
@@ -21,6 +22,10 @@ const MAX_PARTS: usize = 1000;
 const MAX_MESSAGES: usize = 50;
 /// Most messages within one that have facts of their own.
 const MAX_DEPTH: usize = 4;
+
+/// Most bytes of an invitation that are looked at, and most of those who send it.
+const MAX_CALENDAR: usize = 4 << 20;
+const MAX_ORGANIZERS: usize = 20;
 
 /// Where a message stands, and what is known beside it.
 #[derive(Clone, Copy)]
@@ -39,6 +44,8 @@ pub(super) struct Message {
     /// Of the mail, of the files in it, of the messages in it.
     pub(super) facts: Vec<Facts>,
     pub(super) damages: Vec<Damage>,
+    /// What stayed closed.
+    pub(super) notes: Vec<String>,
     /// What neighbours have to know of the files, by their labels.
     pub(super) looks: Vec<(String, Look)>,
     pub(super) time: Option<Time>,
@@ -55,7 +62,36 @@ struct Taking<'a> {
     time: Option<Time>,
     facts: Vec<Facts>,
     damages: Vec<Damage>,
+    notes: Vec<String>,
     looks: Vec<(String, Look)>,
+    opener: Opener,
+    /// How many messages have been read.
+    messages: usize,
+}
+
+/// A file of a mail.
+struct Held<'a> {
+    /// The path within the mail: `offer.zip!/Offer/Job.pdf`.
+    path: String,
+    bytes: &'a [u8],
+    /// How many archives it lies in.
+    depth: usize,
+    is_hidden: bool,
+}
+
+impl<'a> Held<'a> {
+    /// A file that is attached itself.
+    const fn attached(path: String, bytes: &'a [u8]) -> Self {
+        Self { path, bytes, depth: 0, is_hidden: false }
+    }
+}
+
+/// What a file's message is told of it.
+struct Holder<'a> {
+    facts: &'a mut Facts,
+    body: &'a mut Body,
+    /// How many messages it lies in.
+    depth: usize,
 }
 
 impl Message {
@@ -68,8 +104,17 @@ impl Message {
             damages.push(limit(position, format!("more than {MAX_MESSAGES} messages within one")));
         }
         let message = MessageParser::default().parse(bytes)?;
-        let mut taking =
-            Taking { within: *within, position, time: None, facts: Vec::new(), damages, looks: Vec::new() };
+        let mut taking = Taking {
+            within: *within,
+            position,
+            time: None,
+            facts: Vec::new(),
+            damages,
+            notes: Vec::new(),
+            looks: Vec::new(),
+            opener: Opener::default(),
+            messages: 0,
+        };
         taking.message(&message, 0);
         let from = people(message.from()).into_iter().next().unwrap_or_default().address;
         let recipients = people(message.to()).into_iter().chain(people(message.cc()));
@@ -77,6 +122,7 @@ impl Message {
         Some(Self {
             facts: taking.facts,
             damages: taking.damages,
+            notes: taking.notes,
             looks: taking.looks,
             time: taking.time,
             from,
@@ -109,6 +155,13 @@ fn without_depth(bytes: &[u8]) -> (&[u8], bool) {
 
 impl Taking<'_> {
     fn message(&mut self, message: &mail_parser::Message<'_>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return self.limit(format!("more than {MAX_DEPTH} messages within one another"));
+        }
+        self.messages += 1;
+        if self.messages > MAX_MESSAGES + 1 {
+            return self.limit(format!("more than {MAX_MESSAGES} messages within one"));
+        }
         let time = time(message);
         // What lies within has the time of the mail it came with.
         self.time = self.time.or(time).or(self.within.came);
@@ -121,37 +174,63 @@ impl Taking<'_> {
         let sender = sender_of(message);
         let subject = message.subject().unwrap_or_default();
         facts.tell("Subject", beginning(subject, 1000));
-        authentication::tell(message.headers_raw(), self.within.organisation, &mut facts);
-        sender.tell(self.within.known, self.within.organisation, &mut facts);
+        let Within { known, organisation, .. } = self.within;
+        let is_confirmed = authentication::tell(message.headers_raw(), &sender.domain(), organisation, &mut facts);
+        sender.tell(is_confirmed, known, organisation, &mut facts);
         for trick in tricks(subject) {
             facts.tell("SubjectTrick", trick);
         }
         if message.header("List-Id").is_some() || message.header("List-Unsubscribe").is_some() {
             facts.tell("Bulk", "list header");
         }
-        let mut nested = Vec::new();
-        let body = self.parts(message, &mut facts, &mut nested);
-        self.body(&body, &sender, subject, &mut facts);
+        let (mut body, files, nested) = self.parts(message);
+        // The text may name the passwords of what is attached to it or to a message within.
+        let is_read = !files.is_empty() || !nested.is_empty();
+        let around = is_read.then(|| self.opener.read(&format!("{subject}\n{}\n{}", body.text, body.page.text)));
+        for (part, bytes) in files {
+            let path = part.attachment_name().unwrap_or_default().to_owned();
+            self.held(Held::attached(path, bytes), &mut Holder { facts: &mut facts, body: &mut body, depth });
+        }
+        for (path, bytes) in std::mem::take(&mut body.in_calendar) {
+            self.held(Held::attached(path, &bytes), &mut Holder { facts: &mut facts, body: &mut body, depth });
+        }
+        self.body(&mut body, &sender, subject, &mut facts);
         self.facts.push(facts);
         for inner in nested {
-            if depth < MAX_DEPTH {
-                self.message(inner, depth + 1);
-            } else {
-                self.damages.push(limit(self.position, format!("more than {MAX_DEPTH} messages within one another")));
-            }
+            self.message(inner, depth + 1);
+        }
+        if let Some(around) = around {
+            self.opener.reread(around);
         }
     }
 
-    /// Goes through the parts: text and pages come back, files are told.
+    /// Tells once that a limit was hit.
+    fn limit(&mut self, what: String) {
+        let damage = limit(self.position, what);
+        if !self.damages.contains(&damage) {
+            self.damages.push(damage);
+        }
+    }
+
+    /// Reads a message that is attached as a file, as gateways and people who report one do.
+    fn enclosed(&mut self, bytes: &[u8], depth: usize) {
+        let (bytes, is_cut) = without_depth(bytes);
+        if is_cut {
+            self.limit(format!("more than {MAX_MESSAGES} messages within one"));
+        }
+        if let Some(message) = MessageParser::default().parse(bytes) {
+            self.message(&message, depth);
+        }
+    }
+
+    /// Sorts the parts: text and pages, files, messages.
     fn parts<'m>(
         &mut self,
         message: &'m mail_parser::Message<'_>,
-        facts: &mut Facts,
-        nested: &mut Vec<&'m mail_parser::Message<'m>>,
-    ) -> Body {
-        let (mut body, mut files) = (Body::default(), Vec::new());
+    ) -> (Body, Vec<(&'m MessagePart<'m>, &'m [u8])>, Vec<&'m mail_parser::Message<'m>>) {
+        let (mut body, mut files, mut nested) = (Body::default(), Vec::new(), Vec::new());
         if message.parts.len() > MAX_PARTS {
-            self.damages.push(limit(self.position, format!("more than {MAX_PARTS} parts in a mail")));
+            self.limit(format!("more than {MAX_PARTS} parts in a mail"));
         }
         for part in message.parts.iter().take(MAX_PARTS) {
             let name = part.attachment_name();
@@ -160,56 +239,70 @@ impl Taking<'_> {
                 PartType::Text(text) if is_text => body.add_text(text),
                 PartType::Html(html) if is_text => body.add_page(html),
                 PartType::Text(text) | PartType::Html(text) => files.push((part, text.as_bytes())),
-                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => files.push((part, bytes)),
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => files.push((part, bytes.as_ref())),
                 PartType::Message(inner) => nested.push(inner),
                 PartType::Multipart(_) => {}
             }
         }
-        if files.is_empty() {
-            return body;
-        }
-        // Behind the text, which may name their passwords.
-        let subject = message.subject().unwrap_or_default();
-        let mut opener = Opener::new(format!("{subject}\n{}\n{}", body.text, body.page.text));
-        for (part, bytes) in files {
-            self.file(part, bytes, facts, &mut body, &mut opener);
-        }
-        body
+        (body, files, nested)
     }
 
-    /// Tells a file, and in the mail's facts what it is.
-    fn file(&mut self, part: &MessagePart<'_>, bytes: &[u8], mail: &mut Facts, body: &mut Body, opener: &mut Opener) {
-        let file = File::read(part.attachment_name().unwrap_or_default(), bytes, opener);
-        self.damages.extend(file.damages(self.position));
-        match file.kind {
-            "PNG" | "JPEG" | "GIF" => body.pictures += 1,
-            "ICS" => body.calendar(bytes, mail),
-            "HTML" | "SVG" => page_facts("Attached", &Page::read(&String::from_utf8_lossy(bytes)), mail),
-            "OOXML" => template(bytes, mail),
-            _ => {}
+    /// Tells a file and those within it, and in the mail's facts what they are.
+    fn held(&mut self, held: Held<'_>, mail: &mut Holder<'_>) {
+        let Held { path, bytes, depth, is_hidden } = held;
+        let name = if depth == 0 { path.as_str() } else { last_part(&path) };
+        let kind = attached::kind(bytes);
+        mail.facts.tell(if depth == 0 { "Attachment" } else { "Member" }, name);
+        if depth == 0 {
+            mail.facts.tell("AttachmentType", kind);
+            self.shown(kind, bytes, mail);
         }
-        mail.tell("Attachment", file.name.clone());
-        mail.tell("AttachmentType", file.kind);
-        named(&file.name, file.kind, mail);
-        let mut facts = self.file_facts(&file.name, &file.name, bytes);
-        for member in file.members.iter().filter(|_| file.kind != "OOXML") {
-            let name = last_part(&member.path);
-            mail.tell("Member", name);
-            named(name, member.kind, mail);
-            // Of other archives the file's own facts have it.
-            facts.tell("Member", if file.kind == "ZIP" { name } else { "" });
-        }
-        if file.is_encrypted {
-            mail.tell("EncryptedArchive", file.name.clone());
-            facts.tell("Encrypted", if file.kind == "ZIP" { "true" } else { "" });
-        }
-        if file.password.is_some() {
-            mail.tell("PasswordInText", file.name.clone());
+        named(name, kind, mail.facts);
+        let opened = self.opener.open(&path, kind, bytes, depth);
+        let position = self.position;
+        self.damages.extend(opened.damages.into_iter().map(|reason| Damage { position, records: 0, reason }));
+        self.notes.extend(opened.note);
+        mail.facts.tell("EncryptedArchive", if opened.is_encrypted { name } else { "" });
+        mail.facts.tell("PasswordInText", if opened.password.is_some() { name } else { "" });
+        let mut facts = self.file_facts(&path, name, bytes);
+        facts.tell("Hidden", if is_hidden { "true" } else { "" });
+        // Of others the file's own facts have it.
+        if !matches!(kind, "7Z" | "RAR" | "OOXML") {
+            facts.tell("Encrypted", if opened.is_encrypted { "true" } else { "" });
+            opened.members.iter().for_each(|member| facts.tell("Member", last_part(&member.path)));
         }
         self.facts.push(facts);
-        for (path, bytes) in &file.opened {
-            let facts = self.file_facts(&format!("{}!/{path}", file.name), last_part(path), bytes);
-            self.facts.push(facts);
+        for member in opened.members {
+            match member.bytes {
+                Some(bytes) => {
+                    let path = format!("{path}!/{}", member.path);
+                    let is_hidden = member.is_hidden;
+                    self.held(Held { path, bytes: &bytes, depth: depth + 1, is_hidden }, mail);
+                }
+                None => {
+                    let name = last_part(&member.path);
+                    mail.facts.tell("Member", name);
+                    named(name, "", mail.facts);
+                }
+            }
+        }
+        if cut::is_message(bytes) {
+            self.enclosed(bytes, mail.depth + 1);
+        }
+    }
+
+    /// What is shown with a mail although it is a file.
+    fn shown(&mut self, kind: &str, bytes: &[u8], mail: &mut Holder<'_>) {
+        match kind {
+            "PNG" | "JPEG" | "GIF" => mail.body.pictures += 1,
+            "ICS" => mail.body.calendar(bytes, mail.facts),
+            "HTML" | "SVG" => {
+                let page = Page::read(&String::from_utf8_lossy(bytes));
+                page_facts("Attached", &page, mail.facts);
+                mail.body.limits.extend(page.limits);
+            }
+            "OOXML" => template(bytes, mail),
+            _ => {}
         }
     }
 
@@ -231,10 +324,14 @@ impl Taking<'_> {
     }
 
     /// Tells what is written, and where it leads.
-    fn body(&self, body: &Body, sender: &Sender, subject: &str, facts: &mut Facts) {
+    fn body(&mut self, body: &mut Body, sender: &Sender, subject: &str, facts: &mut Facts) {
         let Within { known, organisation, .. } = self.within;
-        let mut links = body.page.links.clone();
-        links.extend(links::in_text(&body.text).into_iter().map(|address| (address, String::new())));
+        let mut links = std::mem::take(&mut body.page.links);
+        let in_text = links::in_text(&body.text);
+        if in_text.len() >= MAX_LINKS {
+            body.limits.push(format!("the first {MAX_LINKS} addresses of a text were looked at, and no more"));
+        }
+        links.extend(in_text.into_iter().map(|address| (address, String::new())));
         let targets = links.iter().map(|(address, _)| address);
         [&body.text, &body.page.text]
             .into_iter()
@@ -242,9 +339,13 @@ impl Taking<'_> {
             .for_each(|text| facts.hold(format!("{text}\n").as_bytes()));
         facts.count("Links", links.len() as u64);
         facts.count("Images", body.page.images + body.pictures);
-        for (field, value) in links::facts(&links, &sender.domain(), known, organisation) {
-            facts.tell(field, value);
+        let of_links = links::facts(&links, &sender.domain(), known, organisation);
+        if of_links.len() >= links::MAX_FACTS {
+            body.limits.push(format!("{} facts of links were told, and no more", links::MAX_FACTS));
         }
+        of_links.into_iter().for_each(|(field, value)| facts.tell(field, value));
+        sender.organizers(&body.organizers, facts);
+        sender::look_alike_links(&links, known, organisation, facts);
         let read = normalised(beginning(&body.page.text, MAX_TEXT));
         let plain = normalised(beginning(&body.text, MAX_TEXT));
         let read = if read.len() > 20 { read } else { plain.clone() };
@@ -276,6 +377,8 @@ impl Taking<'_> {
         if body.page.hidden > 400 && body.page.hidden > words {
             facts.tell("Page", "much that is hidden");
         }
+        let limits = body.limits.drain(..).chain(body.page.limits.drain(..));
+        limits.for_each(|what| self.limit(what));
     }
 }
 
@@ -286,23 +389,37 @@ struct Body {
     page: Page,
     /// Pictures in the mail itself.
     pictures: u64,
+    /// The addresses of those who send invitations.
+    organizers: Vec<String>,
+    /// Files that stand in an invitation itself.
+    in_calendar: Vec<(String, Vec<u8>)>,
+    /// What was not looked at.
+    limits: Vec<String>,
 }
 
 impl Body {
     fn add_text(&mut self, text: &str) {
-        if self.text.len() < MAX_TEXT {
-            self.text.push_str(beginning(text, MAX_TEXT));
-            self.text.push('\n');
+        let room = MAX_TEXT.saturating_sub(self.text.len());
+        if text.len() > room {
+            self.limits.push(text_limit());
         }
+        self.text.push_str(beginning(text, room));
+        self.text.push('\n');
     }
 
     /// A mail may have several pages, which are shown one below the other.
     fn add_page(&mut self, html: &str) {
         let page = Page::read(html);
         let known = &mut self.page;
-        known.text.push_str(&page.text);
+        if known.text.len() + page.text.len() > MAX_TEXT {
+            self.limits.push(text_limit());
+        }
+        known.text.push_str(beginning(&page.text, MAX_TEXT.saturating_sub(known.text.len())));
         known.text.push(' ');
-        let room = super::page::MAX_LINKS.saturating_sub(known.links.len());
+        let room = MAX_LINKS.saturating_sub(known.links.len());
+        if page.links.len() > room {
+            self.limits.push(link_limit());
+        }
         known.links.extend(page.links.into_iter().take(room));
         known.hidden += page.hidden;
         known.images += page.images;
@@ -313,21 +430,67 @@ impl Body {
         known.makes_file |= page.makes_file;
         known.refresh = known.refresh.take().or(page.refresh);
         known.base = known.base.take().or(page.base);
+        self.limits.extend(page.limits);
     }
 
     /// What an invitation says is part of what is written (RFC 5545).
     fn calendar(&mut self, bytes: &[u8], facts: &mut Facts) {
         facts.tell("Calendar", "invitation");
-        let text = String::from_utf8_lossy(bytes.get(..MAX_TEXT).unwrap_or(bytes));
-        let unfolded = text.replace("\r\n ", "").replace("\n ", "");
-        for line in unfolded.lines() {
-            if let Some((_, value)) = line.split_once(':').filter(|(name, _)| {
-                name.starts_with("DESCRIPTION") || name.starts_with("SUMMARY") || name.starts_with("LOCATION")
-            }) {
-                self.add_text(&value.replace("\\n", "\n").replace("\\,", ","));
+        if bytes.len() > MAX_CALENDAR {
+            self.limits.push(format!("{MAX_CALENDAR} bytes of an invitation were looked at, and no more"));
+        }
+        let text = String::from_utf8_lossy(bytes.get(..MAX_CALENDAR).unwrap_or(bytes));
+        // Lines are folded (3.1).
+        let unfolded = text.replace("\r\n ", "").replace("\n ", "").replace("\r\n\t", "").replace("\n\t", "");
+        unfolded.lines().filter_map(property).for_each(|property| self.property(&property));
+    }
+
+    /// Takes what a person is shown of an invitation, and where it leads.
+    fn property(&mut self, Property { name, parameters, value }: &Property<'_>) {
+        let plain = || value.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";");
+        match name.as_str() {
+            "DESCRIPTION" | "SUMMARY" | "LOCATION" | "COMMENT" | "CONTACT" => self.add_text(&plain()),
+            "X-ALT-DESC" => self.add_page(&plain()),
+            "ORGANIZER" if self.organizers.len() < MAX_ORGANIZERS => {
+                let is_mail = value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
+                self.organizers.extend(value.get(7..).filter(|_| is_mail).map(str::to_owned));
             }
+            "ATTACH" if parameters.to_ascii_uppercase().contains("ENCODING=BASE64") => {
+                let names = ["FILENAME", "X-FILENAME", "X-APPLE-FILENAME"];
+                let mut given = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+                let name = given.find(|(name, _)| names.contains(&name.to_ascii_uppercase().as_str()));
+                let name = name.map_or("invitation", |(_, name)| name.trim_matches('"'));
+                self.in_calendar.extend(base64_decode(value.as_bytes()).map(|bytes| (name.to_owned(), bytes)));
+            }
+            // Of any other name, as those of services for meetings.
+            _ if value.starts_with("http://") || value.starts_with("https://") => self.add_text(value),
+            _ => {}
         }
     }
+}
+
+/// A line of an invitation (RFC 5545, section 3.1).
+struct Property<'a> {
+    /// In upper case.
+    name: String,
+    parameters: &'a str,
+    value: &'a str,
+}
+
+/// Takes a line apart; values of parameters in quotes may hold colons.
+fn property(line: &str) -> Option<Property<'_>> {
+    let mut is_quoted = false;
+    let colon = line.bytes().position(|byte| {
+        is_quoted ^= byte == b'"';
+        byte == b':' && !is_quoted
+    })?;
+    let (name, value) = line.split_at_checked(colon)?;
+    let (name, parameters) = name.split_once(';').unwrap_or((name, ""));
+    Some(Property { name: name.to_ascii_uppercase(), parameters, value: value.get(1..)? })
+}
+
+fn text_limit() -> String {
+    format!("{MAX_TEXT} bytes of the text of a mail were looked at, and no more")
 }
 
 fn page_facts(prefix: &str, page: &Page, facts: &mut Facts) {
@@ -347,18 +510,23 @@ fn page_facts(prefix: &str, page: &Page, facts: &mut Facts) {
 }
 
 /// Tells a template that a document fetches (ECMA-376, part 1, section 11.3.12: attachedTemplate).
-fn template(bytes: &[u8], facts: &mut Facts) {
-    const MAX_RELATIONS: u64 = 64 << 10;
+fn template(bytes: &[u8], mail: &mut Holder<'_>) {
+    const MAX_RELATIONS: u64 = 1 << 20;
     use std::io::Read;
     let Ok(mut archive) = zip::ZipArchive::new(std::io::Cursor::new(bytes)) else { return };
     let Ok(relations) = archive.by_name("word/_rels/settings.xml.rels") else { return };
-    let mut text = String::new();
-    if relations.take(MAX_RELATIONS).read_to_string(&mut text).is_err() {
-        return;
+    let mut text = Vec::new();
+    // What breaks off gives what came before.
+    let _ = relations.take(MAX_RELATIONS).read_to_end(&mut text);
+    if text.len() as u64 == MAX_RELATIONS {
+        mail.body
+            .limits
+            .push(format!("{MAX_RELATIONS} bytes of what a document refers to were looked at, and no more"));
     }
+    let text = String::from_utf8_lossy(&text);
     let targets = text.split("Target=").skip(1).filter_map(|rest| rest.get(1..)?.split(['"', '\'']).next());
     for target in targets.filter(|target| target.starts_with("http") || target.starts_with("\\\\")) {
-        facts.tell("RemoteTemplate", target);
+        mail.facts.tell("RemoteTemplate", target);
     }
 }
 

@@ -39,10 +39,10 @@ use self::{
     known::Known,
     read::MailReader,
 };
-use crate::{Patterns, Shower, file::Neighbours};
-
-/// How many bytes of a mail are asked for at once.
-const BLOCK: usize = 1 << 16;
+use crate::{
+    Patterns, Shower,
+    file::{self, Neighbours},
+};
 
 /// A file that is one message.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +106,8 @@ impl Format for Mail {
     }
 
     fn cutter(&self) -> Box<dyn Cutter + Send> {
-        Box::new(Dated::new(TextCutter::<Whole>::of(BLOCK)))
+        // Of one that is too long the beginning is read.
+        Box::<file::Whole>::default()
     }
 
     fn reader(&self) -> Box<dyn Reader> {

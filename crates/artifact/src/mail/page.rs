@@ -22,8 +22,8 @@ pub(super) struct Page {
     pub(super) hidden: u64,
     /// Where it leads: address and the text shown for it.
     pub(super) links: Vec<(String, String)>,
-    /// Whether there were more links.
-    pub(super) is_cut: bool,
+    /// What was not looked at.
+    pub(super) limits: Vec<String>,
     /// Pictures from elsewhere.
     pub(super) images: u64,
     /// Of these, how many are so small that nobody sees them.
@@ -56,14 +56,30 @@ struct Scanner<'a> {
 impl Page {
     /// Reads a page, or its first [`MAX_PAGE`] bytes.
     pub(super) fn read(html: &str) -> Self {
+        let whole = html.len();
         let html = super::text::beginning(html, MAX_PAGE);
         let mut scanner = Scanner { page: Self::default(), rest: html, link: None, hidden: None };
+        if html.len() < whole {
+            scanner.page.tell_limit(format!("{MAX_PAGE} bytes of a page were looked at, and no more"));
+        }
         while !scanner.rest.is_empty() {
             scanner.step();
         }
         scanner.end_link();
         scanner.page
     }
+
+    /// Tells once that something was not looked at.
+    fn tell_limit(&mut self, what: String) {
+        if !self.limits.contains(&what) {
+            self.limits.push(what);
+        }
+    }
+}
+
+/// That there are more links.
+pub(super) fn link_limit() -> String {
+    format!("the first {MAX_LINKS} links of a page were looked at, and no more")
 }
 
 impl Scanner<'_> {
@@ -84,6 +100,8 @@ impl Scanner<'_> {
             self.page.hidden += text.chars().filter(|c| c.is_alphanumeric()).count() as u64;
         } else if self.page.text.len() < MAX_TEXT {
             decode(text, &mut self.page.text);
+        } else if !text.trim_ascii().is_empty() {
+            self.page.tell_limit(format!("{MAX_TEXT} bytes of the text of a page were looked at, and no more"));
         }
     }
 
@@ -181,7 +199,7 @@ impl Scanner<'_> {
         if self.page.links.len() < MAX_LINKS {
             self.page.links.push((address, shown));
         } else {
-            self.page.is_cut = true;
+            self.page.tell_limit(link_limit());
         }
     }
 

@@ -48,6 +48,7 @@ impl MailReader {
         output.records += 1;
         self.contact(piece, line, &message);
         output.damages.extend(message.damages);
+        output.notes.extend(message.notes);
         for (label, look) in message.looks {
             lock(&self.post.neighbours).add(&label, look, message.time);
         }

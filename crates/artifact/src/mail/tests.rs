@@ -189,6 +189,262 @@ fn archives_are_looked_into_with_the_password_that_the_mail_names() {
     assert_eq!(closed.values("Type"), ["ZIP", "7Z"]);
 }
 
+/// A mail with files attached.
+fn with_files(text: &str, files: &[(&str, &[u8])]) -> String {
+    let parts: String = files.iter().map(|(name, bytes)| attached(name, bytes)).collect();
+    format!(
+        "{HEADER}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n{parts}--b--\r\n"
+    )
+}
+
+fn zipped(name: &str, bytes: &[u8], options: zip::write::SimpleFileOptions) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file(name, options).unwrap();
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+/// A tar archive of one file (POSIX.1-2017, pax, "ustar Interchange Format").
+fn tarred(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut header = [0_u8; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..107].copy_from_slice(b"0000644");
+    header[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let padding = vec![0; bytes.len().next_multiple_of(512) - bytes.len() + 1024];
+    [&header[..], bytes, &padding].concat()
+}
+
+/// Made by genisoimage: `a.txt` and `sub/long name.bin`.
+fn image() -> Vec<u8> {
+    use std::io::Read;
+    let path = format!("{}/tests/archives/udf-and-iso.iso.gz", env!("CARGO_MANIFEST_DIR"));
+    let mut image = Vec::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut image).unwrap();
+    image
+}
+
+#[test]
+fn what_lies_in_containers_within_one_another_is_found() {
+    let program: &[u8] = b"\x7fELF harmless";
+    let plain = zip::write::SimpleFileOptions::default();
+    let locked = plain.with_aes_encryption(zip::AesMode::Aes256, "Kestrel-25");
+    let zip = zipped("Offer/CV.pdf.exe", program, plain);
+    let udf = {
+        let mut image = image();
+        for sector in 16..20 {
+            if &image[sector * 2048 + 1..sector * 2048 + 6] == b"CD001" {
+                image[sector * 2048 + 1..sector * 2048 + 6].copy_from_slice(b"BEA01");
+            }
+        }
+        image
+    };
+    let cases: [(&str, Vec<u8>, &str); 9] = [
+        ("a.zip", zipped("in.zip", &zip, plain), "a.zip!/in.zip!/Offer/CV.pdf.exe"),
+        ("a.zip", zipped("in.zip", &zipped("CV.pdf.exe", program, locked), plain), "a.zip!/in.zip!/CV.pdf.exe"),
+        ("a.zip", zipped("in.zip", &zip, locked), "a.zip!/in.zip!/Offer/CV.pdf.exe"),
+        ("cv.tgz", gzipped(&tarred("CV.pdf.exe", program)), "cv.tgz!/CV.pdf.exe"),
+        ("cv.tar", tarred("in.zip", &zip), "cv.tar!/in.zip!/Offer/CV.pdf.exe"),
+        ("CV.pdf.exe.gz", gzipped(program), "CV.pdf.exe.gz!/CV.pdf.exe"),
+        ("disk.iso", image(), "disk.iso!/sub/long name.bin"),
+        ("disk.zip", zipped("disk.iso", &image(), plain), "disk.zip!/disk.iso!/sub/long name.bin"),
+        ("scan.dat", udf, "scan.dat!/sub/long name.bin"),
+    ];
+    for (name, bytes, path) in cases {
+        let keeper = Keeper::mail(&with_files("The password is Kestrel-25.", &[(name, &bytes)]));
+        assert!(keeper.values("Path").contains(&path), "{name}: {:?}", keeper.values("Path"));
+        assert!(keeper.values("Member").contains(&path.rsplit('/').next().unwrap()), "{name}");
+        if path.ends_with("exe") {
+            assert_eq!(keeper.values("FileTrick"), ["double ending: CV.pdf.exe"], "{name}");
+        } else {
+            assert!(keeper.values("Disk").len() == 1, "{name}");
+        }
+    }
+    let mut deep = zip;
+    for _ in 0..5 {
+        deep = zipped("in.zip", &deep, plain);
+    }
+    let (_, output) = Keeper::of(&Mail::default(), with_files("", &[("a.zip", &deep)]).as_bytes());
+    assert!(output.damages[0].reason.contains("since it lies in 4 archives"), "{:?}", output.damages);
+}
+
+/// A document within does not make a document of an archive, nor does a document hide a program.
+#[test]
+fn archives_that_look_like_documents_are_opened() {
+    use std::io::Write;
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let document = zipped("[Content_Types].xml", b"<Types/>", stored);
+    let archive = |files: &[(&str, &[u8])]| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            writer.start_file(*name, stored).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    };
+    let of = |files: &[(&str, &[u8])]| {
+        let keeper = Keeper::mail(&with_files("", &[("a.zip", &archive(files))]));
+        keeper.values("Path").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let within = of(&[("CV.docx", &document), ("Offer.pdf", b"\x7fELF")]);
+    assert_eq!(within, ["a.zip", "a.zip!/CV.docx", "a.zip!/Offer.pdf"]);
+    let beside = of(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w/>"), ("Viewer.exe", b"MZ")]);
+    assert_eq!(beside, ["a.zip", "a.zip!/Viewer.exe"]);
+}
+
+#[test]
+fn what_stays_closed_is_said() {
+    for (name, bytes) in
+        [("a.cab", &b"MSCF\0\0\0\0"[..]), ("a.ace", b"\0\x01\x02"), ("a.xz", b"\xfd7zXZ\0"), ("a", b"vhdxfile")]
+    {
+        let (_, output) = Keeper::of(&Mail::default(), with_files("", &[(name, bytes)]).as_bytes());
+        assert_eq!(output.notes.len(), 1, "{name}");
+        assert!(output.notes[0].contains("whose members were not looked at"), "{:?}", output.notes);
+    }
+}
+
+#[test]
+fn messages_that_are_attached_as_files_are_read_as_such() {
+    let inner = with_files("The password is Kestrel-25.", &[("Offer.pdf.exe", b"MZ")]);
+    let plain = zip::write::SimpleFileOptions::default();
+    for (name, bytes) in [
+        ("report.eml", inner.as_bytes().to_vec()),
+        ("no-ending", inner.as_bytes().to_vec()),
+        ("reported.zip", zipped("a/report.eml", inner.as_bytes(), plain)),
+    ] {
+        let keeper = Keeper::mail(&with_files("see below", &[(name, &bytes)]));
+        assert_eq!(keeper.values("Depth"), ["1"], "{name}");
+        assert_eq!(keeper.values("FileTrick"), ["double ending: Offer.pdf.exe"], "{name}");
+        assert!(keeper.values("Inside").iter().all(|inside| *inside == "x.eml"));
+    }
+    let mut deep = inner.clone();
+    for _ in 0..5 {
+        deep = with_files("", &[("report.eml", deep.as_bytes())]);
+    }
+    let (keeper, output) = Keeper::of(&Mail::default(), deep.as_bytes());
+    assert_eq!(keeper.values("Depth"), ["4", "3", "2", "1"]);
+    assert_eq!(output.damages[0].reason, "limit: more than 4 messages within one another");
+    let many: Vec<(&str, &[u8])> = vec![("r.eml", inner.as_bytes()); 60];
+    let (_, output) = Keeper::of(&Mail::default(), with_files("", &many).as_bytes());
+    assert_eq!(output.damages[0].reason, "limit: more than 50 messages within one");
+}
+
+#[test]
+fn every_limit_that_was_hit_is_told() {
+    let of = |body: &str| {
+        let (_, output) = Keeper::of(&Mail::default(), format!("{HEADER}{body}").as_bytes());
+        output.damages.into_iter().map(|damage| damage.reason).collect::<Vec<_>>()
+    };
+    let told = |body: &str, what: &str| {
+        let reasons = of(body);
+        assert!(
+            reasons.iter().any(|reason| reason.starts_with("limit: ") && reason.contains(what)),
+            "{what}: {reasons:?}"
+        );
+    };
+    let page = "Content-Type: text/html\r\n\r\n";
+    told(&format!("\r\n{}", "some words ".repeat(40_000)), "bytes of the text of a mail");
+    told(&format!("{page}{}", "<p>some words".repeat(40_000)), "bytes of the text of a page");
+    told(&format!("{page}{}", "<i>".repeat(2 << 20)), "bytes of a page");
+    told(&format!("{page}{}", "<a href=https://a.example>x</a>".repeat(1001)), "links of a page");
+    told(&format!("\r\n{}", "https://a.example ".repeat(1001)), "addresses of a text");
+    let hosts: String = (0..300).map(|n| format!("https://a{n}.example ")).collect();
+    told(&format!("\r\n{hosts}"), "facts of links");
+    assert_eq!(of("\r\nShort."), [""; 0]);
+}
+
+#[test]
+fn of_a_mail_that_is_too_long_the_beginning_is_read() {
+    let mail =
+        format!("{}{}", with_files("Open it only with this reader", &[("Offer.pdf.exe", b"MZ")]), "x".repeat(80 << 20));
+    let (keeper, output) = Keeper::of(&Mail::default(), mail.as_bytes());
+    assert_eq!(keeper.values("FileTrick"), ["double ending: Offer.pdf.exe"]);
+    assert!(output.damages[0].reason.starts_with("limit: "), "{:?}", output.damages);
+    assert_eq!(output.records, 1);
+}
+
+#[test]
+fn an_own_domain_counts_where_nothing_disagrees_or_a_receiver_confirms_it() {
+    let organisation = Organisation {
+        domains: vec!["kestrel-uav.example".into(), "kestrel.example".into()],
+        receivers: vec!["mx.kestrel-uav.example".into()],
+        ..Organisation::default()
+    };
+    let organisation = Arc::new(organisation);
+    let of = |headers: &str| {
+        let mail = format!("From: it@kestrel-uav.example\r\nTo: x@y.example\r\nSubject: s\r\n{headers}\r\ntext");
+        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation)).0, mail.as_bytes());
+        keeper.values("SenderKind").join(",")
+    };
+    let doubted = "own, not confirmed";
+    let confirmed = "Authentication-Results: mx.kestrel-uav.example; dmarc=pass header.from=kestrel-uav.example\r\n";
+    let other = "Authentication-Results: mx.elsewhere.example; dmarc=pass header.from=kestrel-uav.example\r\n";
+    for (headers, expected) in [
+        ("", "own"),
+        ("Reply-To: help@kestrel.example\r\nReturn-Path: <a@mail.kestrel-uav.example>\r\n", "own"),
+        ("Return-Path: <>\r\n", "own"),
+        ("Reply-To: it.kestrel@gmail.com\r\n", doubted),
+        ("Return-Path: <b@bounce.example>\r\n", doubted),
+        (&format!("Return-Path: <b@bounce.example>\r\n{confirmed}"), "own"),
+        (&format!("Return-Path: <b@bounce.example>\r\n{other}"), doubted),
+        ("Authentication-Results: mx.kestrel-uav.example; dmarc=fail header.from=kestrel-uav.example\r\n", doubted),
+    ] {
+        assert_eq!(of(headers), expected, "{headers}");
+    }
+}
+
+#[test]
+fn what_looks_like_ours_is_told_wherever_it_stands() {
+    let organisation =
+        Arc::new(Organisation { domains: vec!["kestrel-uav.example".into()], ..Organisation::default() });
+    let of = |head: &str, body: &str, field: &str| {
+        let mail = format!("{head}To: x@y.example\r\nSubject: s\r\n\r\n{body}");
+        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation)).0, mail.as_bytes());
+        keeper.values(field).join(",")
+    };
+    let from = "From: Anna <a@partner.example>\r\n";
+    let reply = format!("{from}Reply-To: b@kestrei-uav.example\r\n");
+    assert_eq!(of(&reply, "", "LookAlikeReply"), "kestrei-uav.example");
+    let envelope = format!("{from}Return-Path: <b@kestrel-uav-it.example>\r\n");
+    assert_eq!(of(&envelope, "", "LookAlikeEnvelope"), "kestrel-uav-it.example");
+    let link =
+        "see https://portal.kestrel-uav-login.example/x and https://kestrel-uav.example/y, https://kestrel-uav.org";
+    assert_eq!(of(from, link, "LookAlikeLink"), "portal.kestrel-uav-login.example");
+    let shown = "From: \"Anna Berg <a.berg@kestrel-uav.example>\" <a.berg@gmail.com>\r\n";
+    assert_eq!(of(shown, "", "NameShowsOurs"), "kestrel-uav.example");
+    let below = "From: it@kestrel-uav.login-portal.example\r\n";
+    assert_eq!(of(below, "", "LookAlikeHow"), "below another");
+    assert_eq!(of(from, "", "LookAlikeOfOurs"), "");
+}
+
+#[test]
+fn invitations_are_read_with_all_that_they_lead_to() {
+    let invitation = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nORGANIZER;CN=\"HR: Airbus\":mailto:hr@elsewhere.example\r\n\
+        SUMMARY:Job interview\r\nURL:https://url.example/a\r\nATTACH;FMTTYPE=application/zip:https://atta\r\n ch.example/b\r\n\
+        ATTACH;FMTTYPE=application/x;ENCODING=BASE64;VALUE=BINARY;X-FILENAME=\"Test.pdf.exe\":TVqQAAMA\r\n\
+        X-ALT-DESC;FMTTYPE=text/html:<a href=\"https://html.example/c\">Join</a>\r\n\
+        X-MEETING-JOIN:https://join.example/d\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let keeper = Keeper::mail(&with_files("", &[("invite.ics", invitation.as_bytes())]));
+    let mut domains = keeper.values("LinkDomain");
+    domains.sort_unstable();
+    assert_eq!(domains, ["attach.example", "html.example", "join.example", "url.example"]);
+    assert_eq!(keeper.values("OrganizerOther"), ["hr@elsewhere.example"]);
+    assert_eq!(keeper.values("FileTrick"), ["double ending: Test.pdf.exe"]);
+    assert!(keeper.values("Wording").contains(&"job: job interview") || !keeper.values("Wording").is_empty());
+}
+
 #[test]
 fn other_text_is_no_mail() {
     for text in

@@ -38,6 +38,12 @@ impl Section {
         Self { store: Store::File(Arc::new(file)), start: 0, end: len, at: 0, count }
     }
 
+    /// Bytes that lie in memory.
+    pub fn of_bytes(bytes: Vec<u8>) -> Self {
+        let end = bytes.len() as u64;
+        Self { store: Store::Memory(Arc::new(bytes)), start: 0, end, at: 0, count: None }
+    }
+
     /// The same, of whose reading nobody is told.
     pub fn uncounted(self) -> Self {
         Self { count: None, ..self }
@@ -190,7 +196,7 @@ pub(super) fn spool(stream: &mut dyn Read, limit: u64) -> io::Result<Section> {
         return Err(too_long(limit));
     }
     if bytes.len() < IN_MEMORY {
-        return Ok(Section { store: Store::Memory(Arc::new(bytes)), start: 0, end: len, at: 0, count: None });
+        return Ok(Section::of_bytes(bytes));
     }
     let aside = |error: io::Error| {
         let reason = super::reason(&error);

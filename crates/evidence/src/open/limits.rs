@@ -65,6 +65,11 @@ impl Budget {
         within
     }
 
+    /// How many bytes came out of compressed streams.
+    pub fn expanded(&self) -> u64 {
+        self.expanded.load(Relaxed)
+    }
+
     pub fn too_many_members(&self) -> String {
         format!("limit: more than {} members in the archives of one file", self.limits.members)
     }

@@ -19,6 +19,7 @@
 
 mod bytes;
 mod codec;
+mod layer;
 mod limits;
 mod looks;
 mod tap;
@@ -53,6 +54,7 @@ use self::{
     walk::{Found, Kind},
 };
 use crate::About;
+pub use layer::{ShowFile, layer};
 pub use limits::Limits;
 pub(crate) use tap::Tap;
 pub(crate) use text::Replaced;
