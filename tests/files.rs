@@ -322,3 +322,200 @@ fn explain_tells_of_files_and_folders() {
     );
     place.run(&["explain", "--language", "en", "papers"]).ends(0, &["Nothing was found."]);
 }
+
+#[test]
+fn a_program_of_windows_is_out_of_its_place_whatever_the_folders_are_called() {
+    let place = Place::new();
+    let program = windows_program("wksprt.exe").importing("webservices.dll", &["WsOpen"]).build();
+    let library = Tiny::library("webservices.dll", &["WsOpen"]).build();
+    for (number, folder) in ["Windows/System32", "Program Files/Adobe", "x/Windows/SysWOW64"].into_iter().enumerate() {
+        let (first, second) = (format!("{folder}/wksprt.exe"), format!("{folder}/webservices.dll"));
+        let archive = zip(&[(&first, program.clone()), (&second, library.clone())]);
+        is_high(&place, &place.file(&format!("offer{number}.zip"), archive));
+    }
+    for folder in ["a/Program Files/Adobe", "b/Users/anna/Downloads/offer/Windows/System32"] {
+        place.file(&format!("{folder}/wksprt.exe"), &program);
+        place.file(&format!("{folder}/webservices.dll"), &library);
+        is_high(&place, folder);
+    }
+    for folder in ["c/Program Files/Windows Media Player", "d/Windows/System32"] {
+        place.file(&format!("{folder}/wksprt.exe"), &program);
+        place.file(&format!("{folder}/webservices.dll"), &library);
+        is_silent(&place, folder.split('/').next().unwrap());
+    }
+}
+
+/// What is random.
+fn random(len: usize) -> Vec<u8> {
+    let mut random = 1u64;
+    let byte = |_| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 56) as u8
+    };
+    (0..len).map(byte).collect()
+}
+
+#[track_caller]
+fn is_medium(place: &Place, path: &str) {
+    let found = found(place, path);
+    assert!(["medium", "high", "critical"].iter().any(|level| found.contains_key(*level)), "{path}: {found:?}");
+}
+
+#[test]
+fn readers_and_libraries_of_any_size() {
+    let version = [("CompanyName", "Artifex"), ("ProductName", "MuPDF"), ("OriginalFilename", "mupdf.exe")];
+    let reader = Tiny::program(&version).importing("libmupdf.dll", &["f0"]);
+    let names = |count: usize| (0..count).map(|number| format!("f{number}")).collect::<Vec<_>>();
+    let library = |count: usize| {
+        let names = names(count);
+        Tiny::library("libmupdf.dll", &names.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let place = Place::new();
+    for count in [2, 31, 60] {
+        place.file(&format!("r{count}/Reader.exe"), reader.build());
+        place.file(&format!("r{count}/libmupdf.dll"), library(count).build());
+        is_high(&place, &format!("r{count}"));
+    }
+    place.file("many/Reader.exe", reader.build());
+    place.file("many/libmupdf.dll", library(2).build());
+    for number in 0..9 {
+        place.file(&format!("many/other{number}.dll"), Tiny::library("x.dll", &["x"]).build());
+    }
+    is_high(&place, "many");
+    // The real one has many functions, of which a reader uses few.
+    place.file("honest/mupdf.exe", reader.build());
+    place.file("honest/libmupdf.dll", library(1800).build());
+    is_silent(&place, "honest");
+    // It copies whose the program is, and brings what it deciphers.
+    let copied = Tiny { version: reader.version.clone(), ..library(1) };
+    let data = random(50_000);
+    let files = [("o/Reader.exe", reader.build()), ("o/libmupdf.dll", copied.build()), ("o/a.dat", data)];
+    is_medium(&place, &place.file("copied.zip", zip(&files)));
+    // Loaded by its name.
+    let naming = Tiny { text: b"..libmupdf.dll..".to_vec(), ..Tiny::program(&version) };
+    let pdf = b"%PDF-1.7\n%%EOF\n".to_vec();
+    let files = [("o/Reader.exe", naming.build()), ("o/libmupdf.dll", library(60).build()), ("o/Offer.pdf", pdf)];
+    is_medium(&place, &place.file("named.zip", zip(&files)));
+}
+
+#[test]
+fn plug_ins_that_are_odd() {
+    let place = Place::new();
+    let version = [("CompanyName", "Thingamahoochie"), ("ProductName", "WinMerge")];
+    let merge = Tiny { text: b"..\\MergePlugins\\..".to_vec(), ..Tiny::program(&version) };
+    let plug_in = Tiny { data: random(40_000), ..Tiny::library("HideFirstLetter.dll", &["Run"]) };
+    place.file("disk/Program Files/WinMerge/WinMergeU.exe", merge.build());
+    place.file("disk/Program Files/WinMerge/MergePlugins/HideFirstLetter.dll", plug_in.build());
+    is_medium(&place, "disk");
+    let plain = Tiny::library("HideFirstLetter.dll", &["Run"]);
+    place.file("plain/Program Files/WinMerge/WinMergeU.exe", merge.build());
+    place.file("plain/Program Files/WinMerge/MergePlugins/HideFirstLetter.dll", plain.build());
+    is_silent(&place, "plain");
+    assert!(found(&place, "plain").contains_key("low"));
+}
+
+#[test]
+fn a_library_with_two_sets_of_functions() {
+    let place = Place::new();
+    let forwarded: Vec<String> =
+        (0..6).map(|number| format!("DirectInput{number}=dxorig.DirectInput{number}")).collect();
+    let own = ["pcre_compile", "pcre_exec", "pcre_free", "pcre_study"].map(str::to_owned);
+    let both: Vec<&str> = forwarded.iter().chain(&own).map(String::as_str).collect();
+    is_high(&place, &place.file("a/dinput8.dll", Tiny::library("pcre.dll", &both).build()));
+    let wrapper: Vec<&str> = forwarded.iter().map(String::as_str).collect();
+    is_silent(&place, &place.file("b/dinput8.dll", Tiny::library("dinput8.dll", &wrapper).build()));
+    // A mark behind many others.
+    let many: Vec<String> = (0..500).map(|number| format!("a{number:03}")).chain(["exportfun".to_owned()]).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    is_high(&place, &place.file("c.dll", Tiny::library("c.dll", &many).build()));
+}
+
+#[test]
+fn shortcuts_that_hide_what_they_start() {
+    let place = Place::new();
+    let command = shortcut("..\\x\\tool.exe", &(" ".repeat(5000) + "/c start reader.exe"));
+    is_high(&place, &place.file("Offer.lnk", command));
+    let interpreter = shortcut("..\\Windows\\System32\\cmd.exe", &(" ".repeat(50_000) + "/c start reader.exe"));
+    is_high(&place, &place.file("CV.lnk", interpreter));
+    is_silent(&place, &place.file("tool.lnk", shortcut("..\\x\\tool.exe", "--profile=default")));
+}
+
+/// A volume of FAT16 with one file, whose name is eight letters and three.
+fn volume(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut volume = vec![0; 56 * 512 + bytes.len().next_multiple_of(512)];
+    let mut put = |at: usize, bytes: &[u8]| volume[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &[0xeb, 0x3c, 0x90]);
+    // Sectors of 512 bytes, clusters of one, a table of 20 sectors, 64 entries in the root.
+    put(11, &[0, 2, 1, 1, 0, 1, 64, 0, 0, 0x20, 0xf8, 20, 0]);
+    put(510, &[0x55, 0xaa]);
+    let count = bytes.len().div_ceil(512) as u16;
+    for cluster in 2..2 + count {
+        let next = if cluster == 1 + count { 0xffff } else { cluster + 1 };
+        put(512 + 2 * usize::from(cluster), &next.to_le_bytes());
+    }
+    put(21 * 512, name.as_bytes());
+    put(21 * 512 + 11, &[32]);
+    put(21 * 512 + 26, &2u16.to_le_bytes());
+    put(21 * 512 + 28, &(bytes.len() as u32).to_le_bytes());
+    put(25 * 512, bytes);
+    volume
+}
+
+#[test]
+fn images_of_disks_are_looked_into() {
+    let place = Place::new();
+    let lure = shortcut("..\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe", "-w hidden -c echo harmless");
+    let plain = volume("OFFER   LNK", &lure);
+    let mut foot = vec![0; 512];
+    foot[..8].copy_from_slice(b"conectix");
+    foot[60..64].copy_from_slice(&2u32.to_be_bytes());
+    for (name, image) in [("offer.img", plain.clone()), ("offer.vhd", [&plain[..], &foot].concat())] {
+        place.file(name, &image);
+        let (_, report) = place.report(&[name]);
+        assert_eq!(report["findings"][0]["level"], "high", "{report:#}");
+        assert_eq!(report["findings"][0]["evidence"]["path"], name);
+    }
+    is_silent(&place, &place.file("paper.img", volume("OFFER   PDF", b"%PDF-1.7\n%%EOF\n")));
+    // No log, and no disk either: said.
+    place.file("broken.vhd", [&b"conectix"[..], &[0; 2000]].concat());
+    let run = place.run(&["hunt", "broken.vhd"]);
+    assert!(run.out.contains("virtual disk") && !run.out.contains("lastlog"), "{run:?}");
+    // An archive in an image is not opened: said.
+    place.file("nested.img", volume("OFFER   ZIP", &zip(&[("a.txt", b"a".to_vec())])));
+    let run = place.run(&["hunt", "nested.img"]);
+    assert!(run.err.contains("OFFER.ZIP") || run.out.contains("OFFER.ZIP"), "{run:?}");
+}
+
+#[test]
+fn what_was_compressed_has_its_own_name() {
+    let place = Place::new();
+    let elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 5000]].concat();
+    place.file("tool", &elf);
+    if !std::process::Command::new("gzip").arg(place.path().join("tool")).status().is_ok_and(|status| status.success())
+    {
+        return skipped("gzip is missing");
+    }
+    let packed = std::fs::read(place.path().join("tool.gz")).unwrap();
+    is_silent(&place, "tool.gz");
+    is_high(&place, &place.file("Offer.pdf.gz", &packed));
+    is_medium(&place, &place.file("update.gz", &elf));
+}
+
+#[test]
+fn notes_and_old_workbooks() {
+    let place = Place::new();
+    let store = b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac";
+    let note = |name: &str, bytes: &[u8]| {
+        let name: Vec<u8> = name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        let head = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3\0\0\0\0";
+        [&head[..], &name, store, &(bytes.len() as u64).to_le_bytes(), &[0; 12], bytes].concat()
+    };
+    is_medium(&place, &place.file("a.one", note("Open.hta", b"harmless")));
+    is_silent(&place, &place.file("b.one", note("Plan.png", b"\x89PNG\r\n\x1a\n")));
+    let mut workbook = [&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 504]].concat();
+    let name: Vec<u8> = "Workbook".encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+    workbook.extend([&name[..], &[0; 46], &[name.len() as u8, 0, 2, 0], &[0; 60]].concat());
+    workbook.extend(b"\x09\x08\x10\0\0\x06\x05\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    workbook.extend(b"\x85\0\x0a\0\0\0\0\0\x02\x01\x02\0A1\x0a\0\0\0");
+    is_medium(&place, &place.file("a.xls", workbook));
+}

@@ -57,6 +57,8 @@ pub trait Cutter {
 pub struct About<'a> {
     /// Its label.
     pub path: &'a str,
+    /// The last part of its name, without the ending of a compressed stream.
+    pub name: &'a str,
     /// When it was last modified, as the file system, the archive or the compressed stream says.
     pub modified: Option<Time>,
     /// The same bytes once more, where they can be read again: the piece is a file as it stands.
@@ -82,6 +84,8 @@ pub struct Block {
     pub dates: Option<Dates>,
     /// When the piece was last modified, where its records are dated by that.
     pub modified: Option<Time>,
+    /// The last part of the piece's name, without the ending of a compressed stream, where it is a fact about the record.
+    pub name: Option<Arc<str>>,
 }
 
 /// Reads blocks, in any order; what it keeps between them only makes it faster and is bounded.

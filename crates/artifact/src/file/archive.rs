@@ -19,6 +19,8 @@ pub(crate) struct List {
     pub(crate) is_encrypted: bool,
     /// Whether there are more members than were told.
     pub(super) is_cut: bool,
+    /// Whether there are more blocks than were looked at.
+    is_endless: bool,
     /// Why the list could not be read.
     pub(crate) damage: Option<String>,
 }
@@ -37,6 +39,9 @@ impl List {
         list.damage = match read {
             None => {
                 Some(format!("expected {kind} with a list that can be read, found one that ends or is of another kind"))
+            }
+            Some(()) if list.is_endless => {
+                Some(format!("limit: {BLOCKS} blocks of {kind} were looked at, and no more"))
             }
             Some(()) => {
                 list.is_cut.then(|| format!("limit: the first {MEMBERS} members of {kind} were listed, and no more"))
@@ -83,10 +88,11 @@ fn rar5(mut blocks: &[u8], list: &mut List) -> Option<()> {
             _ => {}
         }
         if matches!(kind, 4 | 5) {
-            break;
+            return Some(());
         }
         blocks = behind.get(data..)?;
     }
+    list.is_endless = !blocks.is_empty();
     Some(())
 }
 
@@ -139,10 +145,11 @@ fn rar4(mut blocks: &[u8], list: &mut List) -> Option<()> {
             _ => {}
         }
         if kind == 0x7b || size < 7 || kind == 0x73 && list.is_encrypted {
-            break;
+            return Some(());
         }
         blocks = blocks.get(size.checked_add(data)?..)?;
     }
+    list.is_endless = !blocks.is_empty();
     Some(())
 }
 
@@ -182,6 +189,16 @@ mod tests {
         assert_eq!(told(&old, "Member"), ["a.pdf"]);
         assert_eq!(told(&old, "Encrypted"), ["true"]);
         (0..five.len()).for_each(|len| drop(told(&five[..len.max(4)], "Member")));
+    }
+
+    #[test]
+    fn limits_are_told() {
+        let five = [b"Rar!\x1a\x07\x01\0", &block5(3, 0, &[]).repeat(BLOCKS + 1)[..]].concat();
+        let four = [b"Rar!\x1a\x07\0", &[0, 0, 0x75, 0, 0, 7, 0].repeat(BLOCKS + 1)[..]].concat();
+        for bytes in [five, four] {
+            let damage = List::of(&bytes).damage.unwrap();
+            assert!(damage.starts_with("limit: 65536 blocks"), "{damage}");
+        }
     }
 
     /// Made by 7-Zip 26.02 (`7z a`, `-mhc=off`, `-pharmless`, `-mhe=on`) of two files without content worth hiding.

@@ -8,7 +8,13 @@ use std::{
 use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{About, Block, Cutter, Format, Output, Reader};
 
-use super::{Class, Neighbours, RANDOM, Type, entropy::hundredths, iso, label::Label};
+use super::{
+    Class, Neighbours, RANDOM, Type,
+    disk::{self, Image},
+    entropy::hundredths,
+    iso,
+    label::Label,
+};
 use crate::{Facts, Kind, Patterns, Shower, patterns::Looker};
 
 /// The name of the format.
@@ -16,6 +22,9 @@ pub const NAME: &str = "file";
 
 /// So many bytes of a file are looked at.
 const LIMIT: u64 = 64 << 20;
+
+/// Archives within an image that are named.
+const NOTES: usize = 16;
 
 /// Files that no reader of logs takes: each is one record. A scan of its own for each value.
 #[derive(Clone, Debug, Default)]
@@ -78,12 +87,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Cuts nothing: a file is one block, up to the limit.
 #[derive(Default)]
 pub(crate) struct Whole {
+    name: Option<Arc<str>>,
     modified: Option<Time>,
     cut: bool,
 }
 
 impl Cutter for Whole {
     fn begin(&mut self, about: About<'_>) {
+        self.name = Some(about.name.into());
         self.modified = about.modified;
     }
 
@@ -101,7 +112,7 @@ impl Cutter for Whole {
                 "limit: expected a file of at most {LIMIT} bytes, found more; what is behind was not looked at"
             ),
         }));
-        Ok(Some(Block { bytes, damages, modified: self.modified, ..Block::default() }))
+        Ok(Some(Block { bytes, damages, modified: self.modified, name: self.name.take(), ..Block::default() }))
     }
 }
 
@@ -114,9 +125,11 @@ struct FileReader {
 impl Reader for FileReader {
     fn read(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
         output.records = 1;
-        let label = Label::of(&piece.path);
+        let mut label = Label::of(&piece.path);
+        // What was compressed has the name that it had before.
+        label.name = block.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(label.name);
         let kind = Type::of(&block.bytes, label.name);
-        if kind.class() == Class::Archive && kind != Type::Iso {
+        if kind.class() == Class::Archive && !matches!(kind, Type::Iso | Type::DiskImage) {
             output.notes.push(format!("this is a {} archive, whose members were not looked at", kind.name()));
         }
         self.show(
@@ -126,8 +139,13 @@ impl Reader for FileReader {
             detector,
             output,
         );
-        if kind == Type::Iso {
-            self.image(piece, block, detector, output);
+        match kind {
+            Type::Iso => {
+                let (members, damages) = iso::members(&block.bytes);
+                self.image(piece, block, Image { members, damages, notes: Vec::new() }, detector, output);
+            }
+            Type::DiskImage => self.image(piece, block, disk::image(&block.bytes), detector, output),
+            _ => {}
         }
     }
 }
@@ -164,10 +182,17 @@ impl FileReader {
     }
 
     /// Shows the files of an image.
-    fn image(&mut self, piece: &Arc<Piece>, block: &Block, detector: &mut dyn Detector, output: &mut Output) {
+    fn image(
+        &mut self,
+        piece: &Arc<Piece>,
+        block: &Block,
+        Image { members, damages, notes }: Image<'_>,
+        detector: &mut dyn Detector,
+        output: &mut Output,
+    ) {
         let damage = |reason| Damage { position: Position::Record(1), records: 0, reason };
-        let (members, damages) = iso::members(&block.bytes);
         output.damages.extend(damages.into_iter().map(damage));
+        output.notes.extend(notes);
         if members.len() >= iso::MEMBERS {
             let reason = format!("limit: {} files of the image were looked at, and no more", iso::MEMBERS);
             output.damages.push(damage(reason));
@@ -181,6 +206,13 @@ impl FileReader {
                     .push(damage("limit: the files of the image are more than it has bytes".to_owned()));
             };
             left = rest;
+            let kind = Type::of(&member.bytes, "");
+            if kind.class() == Class::Archive && output.notes.len() < NOTES {
+                let (path, kind) = (&member.path, kind.name());
+                output
+                    .notes
+                    .push(format!("'{path}' in the image is an archive ({kind}), whose members were not looked at"));
+            }
             let path = format!("{}!/{}", piece.path, member.path);
             let label = Label::of(&path);
             output.records += 1;

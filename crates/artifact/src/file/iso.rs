@@ -27,12 +27,21 @@ pub struct Member<'a> {
 /// A folder's records or a file's bytes: where they begin, how many there are.
 type Extent = (usize, usize);
 
+/// Adds to what could not be read that there is more than `done`; once is enough.
+pub(super) fn limit(damages: &mut Vec<String>, done: String) {
+    let reason = format!("limit: {done}, and no more");
+    if !damages.contains(&reason) {
+        damages.push(reason);
+    }
+}
+
 struct Walk<'a> {
     image: &'a [u8],
     is_joliet: bool,
     /// Where the folders begin that were gone through: they may lead in a circle.
     seen: BTreeSet<usize>,
     members: Vec<Member<'a>>,
+    damages: Vec<String>,
 }
 
 /// The files of an image, the first [`MEMBERS`] of each of its file systems, and what could not be read. Windows shows UDF where an image has it;
@@ -41,7 +50,8 @@ pub fn members(image: &[u8]) -> (Vec<Member<'_>>, Vec<String>) {
     let is_udf = udf::is_udf(image);
     let (mut members, mut damages) = if is_udf { udf::members(image) } else { (Vec::new(), Vec::new()) };
     match iso_members(image) {
-        Ok(others) => {
+        Ok((others, more)) => {
+            damages.extend(more);
             let start = |member: &Member<'_>| (member.bytes.as_ptr(), member.bytes.len());
             let known: BTreeSet<_> = members.iter().map(start).collect();
             members.extend(others.into_iter().filter(|member| !known.contains(&start(member))));
@@ -52,11 +62,11 @@ pub fn members(image: &[u8]) -> (Vec<Member<'_>>, Vec<String>) {
     (members, damages)
 }
 
-/// The files that ISO 9660 names.
+/// The files that ISO 9660 names, and what was not looked at.
 ///
 /// # Errors
 /// When there is no folder to begin with.
-fn iso_members(image: &[u8]) -> Result<Vec<Member<'_>>, String> {
+fn iso_members(image: &[u8]) -> Result<(Vec<Member<'_>>, Vec<String>), String> {
     let descriptors = (16..16 + DESCRIPTORS).filter_map(|sector| image.get(sector * SECTOR..)?.get(..SECTOR));
     let descriptors: Vec<&[u8]> = descriptors.filter(|descriptor| descriptor.get(1..6) == Some(b"CD001")).collect();
     let is_joliet = |descriptor: &&&[u8]| descriptor.first() == Some(&2) && descriptor.get(88..90) == Some(b"%/");
@@ -64,9 +74,10 @@ fn iso_members(image: &[u8]) -> Result<Vec<Member<'_>>, String> {
     let chosen = joliet.or_else(|| descriptors.iter().find(|descriptor| descriptor.first() == Some(&1)));
     let root = chosen.and_then(|descriptor| extent(descriptor.get(156..)?));
     let root = root.ok_or("expected the image's root folder, found none")?;
-    let mut walk = Walk { image, is_joliet: joliet.is_some(), seen: BTreeSet::new(), members: Vec::new() };
+    let mut walk =
+        Walk { image, is_joliet: joliet.is_some(), seen: BTreeSet::new(), members: Vec::new(), damages: Vec::new() };
     walk.folder(root, "", 0);
-    Ok(walk.members)
+    Ok((walk.members, walk.damages))
 }
 
 /// Where a record (9.1) says that its bytes stand.
@@ -76,7 +87,10 @@ fn extent(record: &[u8]) -> Option<Extent> {
 
 impl<'a> Walk<'a> {
     fn folder(&mut self, (start, len): Extent, path: &str, depth: usize) {
-        if depth > DEPTH || self.seen.len() >= FOLDERS || !self.seen.insert(start) {
+        if depth > DEPTH || self.seen.len() >= FOLDERS {
+            return limit(&mut self.damages, format!("{FOLDERS} folders of the image, {DEPTH} deep, were looked at"));
+        }
+        if !self.seen.insert(start) {
             return;
         }
         let records = self.image.get(start..).unwrap_or_default();
@@ -167,5 +181,21 @@ mod tests {
         assert_eq!(told, [("A.TXT", 5, true), ("SUB/B.EXE", 2048, false)]);
         assert_eq!(*members[0].bytes, *b"hello");
         assert_eq!(super::members(&[0; 50_000]).1.len(), 1);
+    }
+
+    #[test]
+    fn limits_are_told() {
+        // Folders within one another, each with a file.
+        let mut image = image();
+        image.resize((30 + DEPTH) * SECTOR, 0);
+        for number in 0..DEPTH + 4 {
+            let (sector, next) = (18 + number, 19 + number as u32);
+            let records = [record(b"A.TXT;1", 16, 1, 0), record(b"SUB", next, 2048, 2)].concat();
+            image[sector * SECTOR..][..SECTOR].fill(0);
+            image[sector * SECTOR..][..records.len()].copy_from_slice(&records);
+        }
+        let (members, damages) = members(&image);
+        assert_eq!(members.len(), DEPTH + 1);
+        assert!(damages.len() == 1 && damages[0].starts_with("limit: "), "{damages:?}");
     }
 }

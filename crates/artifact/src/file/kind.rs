@@ -1,6 +1,6 @@
 //! What a file is, told by its first bytes; the name only tells kinds of text apart.
 
-use super::name::extension;
+use super::{disk, name::extension};
 
 /// Beginnings by which types are known, each at its offset; an earlier one wins.
 const BEGINNINGS: &[(usize, &[u8], Type)] = &[
@@ -80,7 +80,7 @@ pub enum Type {
     Cab,
     Tar,
     Iso,
-    /// A virtual disk (VHD, VHDX).
+    /// A disk or a volume of one, as it stands or as a virtual disk (VHD, VHDX).
     DiskImage,
     Compressed,
     /// A package of Debian's or Red Hat's.
@@ -113,6 +113,9 @@ impl Type {
             |(at, bytes, _): &&(usize, &[u8], Self)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes));
         if let Some((_, _, known)) = BEGINNINGS.iter().find(begins) {
             return *known;
+        }
+        if disk::is_disk(head) {
+            return Self::DiskImage;
         }
         // Readers take a PDF whose mark stands within the first kilobyte (ISO 32000-1, annex H.3.4.1).
         if memchr::memmem::find(head.get(..1024).unwrap_or(head), b"%PDF-").is_some() {

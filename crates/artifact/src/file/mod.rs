@@ -8,7 +8,9 @@
 //! [`facts`] is a pure function, so that mail can ask it of attachments too. What only the files of one folder tell together is told by [`Neighbours`].
 
 mod archive;
+mod disk;
 mod entropy;
+mod fat;
 mod format;
 pub(crate) mod iso;
 mod kind;
@@ -17,6 +19,7 @@ mod lnk;
 mod name;
 mod neighbours;
 mod office;
+mod onenote;
 mod pdf;
 mod pe;
 mod read;
@@ -62,15 +65,15 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
     facts.tell("Sha1", hex(&Sha1::digest(bytes)));
     facts.tell("Sha256", hex(&Sha256::digest(bytes)));
     let mut look = Look::default();
+    let damages = &mut look.damages;
     let told = match kind {
-        Type::Pe => {
-            pe::facts(name, bytes, facts).map(|portrait| look.neighbour = Some(Neighbour::Program(Box::new(portrait))))
-        }
-        Type::Lnk => lnk::facts(bytes, facts),
+        Type::Pe => pe::facts(name, bytes, facts, damages)
+            .map(|portrait| look.neighbour = Some(Neighbour::Program(Box::new(portrait)))),
+        Type::Lnk => lnk::facts(bytes, facts, damages),
         Type::Rar | Type::SevenZip => archive::facts(bytes, facts),
-        Type::Ooxml | Type::OpenDocument => office::zip_facts(bytes, facts),
+        Type::Ooxml | Type::OpenDocument => office::zip_facts(bytes, facts, damages),
         _ => {
-            plain_facts(kind, bytes, facts);
+            plain_facts(kind, bytes, facts, damages);
             Ok(())
         }
     };
@@ -83,14 +86,15 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
     look
 }
 
-/// The facts of types in which nothing can be damaged.
-fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts) {
+/// The facts of types in which nothing can be damaged; only limits can be hit.
+fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts, damages: &mut Vec<String>) {
     match kind {
-        Type::Url => lnk::url_facts(bytes, facts),
-        Type::Ole => office::compound_facts(bytes, facts),
-        Type::Rtf => office::rtf_facts(bytes, facts),
-        Type::Xml => office::part_facts(bytes, facts),
-        Type::Pdf => pdf::facts(bytes, facts),
+        Type::Url => lnk::url_facts(bytes, facts, damages),
+        Type::Ole => office::compound_facts(bytes, facts, damages),
+        Type::OneNote => onenote::facts(bytes, facts, damages),
+        Type::Rtf => office::rtf_facts(bytes, facts, damages),
+        Type::Xml => office::part_facts(bytes, facts, damages),
+        Type::Pdf => pdf::facts(bytes, facts, damages),
         Type::Data => facts.count("Entropy", hundredths(bytes)),
         Type::Html => script::facts(bytes, facts),
         _ if kind.class() == Class::Script => script::facts(bytes, facts),
@@ -141,6 +145,8 @@ mod tests {
         b"7z\xbc\xaf\x27\x1c",
         b"<html><script>",
         b"[InternetShortcut]\nURL=",
+        b"conectix",
+        b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3",
     ];
 
     proptest! {
@@ -156,23 +162,36 @@ mod tests {
         }
     }
 
-    /// Files that repeat what is looked for cost no more than their length.
-    #[test]
-    fn repetition_costs_no_more_than_its_length() {
-        let of = |begin: &str, part: &str| [begin.as_bytes(), part.repeat((4 << 20) / part.len()).as_bytes()].concat();
-        for (name, bytes) in [
-            ("a.pdf", of("%PDF-1.7\n", "/URI(")),
-            ("a.pdf", of("%PDF-1.7\n", "stream\nx\x01")),
-            ("a.rtf", of("{\\rtf1", "\\*\\template ")),
-            ("a.js", of("", "_0x_0xeval(")),
-            ("a.js", of("a", " ")),
-            ("a.html", of("<html>", "atob(A")),
-            ("a.rels", of("<?xml?>", "<Relationship Type=\"x/frame\" TargetMode=\"External\" ")),
-            ("a.url", of("[InternetShortcut]\n", "URL=a\n")),
-        ] {
+    /// The least time in which a file that repeats `part` up to this many bytes is looked at, of two.
+    fn least(name: &str, begin: &str, part: &str, len: usize) -> Duration {
+        let bytes = [begin.as_bytes(), part.repeat(len / part.len()).as_bytes()].concat();
+        let time = || {
             let start = Instant::now();
             told(name, &bytes);
-            assert!(start.elapsed() < Duration::from_secs(300), "{name}: {:?}", start.elapsed());
+            start.elapsed()
+        };
+        time().min(time())
+    }
+
+    /// Files that repeat what is looked for cost no more than their length: four times as many bytes four times as much, not sixteen times. A machine
+    /// that is busy with something else gets some more tries; what is wrong fails in all of them.
+    #[test]
+    fn repetition_costs_no_more_than_its_length() {
+        for (name, begin, part) in [
+            ("a.pdf", "%PDF-1.7\n", "/URI("),
+            ("a.pdf", "%PDF-1.7\n", "stream\nx\x01"),
+            ("a.rtf", "{\\rtf1", "\\*\\template "),
+            ("a.rtf", "{\\rtf1", "\\fldinst{"),
+            ("a.js", "", "_0x_0xeval("),
+            ("a.js", "a", " "),
+            ("a.html", "<html>", "atob(A"),
+            ("a.rels", "<?xml?>", "<Relationship Type=\"x/frame\" TargetMode=\"External\" "),
+            ("a.xml", "<?xml?>", "<w:instrText>D"),
+            ("a.url", "[InternetShortcut]\n", "URL=a\n"),
+        ] {
+            let times = || (least(name, begin, part, 1 << 20), least(name, begin, part, 4 << 20));
+            let is_linear = |(short, long): (Duration, Duration)| long < 10 * short.max(Duration::from_millis(1));
+            assert!((0..5).any(|_| is_linear(times())), "{name}, {part:?}: {:?}", times());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What only the files of one folder tell together: a program, and beside it a library that it loads.
+//! What only the files of one folder tell together: a program, and beside it a library that it loads, or below it one that it takes for a plug-in.
 //!
 //! Windows looks for a library in the program's own folder first. So a genuine program loads a foreign library if somebody
 //! puts both into one folder (MITRE ATT&CK T1574.001). Whether the library is foreign, rules judge by the facts told here.
@@ -112,10 +112,15 @@ impl Neighbours {
             let label = Label::of(path);
             folders.entry(label.folder).or_default().push(Known { label, path, neighbour, time: *time });
         }
+        let folders: BTreeMap<&str, Folder<'_>> =
+            folders.into_iter().map(|(path, files)| (path, Folder::of(&files))).collect();
+        let below = Below::of(&folders);
         let mut pairs = Vec::new();
-        for folder in folders.values().map(|files| Folder::of(files)) {
+        for (path, folder) in &folders {
             let programs = folder.programs.iter().filter(|program| program.is_somebody());
-            pairs.extend(programs.flat_map(|program| folder.pairs_of(program)).take(PAIRS + 1 - pairs.len()));
+            let of_both =
+                |program: &File<'_>| folder.pairs_of(program).into_iter().chain(below.pairs_of(path, program));
+            pairs.extend(programs.flat_map(of_both).take(PAIRS + 1 - pairs.len()));
         }
         let left_out = |label: &str, reason: String| (label.to_owned(), format!("limit: {reason} was looked at"));
         let forgotten = self.cut.as_deref().map(|label| {
@@ -155,6 +160,7 @@ struct Folder<'a> {
     enciphered: Vec<&'a str>,
 }
 
+#[derive(Clone, Copy)]
 struct File<'a> {
     label: Label<'a>,
     path: &'a str,
@@ -204,18 +210,27 @@ impl<'a> Folder<'a> {
                 linked.entry(at).or_insert(("beside", 0));
             }
         }
-        let beside = imports.iter().filter(|import| self.by_name.contains_key(&import.library)).count();
-        let percent = (100 * beside).checked_div(imports.len()).unwrap_or_default() as u64;
+        // Sets of functions that Windows has no files for (`api-ms-win-…`) can lie nowhere.
+        let files = || imports.iter().filter(|import| !import.is_of_a_set());
+        let beside = files().filter(|import| self.by_name.contains_key(&import.library)).count();
+        let percent = (100 * beside).checked_div(files().count()).unwrap_or_default() as u64;
         let pair = |(at, (link, functions)): (&usize, &(&str, u32))| {
-            let library = self.libraries.get(*at)?;
-            let mut facts = program.beside(library);
-            facts.tell("Link", *link);
-            facts.count("FunctionsUsed", u64::from(*functions));
-            facts.count("ImportsBeside", percent);
-            self.neighbours(&mut facts);
-            Some(Pair { piece: Arc::new(Piece { path: library.path.to_owned() }), facts })
+            let mut pair = self.pair(program, self.libraries.get(*at)?, link, *functions);
+            pair.facts.count("ImportsBeside", percent);
+            Some(pair)
         };
         linked.iter().filter_map(pair).collect()
+    }
+
+    /// A program and a library of this folder.
+    fn pair(&self, program: &File<'_>, library: &File<'_>, link: &str, functions: u32) -> Pair {
+        let mut facts = program.beside(library);
+        facts.tell("Link", link);
+        facts.count("FunctionsUsed", u64::from(functions));
+        let share = (100 * u64::from(functions)).checked_div(library.portrait.exports).filter(|_| functions > 0);
+        share.into_iter().for_each(|share| facts.count("ShareUsed", share.min(100)));
+        self.neighbours(&mut facts);
+        Pair { piece: Arc::new(Piece { path: library.path.to_owned() }), facts }
     }
 
     fn neighbours(&self, facts: &mut Facts) {
@@ -223,6 +238,58 @@ impl<'a> Folder<'a> {
         facts.count("ProgramsBeside", self.programs.len() as u64);
         self.enciphered.iter().take(NAMED).for_each(|name| facts.tell("EncipheredBeside", *name));
         self.documents.iter().take(NAMED).for_each(|name| facts.tell("DocumentBeside", *name));
+    }
+}
+
+/// A library that lies in a folder below a program's, and that folder.
+type Lower<'a> = (&'a Folder<'a>, File<'a>);
+
+/// Libraries by the folders above them.
+struct Below<'a> {
+    /// By a folder, and in lower case the name of one in it: what that holds, itself or in folders of its own.
+    by_folder: HashMap<(&'a str, String), Vec<Lower<'a>>>,
+    /// By a folder, and in lower case the library's name: those in the folders right below.
+    by_name: HashMap<(&'a str, String), Vec<Lower<'a>>>,
+}
+
+impl<'a> Below<'a> {
+    fn of(folders: &'a BTreeMap<&'a str, Folder<'a>>) -> Self {
+        let mut below = Self { by_folder: HashMap::new(), by_name: HashMap::new() };
+        for (path, folder) in folders {
+            let Some((above, name)) = path.rsplit_once(['/', '\\']) else { continue };
+            let further = above.rsplit_once(['/', '\\']);
+            for library in &folder.libraries {
+                let lower = (folder, *library);
+                below.by_folder.entry((above, name.to_lowercase())).or_default().push(lower);
+                below.by_name.entry((above, library.label.name.to_lowercase())).or_default().push(lower);
+                // A plug-in may have a folder of its own.
+                if let Some((above, name)) = further {
+                    below.by_folder.entry((above, name.to_lowercase())).or_default().push(lower);
+                }
+            }
+        }
+        below
+    }
+
+    /// The plug-ins of a program: libraries in folders that its text names, and those that it needs by their own names.
+    fn pairs_of(&self, folder: &'a str, program: &File<'_>) -> Vec<Pair> {
+        let Portrait { folders, imports, mentions, .. } = program.portrait;
+        let mut found: BTreeMap<&str, (Lower<'a>, u32)> = BTreeMap::new();
+        let mut find = |lowers: Option<&Vec<Lower<'a>>>, functions: u32| {
+            found.extend(lowers.into_iter().flatten().map(|lower| (lower.1.path, (*lower, functions))));
+        };
+        folders.iter().for_each(|name| find(self.by_folder.get(&(folder, name.clone())), 0));
+        mentions.iter().for_each(|name| find(self.by_name.get(&(folder, name.clone())), 0));
+        for import in imports {
+            find(self.by_name.get(&(folder, import.library.clone())), import.functions);
+        }
+        let pair = |((lower, library), functions): &(Lower<'a>, u32)| {
+            let mut pair = lower.pair(program, library, "plug-in", *functions);
+            let name = library.label.folder.strip_prefix(folder).unwrap_or_default();
+            pair.facts.tell("SideLibraryFolder", name.trim_start_matches(['/', '\\']));
+            pair
+        };
+        found.values().map(pair).collect()
     }
 }
 
@@ -258,6 +325,7 @@ impl File<'_> {
         let is_same_key = program.signature.key == other.signature.key;
         let signers = same(&program.signature.signer, &other.signature.signer);
         facts.tell("SameSigner", if both_intact && is_same_key { signers } else { "false" });
+        program.differs_from.iter().for_each(|field| facts.tell("ProgramNameDiffersFrom", *field));
         other.differs_from.iter().for_each(|field| facts.tell("SideLibraryNameDiffersFrom", *field));
         facts.tell("SideLibraryTrusted", if other.signature.is_trusted { "true" } else { "false" });
         facts.tell("SameCompany", same(&program.version.company, &other.version.company));
@@ -265,6 +333,9 @@ impl File<'_> {
         facts.tell("SameVersion", same(&program.version.file, &other.version.file));
         facts.tell("SameBuilder", if program.build == other.build { "true" } else { "false" });
         facts.count("SideLibraryExports", other.exports);
+        if other.enciphered > 0 {
+            facts.count("SideLibraryEnciphered", other.enciphered);
+        }
         facts
     }
 }
@@ -280,7 +351,7 @@ fn identity(names: [&'static str; 5], portrait: &Portrait, facts: &mut Facts) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::pe::tiny::Tiny, *};
 
     fn labels(neighbours: &Neighbours) -> Vec<&str> {
         neighbours.files.keys().map(|label| &**label).collect()
@@ -307,6 +378,68 @@ mod tests {
             prop_assert!(first.weight <= most);
             prop_assert_eq!(first.files.len() < names.len(), first.cut.is_some());
         }
+    }
+
+    fn look(name: &str, tiny: &Tiny) -> Look {
+        let mut facts = Facts::new(Kind::File, Position::Record(1), None);
+        crate::file::facts(name, &tiny.build(), &mut facts)
+    }
+
+    /// The pairs as told: how they are linked, where the library lies, some of their facts.
+    fn told(files: &[(&str, Tiny)], fact: &'static str) -> Vec<(String, String, Vec<String>)> {
+        let mut neighbours = Neighbours::default();
+        for (path, tiny) in files {
+            neighbours.add(path, look(Label::of(path).name, tiny), None);
+        }
+        let first =
+            |pair: &Pair, name| pair.facts.values(name).next().map(|value| value.into_owned()).unwrap_or_default();
+        let values = |pair: &Pair| pair.facts.values(fact).map(|value| value.into_owned()).collect();
+        let pairs = neighbours.pairs().0;
+        pairs.iter().map(|pair| (first(pair, "Link"), first(pair, "SideLibraryPath"), values(pair))).collect()
+    }
+
+    fn reader() -> Tiny {
+        Tiny::program(&[("CompanyName", "Contoso"), ("OriginalFilename", "tool.exe")])
+    }
+
+    #[test]
+    fn plug_ins_in_folders_below() {
+        let named = Tiny { text: b"\\MergePlugins\0".to_vec(), ..reader() };
+        let plug_in = || Tiny::library("hide.dll", &["Run"]);
+        for (program, library, folder) in [
+            (named.clone(), "a.zip!/x/MergePlugins/hide.dll", "MergePlugins"),
+            (named.clone(), "a.zip!/x/mergeplugins/hide/hide.dll", "mergeplugins/hide"),
+            (reader().importing("HIDE.dll", &["Run"]), "a.zip!/x/lib/hide.dll", "lib"),
+            (Tiny { text: b"hide.dll".to_vec(), ..reader() }, "a.zip!/x/lib/hide.dll", "lib"),
+        ] {
+            let told = told(&[("a.zip!/x/tool.exe", program), (library, plug_in())], "SideLibraryFolder");
+            assert_eq!(told, [("plug-in".into(), library.into(), vec![folder.into()])]);
+        }
+        for library in ["a.zip!/x/other/hide.dll", "a.zip!/MergePlugins/hide.dll", "a.zip!/x/MergePlugins/a/b/hide.dll"]
+        {
+            assert_eq!(told(&[("a.zip!/x/tool.exe", named.clone()), (library, plug_in())], ""), []);
+        }
+        // At the outermost, too.
+        assert_eq!(told(&[("a.zip!/tool.exe", named.clone()), ("a.zip!/MergePlugins/b.dll", plug_in())], "").len(), 1);
+    }
+
+    #[test]
+    fn how_much_of_a_library_is_made_for_a_program() {
+        let library = || Tiny::library("part.dll", &["a", "b", "c", "d"]);
+        let files = |program: Tiny| [("x/tool.exe", program), ("x/part.dll", library())];
+        assert_eq!(told(&files(reader().importing("part.dll", &["a"])), "ShareUsed")[0].2, ["25"]);
+        assert_eq!(told(&files(reader().importing("part.dll", &["a", "b", "c", "d", "e"])), "ShareUsed")[0].2, ["100"]);
+        assert_eq!(told(&files(reader()), "ShareUsed")[0].2, [""; 0]);
+        assert_eq!(told(&files(reader().importing("part.dll", &["a"])), "ProgramNameDiffersFrom")[0].2, [""; 0]);
+        let renamed = [("x/Reader.exe", reader()), ("x/part.dll", library())];
+        assert_eq!(told(&renamed, "ProgramNameDiffersFrom")[0].2, ["OriginalFilename"]);
+    }
+
+    #[test]
+    fn sets_of_functions_are_no_files() {
+        let program = reader().importing("part.dll", &["a"]).importing("api-ms-win-core-file-l1-1-0.dll", &["b"]);
+        let files = [("x/tool.exe", program), ("x/part.dll", Tiny::library("part.dll", &["a"]))];
+        assert_eq!(told(&files, "ImportsBeside")[0].2, ["100"]);
     }
 
     /// Any order, by a seed.

@@ -6,15 +6,15 @@ use std::{collections::BTreeSet, io::Read};
 use crate::Facts;
 
 /// Streams that are unpacked, and how many bytes come out of one, and of all.
-const STREAMS: usize = 2000;
+const STREAMS: usize = 1 << 14;
 const STREAM: u64 = 4 << 20;
-const ALL: u64 = 32 << 20;
+const ALL: u64 = 64 << 20;
 
 /// So many times the file's bytes are read for that.
 const REREAD: usize = 4;
 
 /// Addresses that are kept, and how long one may be.
-const LINKS: usize = 64;
+const LINKS: usize = 1024;
 const LINK: usize = 2048;
 
 /// Names (7.3.5), each with the field and the word that it is told by.
@@ -33,15 +33,28 @@ const NAMES: &[(&[u8], &str, &str)] = &[
     (b"Encrypt", "Encrypted", "true"),
 ];
 
-/// Tells what a PDF does and holds.
-pub fn facts(bytes: &[u8], facts: &mut Facts) {
+/// Tells what a PDF does and holds, and in `damages` what was not looked at.
+pub fn facts(bytes: &[u8], facts: &mut Facts, damages: &mut Vec<String>) {
     let mut found = BTreeSet::new();
     let mut links = BTreeSet::new();
     scan(bytes, &mut found, &mut links);
-    let mut left = Left { packed: REREAD * bytes.len(), unpacked: ALL };
-    for at in memchr::memmem::find_iter(bytes, "stream").take(STREAMS) {
+    let mut left =
+        Left { packed: REREAD * bytes.len(), unpacked: ALL, streams: STREAMS, is_cut: false, are_streams_cut: false };
+    for at in memchr::memmem::find_iter(bytes, "stream") {
+        // The word that ends a stream begins none.
+        if at.checked_sub(3).and_then(|at| bytes.get(at..at + 3)) == Some(b"end") {
+            continue;
+        }
         let unpacked = left.unpack(bytes.get(at + 6..).unwrap_or_default());
+        if left.are_streams_cut {
+            break;
+        }
         scan(&unpacked, &mut found, &mut links);
+    }
+    left.tell(damages);
+    if links.len() > LINKS {
+        links.pop_last();
+        damages.push(format!("limit: {LINKS} addresses of the PDF are told, and no more"));
     }
     found.into_iter().for_each(|(field, word)| facts.tell(field, word));
     links.into_iter().for_each(|link| facts.tell("Link", link));
@@ -51,24 +64,55 @@ pub fn facts(bytes: &[u8], facts: &mut Facts) {
 struct Left {
     packed: usize,
     unpacked: u64,
+    streams: usize,
+    /// Whether a stream was not unpacked to its end, and whether there were more than were unpacked.
+    is_cut: bool,
+    are_streams_cut: bool,
 }
 
 impl Left {
+    fn tell(&self, damages: &mut Vec<String>) {
+        if self.are_streams_cut {
+            damages.push(format!("limit: {STREAMS} streams of the PDF were unpacked, and no more"));
+        }
+        if self.is_cut {
+            damages.push(format!(
+                "limit: {STREAM} bytes of a stream of the PDF, and {ALL} of all, were unpacked, and no more"
+            ));
+        }
+    }
+
     /// What comes out of a stream that is compressed with the usual method; nothing where it is not.
     fn unpack(&mut self, stream: &[u8]) -> Vec<u8> {
         let stream = stream.strip_prefix(b"\r").unwrap_or(stream);
         let stream = stream.strip_prefix(b"\n").unwrap_or(stream);
+        let (all, mut out) = (stream.len(), Vec::new());
         let stream = stream.get(..self.packed).unwrap_or(stream);
-        let mut out = Vec::new();
-        if stream.first().is_some_and(|first| first & 0x0f == 8) {
+        let is_packed = |bytes: &[u8]| bytes.first_chunk().is_some_and(|head| is_zlib(*head));
+        if is_packed(stream) {
+            let Some(streams) = self.streams.checked_sub(1) else {
+                self.are_streams_cut = true;
+                return out;
+            };
+            self.streams = streams;
             let mut decoder = flate2::read::ZlibDecoder::new(stream);
             // A stream that breaks off gives what came before.
-            let _ = decoder.by_ref().take(STREAM.min(self.unpacked)).read_to_end(&mut out);
+            let limit = STREAM.min(self.unpacked);
+            let _ = decoder.by_ref().take(limit).read_to_end(&mut out);
+            let is_more = out.len() as u64 == limit && decoder.read(&mut [0]).is_ok_and(|len| len > 0);
+            self.is_cut |= is_more || decoder.total_in() == stream.len() as u64 && stream.len() < all;
             self.packed = self.packed.saturating_sub(usize::try_from(decoder.total_in()).unwrap_or(usize::MAX));
             self.unpacked = self.unpacked.saturating_sub(decoder.total_out());
+        } else {
+            self.is_cut |= self.packed == 0 && all > 0;
         }
         out
     }
+}
+
+/// Whether a stream begins as zlib's do (RFC 1950, 2.2): the method is deflate, and both bytes are a multiple of 31.
+fn is_zlib([method, flags]: [u8; 2]) -> bool {
+    method & 0x0f == 8 && u16::from_be_bytes([method, flags]).is_multiple_of(31)
 }
 
 fn scan(bytes: &[u8], found: &mut BTreeSet<(&'static str, &'static str)>, links: &mut BTreeSet<String>) {
@@ -77,7 +121,7 @@ fn scan(bytes: &[u8], found: &mut BTreeSet<(&'static str, &'static str)>, links:
         if let Some((_, field, word)) = NAMES.iter().find(|(known, ..)| **known == name[..]) {
             found.insert((field, word));
         }
-        if name == b"URI" && links.len() < LINKS {
+        if name == b"URI" && links.len() <= LINKS {
             links.extend(text(behind));
         }
     }
@@ -118,7 +162,7 @@ mod tests {
 
     fn told(bytes: &[u8], name: &'static str) -> Vec<String> {
         let mut told = Facts::new(Kind::File, Position::Record(1), None);
-        facts(bytes, &mut told);
+        facts(bytes, &mut told, &mut Vec::new());
         told.values(name).map(|value| value.into_owned()).collect()
     }
 
@@ -137,5 +181,34 @@ mod tests {
         packer.write_all(b"<</Type/EmbeddedFile>>").unwrap();
         let pdf = [b"%PDF-1.7\nstream\r\n", &packer.finish().unwrap()[..], b"\nendstream"].concat();
         assert_eq!(told(&pdf, "Embeds"), ["file"]);
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        packer.write_all(bytes).unwrap();
+        [b"stream\n", &packer.finish().unwrap()[..], b"\nendstream\n"].concat()
+    }
+
+    fn damages(bytes: &[u8]) -> Vec<String> {
+        let mut damages = Vec::new();
+        facts(bytes, &mut Facts::new(Kind::File, Position::Record(1), None), &mut damages);
+        damages
+    }
+
+    #[test]
+    fn limits_are_told() {
+        let launch = packed(b"<</S/Launch/F(cmd)>>");
+        let blank = packed(b" ");
+        let within = [b"%PDF-1.7\n", &blank.repeat(STREAMS - 1)[..], &launch].concat();
+        assert_eq!((told(&within, "Action").len(), damages(&within)), (1, vec![]));
+        let beyond = [b"%PDF-1.7\n", &blank.repeat(STREAMS)[..], &launch].concat();
+        assert_eq!((told(&beyond, "Action").len(), damages(&beyond).len()), (0, 1));
+        let large = packed(&vec![b' '; STREAM as usize + 1]);
+        assert_eq!(damages(&[b"%PDF-1.7\n", &large[..]].concat()).len(), 1);
+        let many = packed(&vec![b' '; STREAM as usize]).repeat((ALL / STREAM) as usize);
+        assert_eq!(damages(&[b"%PDF-1.7\n", &many[..]].concat()), [""; 0]);
+        assert_eq!(damages(&[b"%PDF-1.7\n", &many[..], &launch].concat()).len(), 1);
+        let links: String = (0..=LINKS).map(|number| format!("/URI(https://{number}.example)")).collect();
+        assert_eq!(damages(format!("%PDF-1.7\n{links}").as_bytes()).len(), 1);
     }
 }

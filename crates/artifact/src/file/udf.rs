@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
-    iso::{FOLDERS, MEMBERS, Member},
+    iso::{FOLDERS, MEMBERS, Member, limit},
     read::{u16_at, u32_at, u64_at},
 };
 
@@ -156,7 +156,11 @@ impl<'a> Walk<'a> {
     /// Goes through a folder; `None` where there is none.
     fn folder(&mut self, place: Place, path: &str, depth: usize) -> Option<()> {
         let entry = self.volume.entry(place).filter(|entry| entry.is_folder)?;
-        if depth > DEPTH || self.seen.len() >= FOLDERS || !self.seen.insert(entry.at) {
+        if depth > DEPTH || self.seen.len() >= FOLDERS {
+            limit(&mut self.damages, format!("{FOLDERS} folders of the image, {DEPTH} deep, were looked at"));
+            return Some(());
+        }
+        if !self.seen.insert(entry.at) {
             return Some(());
         }
         let records = self.bytes(&entry)?;
@@ -201,6 +205,9 @@ impl<'a> Walk<'a> {
             return Some(Cow::Borrowed(bytes.get(..entry.size).unwrap_or(bytes)));
         }
         let image = self.volume.image;
+        if entry.extents.len() > EXTENTS {
+            limit(&mut self.damages, format!("{EXTENTS} pieces of a file of the image were looked at"));
+        }
         let pieces = entry.extents.iter().take(EXTENTS).map(|(place, len)| {
             let piece = image.get(self.volume.at(*place)?..)?;
             Some(piece.get(..*len).unwrap_or(piece))

@@ -8,7 +8,8 @@ const BEGINNINGS: &[(usize, &[u8], &str)] = &[
     (0, b"\xca\xfe\xba\xbe", "macOS program or Java class"),
     (0, b"\x89PNG\r\n\x1a\n", "PNG image"),
     (0, b"\xff\xd8\xff", "JPEG image"),
-    (0, b"GIF8", "GIF image"),
+    (0, b"GIF87a", "GIF image"),
+    (0, b"GIF89a", "GIF image"),
     (8, b"WEBP", "WebP image"),
     (0, b"II*\0", "TIFF image"),
     (0, b"MM\0*", "TIFF image"),
@@ -33,6 +34,7 @@ const BEGINNINGS: &[(usize, &[u8], &str)] = &[
     (0, b"EVF\x09\r\n\xff\0", "EnCase disk image (not opened)"),
     (0, b"KDMV", "virtual disk (not opened)"),
     (0, b"vhdxfile", "virtual disk (not opened)"),
+    (0, b"conectix", "virtual disk"),
     (0, b"PAGEDU", "Windows memory dump"),
     (0, b"MDMP", "Windows minidump"),
     (0, b"\xd4\xc3\xb2\xa1", "network capture (pcap)"),
@@ -52,6 +54,15 @@ pub(super) fn looks_like(head: &[u8]) -> &'static str {
         .find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)))
         .map(|(_, _, words)| *words);
     known.unwrap_or_else(|| if is_text(head) { "text" } else { "unknown binary" })
+}
+
+/// Marks of fewer bytes may stand at the beginning of anything.
+const SURE: usize = 6;
+
+/// Whether `head` begins with a mark that is long enough to be nothing else.
+pub(crate) fn is_marked(head: &[u8]) -> bool {
+    let marks = BEGINNINGS.iter().filter(|(_, mark, _)| mark.len() >= SURE);
+    marks.into_iter().any(|(at, mark, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark)))
 }
 
 /// No control characters but those of text; UTF-8 but for a little (old code pages, a character cut in two).
@@ -89,5 +100,6 @@ mod tests {
         assert_eq!(looks_like("Nov 22 sshd[1]: grüß Gott\n".as_bytes()), "text");
         assert_eq!(looks_like(b"Nov 22 gr\xfc\xdf Gott, in an old code page\n"), "text");
         assert_eq!(looks_like(&[0, 1, 2, 3]), "unknown binary");
+        assert!(is_marked(b"conectix\0") && is_marked(b"GIF89a\x01\0") && !is_marked(b"MZ\x90\0"));
     }
 }

@@ -56,6 +56,7 @@ use self::{
 use crate::About;
 pub use layer::{ShowFile, layer};
 pub use limits::Limits;
+pub(crate) use looks::is_marked;
 pub(crate) use tap::Tap;
 pub(crate) use text::Replaced;
 
@@ -106,7 +107,7 @@ impl Opened {
     /// What is known of it beside its bytes.
     pub(crate) fn about(&self) -> About<'_> {
         let again = self.section.clone().map(|section| Box::new(section.uncounted()) as Box<dyn Read + Send>);
-        About { path: &self.piece.path, modified: self.modified, again }
+        About { path: &self.piece.path, name: &self.name, modified: self.modified, again }
     }
 
     /// The first 64 KiB, or all if it is shorter.

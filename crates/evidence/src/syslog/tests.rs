@@ -123,7 +123,7 @@ fn times(format: &Syslog, about: About<'_>, bytes: &[u8]) -> (Vec<String>, Vec<S
 
 fn about(bytes: &[u8], modified: Option<&str>) -> About<'static> {
     let again = Some(Box::new(std::io::Cursor::new(bytes.to_vec())) as Box<dyn std::io::Read + Send>);
-    About { path: "auth.log", modified: modified.map(|time| Time::parse(time).unwrap()), again }
+    About { path: "auth.log", name: "auth.log", modified: modified.map(|time| Time::parse(time).unwrap()), again }
 }
 
 /// Some megabytes over three New Years and a leap day, with lines late by a day around New Year, and clocks set back by an hour.

@@ -80,7 +80,8 @@ impl Utmp {
                 return Some(Self { kind: kind(Look::at(head, width).unwrap_or_default(), is_called), width });
             }
         }
-        let fits = |width: &Width| record::fits_lastlog(head, *width, LOOKED_AT);
+        // Its first field may be any bytes, so what says that it is something else is asked first.
+        let fits = |width: &Width| record::fits_lastlog(head, *width, LOOKED_AT) && !crate::open::is_marked(head);
         let width = [Width::Narrow, Width::Wide].into_iter().find(fits);
         let width = width.or((is_called("lastlog") && zeros).then_some(Width::Narrow))?;
         Some(Self { kind: Kind::Lastlog, width })

@@ -68,6 +68,8 @@ fn content_decides_and_the_name_breaks_ties() {
     assert_eq!(of(&failed, "wtmp"), Some(("btmp", Width::Narrow)));
     assert_eq!(of(&[0; 768], "wtmp"), Some(("wtmp", Width::Narrow)));
     assert_eq!(of(&[0; 768], "lastlog"), Some(("lastlog", Width::Narrow)));
+    // A virtual disk, whose mark is a time and a terminal's name as well.
+    assert_eq!(of(&[&b"conectix"[..], &[0; 2000]].concat(), "x.vhd"), None);
     for other in [&[0; 768][..], &[7; 768], b"", b"some text", &login(SECONDS)[..200]] {
         assert_eq!(of(other, "x"), None);
     }

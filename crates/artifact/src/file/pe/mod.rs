@@ -10,6 +10,9 @@ mod resources;
 mod signature;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[path = "../../../../../tests/common/pe.rs"]
+pub(super) mod tiny;
 mod version;
 
 use std::ops::Range;

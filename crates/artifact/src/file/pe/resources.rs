@@ -24,6 +24,15 @@ pub struct Resources<'a> {
     pub largest: &'a [u8],
     /// How many bytes all have together.
     pub size: u64,
+    /// Whether there are more than were looked at.
+    is_cut: bool,
+}
+
+impl Resources<'_> {
+    /// What was not looked at.
+    pub fn damage(&self) -> Option<String> {
+        self.is_cut.then(|| format!("limit: {ENTRIES} entries of the program's resources were looked at, and no more"))
+    }
 }
 
 /// A folder of resources that is being gone through.
@@ -50,6 +59,7 @@ impl<'a> Walk<'a> {
             let entry = at + 16 + 8 * number;
             let (Some(name), Some(to)) = (u32_at(self.table, entry), u32_at(self.table, entry + 4)) else { return };
             if self.left == 0 {
+                self.found.is_cut = true;
                 return;
             }
             self.left -= 1;

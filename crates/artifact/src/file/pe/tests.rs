@@ -4,14 +4,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Facts, Kind};
 
-#[path = "../../../../../tests/common/pe.rs"]
-mod tiny;
-
-use tiny::Tiny;
+use super::tiny::Tiny;
 
 fn told(name: &str, bytes: &[u8]) -> (Facts, Result<Portrait, String>) {
     let mut told = Facts::new(Kind::File, Position::Record(1), None);
-    let portrait = facts(name, bytes, &mut told);
+    let portrait = facts(name, bytes, &mut told, &mut Vec::new());
     (told, portrait)
 }
 
@@ -39,6 +36,7 @@ fn facts_of_a_library() {
         ("NameDiffersFrom", &["OriginalFilename", "ExportName"]),
         ("Exports", &["2"]),
         ("Export", &["Close", "Open"]),
+        ("OwnExports", &["1"]),
         ("ForwardedExports", &["1"]),
         ("ForwardsTo", &["kernel32"]),
         ("Import", &["kernel32.dll"]),
@@ -57,6 +55,79 @@ fn libraries_that_a_program_names() {
     let (_, portrait) = told("reader.exe", &Tiny { library: false, ..all() }.build());
     let mentions: Vec<String> = portrait.unwrap().mentions.into_iter().collect();
     assert!(mentions.contains(&"plugin_1.dll".to_owned()), "{mentions:?}");
+}
+
+#[test]
+fn folders_for_plug_ins_that_a_program_names() {
+    let wide: Vec<u8> = "Software\\MergePlugins\\*.dll".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (text, expected) in [
+        (&wide[..], &["mergeplugins"][..]),
+        (b"..\\Plugins\0..AddIn/x", &["addin", "plugins"]),
+        (b"GetModuleHandleW.pluginsettings.", &[]),
+    ] {
+        let (_, portrait) = told("reader.exe", &Tiny { text: text.to_vec(), ..Tiny::program(&[]) }.build());
+        assert_eq!(portrait.unwrap().folders.into_iter().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn a_library_that_hands_on_and_has_functions_of_its_own() {
+    let forwarded = ["DirectInput8Create", "DllCanUnloadNow", "DllGetClassObject"];
+    let forwarded = forwarded.map(|name| format!("{name}=C:\\Windows\\System32\\dinput8.{name}"));
+    let own = ["pcre_compile", "pcre_exec", "pcre_free", "exportfun"].map(str::to_owned);
+    let names: Vec<&str> = forwarded.iter().chain(&own).map(String::as_str).collect();
+    let (facts, _) = told("dinput8.dll", &Tiny::library("pcre.dll", &names).build());
+    let values = |name| facts.values(name).map(|value| value.into_owned()).collect::<Vec<_>>();
+    assert_eq!(values("ForwardedExports"), ["3"]);
+    assert_eq!(values("OwnExports"), ["4"]);
+    assert_eq!(values("ExportFamily"), ["pcre"]);
+    assert_eq!(values("ForwardsToNamesake"), ["true"]);
+    for (name, target, is_namesake) in [
+        ("other.dll", "dinput8", false),
+        ("python3.dll", "python312", false),
+        ("d3dx9.dll", "d3dx9_36", false),
+        ("dinput8.dll", "dinput8_", true),
+        ("dinput8.dll", "orig_dinput8_2", true),
+    ] {
+        let (facts, _) = told(name, &Tiny::library(name, &[&format!("Open={target}.Open")]).build());
+        assert_eq!(facts.values("ForwardsToNamesake").count(), usize::from(is_namesake), "{name}, {target}");
+    }
+}
+
+#[test]
+fn all_names_of_functions_are_told() {
+    let names: Vec<String> = (0..2000).map(|number| format!("f{number:04}")).chain(["zz_mark".to_owned()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (facts, _) = told("a.dll", &Tiny::library("a.dll", &names).build());
+    assert_eq!(facts.values("Export").last().unwrap(), "zz_mark");
+}
+
+#[test]
+fn limits_are_told() {
+    let damages = |bytes: &[u8]| {
+        let mut damages = Vec::new();
+        facts("a.exe", bytes, &mut Facts::new(Kind::File, Position::Record(1), None), &mut damages).unwrap();
+        damages
+    };
+    assert_eq!(damages(&all().build()), [""; 0]);
+    let mentions: String = (0..300).map(|number| format!("part{number}.dll\0")).collect();
+    let imports = (0..1100).fold(Tiny::program(&[]), |tiny, number| tiny.importing(&format!("{number}.dll"), &["a"]));
+    let functions: Vec<String> = (0..70_000).map(|number| number.to_string()).collect();
+    let functions: Vec<&str> = functions.iter().map(String::as_str).collect();
+    for (word, tiny) in [
+        ("text", Tiny { text: mentions.into_bytes(), ..Tiny::program(&[]) }),
+        ("needs", imports),
+        ("needs", Tiny::program(&[]).importing("a.dll", &functions)),
+        ("exported", Tiny::library("a.dll", &functions)),
+    ] {
+        let told = damages(&tiny.build());
+        assert!(told.iter().any(|damage| damage.starts_with("limit: ") && damage.contains(word)), "{word}: {told:?}");
+    }
+    // A folder of resources that has more entries than are looked at, each of them the one that is there.
+    let mut many = Tiny { text: vec![0; 8 << 17], ..all() }.build();
+    let root = Pe::read(&many).unwrap().table(Table::Resources).unwrap().0 as usize - 0x1000 + 0x400;
+    many[root + 14..root + 16].copy_from_slice(&u16::MAX.to_le_bytes());
+    assert!(damages(&many).iter().any(|damage| damage.contains("resources")), "{:?}", damages(&many));
 }
 
 #[test]
@@ -205,6 +276,7 @@ fn tables_that_promise_too_much() {
     }
     let start = std::time::Instant::now();
     let (facts, _) = told("x.dll", &bytes);
-    assert!(facts.values("Export").count() <= 64);
+    assert!(facts.values("Export").count() <= 1 << 16);
+    assert!(facts.values("Export").map(|name| name.len()).sum::<usize>() <= 1 << 20);
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
