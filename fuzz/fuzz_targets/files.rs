@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     let name = NAMES.get(usize::from(*name) % NAMES.len()).copied().unwrap_or_default();
     let bytes = if begin == b"%!image" { [&[0; SYSTEM_AREA], data].concat() } else { [begin, data].concat() };
     artifact::file::facts(name, &bytes, &mut artifact::Facts::new(artifact::Kind::File, event::Position::Record(1), None));
-    let formats: [&dyn Format; 2] = [&Files::default(), &Settings];
+    let formats: [&dyn Format; 2] = [&Files::default(), &Settings::default()];
     for format in formats {
         let _ = format.recognises(&bytes, name);
         KNOWN.with(|known| drive(format, &bytes, usize::from(*how), known));

@@ -124,7 +124,7 @@ fn the_organisations_own_domains_are_known() {
         Arc::new(Organisation { domains: vec!["kestrel-uav.example".into()], ..Organisation::default() });
     let of = |from: &str| {
         let mail = format!("From: {from}\r\nTo: x@y.example\r\nSubject: s\r\n\r\ntext");
-        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation)).0, mail.as_bytes());
+        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation), None).0, mail.as_bytes());
         (keeper.values("SenderKind").join(","), keeper.values("LookAlikeOfOurs").join(","))
     };
     assert_eq!(of("a@mail.kestrel-uav.example"), ("own".into(), String::new()));
@@ -385,7 +385,7 @@ fn an_own_domain_counts_where_nothing_disagrees_or_a_receiver_confirms_it() {
     let organisation = Arc::new(organisation);
     let of = |headers: &str| {
         let mail = format!("From: it@kestrel-uav.example\r\nTo: x@y.example\r\nSubject: s\r\n{headers}\r\ntext");
-        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation)).0, mail.as_bytes());
+        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation), None).0, mail.as_bytes());
         keeper.values("SenderKind").join(",")
     };
     let doubted = "own, not confirmed";
@@ -411,7 +411,7 @@ fn what_looks_like_ours_is_told_wherever_it_stands() {
         Arc::new(Organisation { domains: vec!["kestrel-uav.example".into()], ..Organisation::default() });
     let of = |head: &str, body: &str, field: &str| {
         let mail = format!("{head}To: x@y.example\r\nSubject: s\r\n\r\n{body}");
-        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation)).0, mail.as_bytes());
+        let (keeper, _) = Keeper::of(&Mail::and_mailboxes(Arc::clone(&organisation), None).0, mail.as_bytes());
         keeper.values(field).join(",")
     };
     let from = "From: Anna <a@partner.example>\r\n";
