@@ -391,8 +391,8 @@ impl Puller<'_> {
         let formats = self.formats.iter().enumerate().zip(&self.wanted);
         let formats = formats.filter(|(_, wanted)| **wanted).map(|(format, _)| format);
         let begun = catch_unwind(AssertUnwindSafe(|| {
-            let knows = |(_, format): &(usize, &Box<dyn Format>)| format.recognises(opened.head(), &opened.name);
-            let knowing = formats.clone().find(|format| !is_archive && knows(format));
+            let knows = |format: &dyn Format| !is_archive && format.recognises(opened.head(), &opened.name);
+            let knowing = formats.clone().find(|(_, format)| knows(format.as_ref()));
             let (number, format) = knowing.or_else(|| formats.clone().find(|(_, format)| format.takes_unknown()))?;
             Some((number, format.name(), format.cutter(), knowing.is_none()))
         }));

@@ -278,7 +278,7 @@ pub(super) mod tests {
         let mut bytes: Vec<u8> = parts
             .flat_map(|(number, part)| {
                 let mut bytes = vec![0; 32];
-                bytes[0] = number as u8 + 1 | if number + 1 == last { 0x40 } else { 0 };
+                bytes[0] = (number as u8 + 1) | if number + 1 == last { 0x40 } else { 0 };
                 (bytes[11], bytes[13]) = (15, sum);
                 let places = (1..11).chain(14..26).chain(28..32).step_by(2);
                 places.zip(part).for_each(|(at, unit)| bytes[at..at + 2].copy_from_slice(&unit.to_le_bytes()));

@@ -153,6 +153,9 @@ fn without_depth(bytes: &[u8]) -> (&[u8], bool) {
     }
 }
 
+/// A part that is a file, and its bytes.
+type Attached<'m> = (&'m MessagePart<'m>, &'m [u8]);
+
 impl Taking<'_> {
     fn message(&mut self, message: &mail_parser::Message<'_>, depth: usize) {
         if depth > MAX_DEPTH {
@@ -227,7 +230,7 @@ impl Taking<'_> {
     fn parts<'m>(
         &mut self,
         message: &'m mail_parser::Message<'_>,
-    ) -> (Body, Vec<(&'m MessagePart<'m>, &'m [u8])>, Vec<&'m mail_parser::Message<'m>>) {
+    ) -> (Body, Vec<Attached<'m>>, Vec<&'m mail_parser::Message<'m>>) {
         let (mut body, mut files, mut nested) = (Body::default(), Vec::new(), Vec::new());
         if message.parts.len() > MAX_PARTS {
             self.limit(format!("more than {MAX_PARTS} parts in a mail"));
