@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 const FORMATS: [&str; 5] = ["text", "jsonl", "json", "csv", "timeline"];
 
 #[test]
+#[cfg_attr(not(feature = "yara"), ignore = "the tally names the rules of a build with all features: ci/test")]
 fn the_shipyard_is_reported_as_expected() {
     let folder = root().join("tests/golden/hunt/shipyard");
     let place = Place::new();
