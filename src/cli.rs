@@ -413,8 +413,8 @@ Examples:
   dreamcatcher explain --briefing --format html           a page for a meeting of the staff
 
 Nothing of the file is executed, fetched or written.
-Exit status: 0 nothing found, which is no proof that it is harmless; 1 suspicious or dangerous; 3 usage or configuration;
-4 a file could not be looked into. Where several hold: 4, 1.")]
+Exit status: 0 all was looked into and nothing found, which is no proof that it is harmless; 1 suspicious, dangerous, or not looked
+into completely; 3 usage or configuration; 4 a file could not be looked into at all. Where several hold: 4, 1.")]
 pub struct ExplainArguments {
     /// Mails or files, or - for standard input.
     #[arg(required_unless_present = "briefing", value_name = "FILE")]

@@ -9,9 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Damage, Finding, Follower, Level, Observation, Piece};
-use evidence::{Output, PieceTally, Sink, Tally};
-use report::{Explanation, Language, Verdict};
+use event::{Finding, Follower, Level, Observation, Piece};
+use evidence::{Output, PieceTally, Sink, Tally, Unread};
+use report::{Explanation, Language, Obstacle, Problem, Verdict};
 use sigma::{Placeholders, Rules, Taxonomy, correlate::Limits};
 
 use crate::{
@@ -42,7 +42,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Status> {
     let of_path = |path: &PathBuf| {
         let path = path.display().to_string();
         let findings = findings.iter().filter(|finding| is_below(&finding.place.piece.path, &path)).cloned().collect();
-        let problems = problems.iter().filter(|(label, _)| is_below(label, &path)).map(|(_, problem)| problem.clone());
+        let problems = problems.iter().filter(|problem| is_below(&problem.path, &path)).cloned();
         let is_read = tally.pieces.iter().any(|piece| is_below(&piece.piece.path, &path));
         Explanation { is_read, findings, problems: problems.collect(), path }
     };
@@ -113,22 +113,26 @@ fn is_below(label: &str, path: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '!']))
 }
 
-/// What could not be looked into: its label, and the same with the reason.
-fn problems(tally: &Tally) -> Vec<(String, String)> {
-    let unread = tally.unreadable_arguments.iter().chain(&tally.failures).chain(&tally.skipped);
-    let unread = unread.map(|unread| (unread.path.clone(), unread.reason.clone()));
-    let unknown = tally.unknown.iter().map(|unknown| (unknown.path.clone(), unknown.looks_like.clone()));
-    let empty = tally.empty.iter().map(|path| (path.clone(), "the file is empty".to_owned()));
-    let damages = tally.pieces.iter().flat_map(|piece| {
-        let reason = |damage: &Damage| format!("{}: {}", damage.position, damage.reason);
-        piece.damages.iter().map(move |damage| (piece.piece.path.clone(), reason(damage)))
+/// What could not be looked into, in the order of the evidence.
+fn problems(tally: &Tally) -> Vec<Problem> {
+    let problem = |path: &String, otherwise, reason: String| {
+        let obstacle = Obstacle::of(&reason, otherwise);
+        Problem { path: path.clone(), obstacle, reason }
+    };
+    let told = |unread: &Unread, otherwise| problem(&unread.path, otherwise, unread.reason.clone());
+    let missing = tally.unreadable_arguments.iter().map(|unread| told(unread, Obstacle::Unreadable));
+    let failures = tally.failures.iter().map(|unread| told(unread, Obstacle::Unreadable));
+    let skipped = tally.skipped.iter().map(|unread| told(unread, Obstacle::Link));
+    let unknown =
+        tally.unknown.iter().map(|unknown| problem(&unknown.path, Obstacle::Unknown, unknown.looks_like.clone()));
+    let empty = tally.empty.iter().map(|path| problem(path, Obstacle::Empty, "the file is empty".to_owned()));
+    let pieces = tally.pieces.iter().flat_map(|piece| {
+        let damages = piece.damages.iter().map(|damage| format!("{}: {}", damage.position, damage.reason));
+        // Facts have notes of nothing else than what was left closed.
+        let reasons = damages.chain(piece.notes.iter().cloned());
+        reasons.map(|reason| problem(&piece.piece.path, Obstacle::Damaged, reason))
     });
-    let notes = tally
-        .pieces
-        .iter()
-        .flat_map(|piece| piece.notes.iter().map(move |note| (piece.piece.path.clone(), note.clone())));
-    let all = unread.chain(unknown).chain(empty).chain(damages).chain(notes);
-    all.map(|(label, reason)| (label.clone(), format!("{label}: {reason}"))).collect()
+    missing.chain(failures).chain(skipped).chain(unknown).chain(empty).chain(pieces).collect()
 }
 
 /// Keeps what is found.

@@ -12,9 +12,9 @@ mod common;
 #[path = "common/pe.rs"]
 mod pe;
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{collections::BTreeMap, fs, io::Write, path::PathBuf};
 
-use common::{Place, skipped};
+use common::{Place, root, skipped};
 use pe::Tiny;
 use serde_json::Value;
 
@@ -301,18 +301,59 @@ fn explain_tells_of_files_and_folders() {
         r#"{"tasks": [{"label": "a", "command": "node .vscode/logo",
         "presentation": {"reveal": "never", "echo": false, "close": true}, "runOptions": {"runOn": "folderOpen"}}]}"#,
     );
-    for (path, reason) in [
-        ("offer.pdf", "Opening it starts a program or a command"),
-        ("Offer.lnk", "Opening it starts a program or a command"),
-        ("offer.iso", "Opening it starts a program or a command"),
-        ("viewer", "lies a library that is not its maker's"),
-        ("test", "Only opening the folder"),
+    for (path, reasons) in [
+        (
+            "offer.pdf",
+            [
+                "Opening it starts a program or a command: “offer.pdf”.",
+                "Das Öffnen startet ein Programm oder einen Befehl: „offer.pdf“.",
+                "열기만 해도 프로그램이나 명령이 실행됩니다: ‘offer.pdf’.",
+            ],
+        ),
+        (
+            "Offer.lnk",
+            [
+                "Opening it starts a program or a command: “..\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe”.",
+                "Befehl: „..\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe“.",
+                "실행됩니다: ‘..\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe’.",
+            ],
+        ),
+        (
+            "offer.iso",
+            [
+                "Opening it starts a program or a command: “..",
+                "Das Öffnen startet ein Programm oder einen Befehl: „..",
+                "열기만 해도 프로그램이나 명령이 실행됩니다: ‘..",
+            ],
+        ),
+        (
+            "viewer",
+            [
+                "a library that is not its maker's, and that the program would run: “webservices.dll”.",
+                "liegt eine Bibliothek, die nicht von dessen Hersteller ist und die es ausführen würde: „webservices.dll“.",
+                "라이브러리가 있고, 프로그램이 그것을 실행하게 됩니다: ‘webservices.dll’.",
+            ],
+        ),
+        (
+            "test",
+            [
+                "Only opening the folder, or installing the package, runs a command: “node .vscode/logo”.",
+                "Schon das Öffnen des Ordners oder die Installation des Pakets führt einen Befehl aus: „node .vscode/logo“.",
+                "폴더를 열거나 패키지를 설치하기만 해도 명령이 실행됩니다: ‘node .vscode/logo’.",
+            ],
+        ),
     ] {
-        let run = place.run(&["explain", "--language", "en", path]);
-        run.ends(1, &[reason]);
-        assert!(run.out.contains("Dangerous") || run.out.contains("Suspicious"), "{}", run.out);
-        for language in ["de", "ko"] {
-            place.run(&["explain", "--language", language, path]).ends(1, &[]);
+        let verdicts = [
+            ("en", ["Dangerous: do not open anything of it", "Suspicious: open nothing"], "What to do now"),
+            ("de", ["Gefährlich: Öffnen Sie nichts davon", "Verdächtig: Öffnen Sie nichts"], "Was jetzt zu tun ist"),
+            ("ko", ["위험합니다. 아무것도 열지 말고", "의심스럽습니다. 담당자가"], "지금 할 일"),
+        ];
+        for ((language, verdicts, now), reason) in verdicts.into_iter().zip(reasons) {
+            let run = place.run(&["explain", "--language", language, path]);
+            run.ends(1, &[reason, now]);
+            assert!(verdicts.iter().any(|verdict| run.out.contains(verdict)), "{path}: {}", run.out);
+            let is_english = ["Why:", "Opening it", "What to do"].iter().any(|words| run.out.contains(words));
+            assert_eq!(is_english, language == "en", "{}", run.out);
         }
     }
     place.file("papers/plain.pdf", "%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF");
@@ -320,7 +361,64 @@ fn explain_tells_of_files_and_folders() {
         "papers/tool.exe",
         Tiny::program(&[("CompanyName", "Contoso")]).importing("kernel32.dll", &["ExitProcess"]).build(),
     );
-    place.run(&["explain", "--language", "en", "papers"]).ends(0, &["Nothing was found."]);
+    for (language, sentence) in
+        [("en", "Nothing was found."), ("de", "Es wurde nichts gefunden."), ("ko", "발견된 것이 없습니다.")]
+    {
+        place.run(&["explain", "--language", language, "papers"]).ends(0, &[sentence]);
+    }
+}
+
+/// An archive of 7-Zip's, whose members nobody looks at, whether its list can be read or not, and a cabinet.
+#[test]
+fn what_explain_did_not_look_into_is_not_nothing() {
+    let place = Place::new();
+    let archive = |name: &str| fs::read(root().join("crates/artifact/tests/archives").join(name)).unwrap();
+    place.file("Papers.7z", archive("plain-list.7z"));
+    place.file("Locked.7z", archive("encrypted-list.7z"));
+    place.file("Papers.cab", [&b"MSCF\0\0\0\0"[..], &[0; 64]].concat());
+    place.file(
+        "Papers.zip",
+        zip(&[("a/Notes.txt", b"Hello".to_vec()), ("a/b.cab", [&b"MSCF\0\0\0\0"[..], &[0; 64]].concat())]),
+    );
+    for (path, inside) in [
+        ("Papers.7z", "Papers.7z"),
+        ("Locked.7z", "Locked.7z"),
+        ("Papers.cab", "Papers.cab"),
+        ("Papers.zip", "a/b.cab"),
+    ] {
+        for (language, verdicts, told, technical) in [
+            (
+                "en",
+                ["could not be looked into completely", "Suspicious: "],
+                format!("It is packed in a way that is not opened here: “{inside}”"),
+                "For your administrator:",
+            ),
+            (
+                "de",
+                ["konnte nicht vollständig untersucht werden", "Verdächtig: "],
+                format!("Auf eine Weise gepackt, die hier nicht geöffnet wird: „{inside}“"),
+                "Für Ihre Administratoren:",
+            ),
+            (
+                "ko",
+                ["전부 살펴보지는 못했습니다", "의심스럽습니다."],
+                format!("여기에서 열 수 없는 방식으로 압축되어 있습니다: ‘{inside}’"),
+                "관리자를 위한 상세 내용:",
+            ),
+        ] {
+            let run = place.run(&["explain", "--language", language, path]);
+            run.ends(1, &[&told, technical]);
+            assert!(verdicts.iter().any(|verdict| run.out.contains(verdict)), "{path}: {}", run.out);
+            let before = run.out.split(technical).next().unwrap();
+            assert!(!before.contains("members") && !before.contains("archive,"), "{before}");
+        }
+    }
+    // Pictures hold nothing that runs; a folder with one is looked into.
+    place.file("papers/plain.pdf", "%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF");
+    place.file("papers/a.png", b"\x89PNG\r\n\x1a\n\0\0");
+    place.run(&["explain", "--language", "en", "papers"]).ends(0, &["Nothing was found.", "It is a picture"]);
+    place.file("papers/b.bin", [1_u8, 2, 3, 0]);
+    place.run(&["explain", "--language", "en", "papers"]).ends(1, &["completely", "of an unknown kind: “b.bin”"]);
 }
 
 #[test]

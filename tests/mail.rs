@@ -148,6 +148,107 @@ fn explain_gives_a_verdict_with_the_words_it_rests_on() {
     place.run(&["explain"]).ends(3, &[]);
 }
 
+/// A reason is filled with words of one kind, in the quotes of the language.
+#[test]
+fn a_reason_does_not_mix_names_of_programs_and_firms() {
+    let place = Place::new();
+    let mail = "From: HR <hr@hensoldt-karriere.example>\r\nTo: x@y.example\r\nSubject: Stellenangebot bei Hensoldt\r\nMIME-Version: 1.0\r\n\
+                Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
+                Die Stellenbeschreibung von Hensoldt und das Gehalt finden Sie im Anhang.\r\n--b\r\n\
+                Content-Type: application/octet-stream; name=\"Gehaltstabelle.exe\"\r\nContent-Disposition: attachment\r\n\r\nMZ\r\n--b--\r\n";
+    place.file("a.eml", mail);
+    for (language, reason) in [
+        ("en", "It brings a program: “Gehaltstabelle.exe”. "),
+        ("de", "Es bringt ein Programm mit: „Gehaltstabelle.exe“. "),
+        ("ko", "프로그램이 들어 있습니다: ‘Gehaltstabelle.exe’. "),
+    ] {
+        place.run(&["explain", "--language", language, "a.eml"]).ends(1, &[reason]);
+    }
+}
+
+#[test]
+fn explain_shows_the_course_of_a_conversation_in_its_order() {
+    let place = Place::new();
+    let shown = |language: &str, name: &str, verdict: &str, lines: &[&str]| {
+        let run = place.run(&["explain", "--language", language, &lure(&format!("conversations/{name}"))]);
+        run.ends(1, &[verdict]);
+        let places: Vec<_> = lines.iter().map(|line| run.out.find(line)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} {}", run.out);
+    };
+    shown(
+        "en",
+        "01-whatsapp-persona.txt",
+        "Dangerous:",
+        &[
+            "4: an offer: “I have to say again how impressed I am by your work on UAVs.",
+            "10: money: “Salary is about twice what you have now, fully remote.”",
+            "13: an archive: “00000014-Airbus_Senior_UAV_Engineer.zip”",
+            "14: how it is to be opened: “Password is Airbus25. Open the PDF only with the reader",
+            "16: on to private mail or a private computer: “Then take your private computer",
+        ],
+    );
+    shown(
+        "de",
+        "02-whatsapp-persona-de.txt",
+        "Gefährlich:",
+        &[
+            "4: Lob: „Ihr Lebenslauf hat mich wirklich beeindruckt",
+            "9: ein Datenträgerabbild: „Stellenbeschreibung.iso“",
+        ],
+    );
+    shown(
+        "ko",
+        "03-telegram-persona-ko.json",
+        "위험합니다.",
+        &["3: 칭찬: ‘프로필이 정말 인상적이었습니다.", "4: 돈: ‘"],
+    );
+    // The newest stands first in the table.
+    shown(
+        "en",
+        "05-linkedin-persona.csv",
+        "Suspicious:",
+        &["8: praise: “Dear Priya", "money: “I recruit for Airbus.", "2: a link: “The job description is here"],
+    );
+    // In a hunt, the finding has the lines too.
+    let run = place.run(&["hunt", "--format", "jsonl", &lure("conversations/05-linkedin-persona.csv")]);
+    run.ends(0, &["8 flattery: Dear Priya", " > 2 "]);
+}
+
+/// What people paste or export, in forms that no other test has: the same words are found in all of them.
+#[test]
+fn conversations_are_read_in_the_forms_that_people_have() {
+    let place = Place::new();
+    let said = [
+        "I am impressed by your work",
+        "The salary is twice yours",
+        "Open it only with the reader",
+        "Keep it between us",
+    ];
+    let of = |stamp: &str| said.iter().map(|said| format!("{stamp}{said}\n")).collect::<String>();
+    let telegram = said
+        .map(|said| format!(r#"{{"id": 1, "type": "message", "from": "Jo", "from_id": "user1", "text": "{said}"}}"#));
+    let telegram = format!(
+        r#"{{"about": "Here is the data you requested. Remember: Telegram is ad free", "chats": {{"list": [{{"id": 1, "messages": [{}]}}]}}}}"#,
+        telegram.join(",")
+    );
+    for (name, text) in [
+        ("android-us.txt", of("6/3/25, 8:41 AM - Jo: ")),
+        ("android-us-narrow.txt", of("6/3/25, 8:41\u{202f}AM - Jo: ")),
+        ("iphone.txt", of("\u{200e}[03.06.25, 08:41:12] Jo: \u{200e}")),
+        ("kakao.txt", of("2025. 6. 3. 오전 8:41, Jo : ")),
+        ("teams.txt", of("Jo  8:41 AM\n")),
+        ("result.json", telegram),
+    ] {
+        place.file(name, text);
+        let run = place.run(&["explain", "--language", "en", name]);
+        run.ends(
+            1,
+            &["Suspicious:", ": praise: “I am impressed by your work”", ": to be kept secret: “Keep it between us”"],
+        );
+        assert!(!run.out.contains("looked into"), "{}", run.out);
+    }
+}
+
 #[test]
 fn explain_follows_the_locale_and_prints_a_briefing() {
     let place = Place::new();
@@ -246,6 +347,10 @@ fn the_report_mailbox_answers_as_its_document_says() {
     answer("colleague@example.org", place.path().join("as-file.eml"));
     let sent = place.read("sent");
     assert!(sent.contains("Dangerous:"), "{sent}");
+    // What cannot be looked into is an answer too: trying again would not change it.
+    place.file("noise", [0_u8, 1, 2, 3]);
+    answer("colleague@example.org", place.path().join("noise"));
+    assert!(place.read("sent").contains("could not be looked into"), "{}", place.read("sent"));
 }
 
 /// A mail with files attached.

@@ -206,6 +206,15 @@ pub fn drive(format: &dyn Format, data: &[u8], step: usize, known: &Known) {
     assert_eq!(found, judged, "the detector (left) and the judge (right) differ");
 }
 
+/// Everything that must hold of a file of this name and these bytes, which come as `step` says.
+pub fn drive_file(name: &str, bytes: &[u8], step: usize, known: &Known) {
+    let mut facts = artifact::Facts::new(artifact::Kind::File, event::Position::Record(1), None);
+    artifact::file::facts(name, bytes, &mut facts);
+    let files = artifact::file::Files::default();
+    let _ = files.recognises(bytes, name);
+    drive(&files, bytes, step, known);
+}
+
 /// Whatever stands in an input, the logins in it can be told and joined.
 pub fn logins(format: &dyn Format, data: &[u8]) {
     let mut detector = Logins::default();

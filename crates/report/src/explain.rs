@@ -13,7 +13,12 @@ use std::{
 use event::{Finding, Level};
 use serde::Deserialize;
 
-use crate::plain::{plain, shorten};
+use self::problem::ObstacleTexts;
+pub use self::problem::{Obstacle, Problem};
+use crate::plain::plain;
+
+mod problem;
+mod reason;
 
 /// Most reasons that are told.
 const REASONS: usize = 4;
@@ -101,6 +106,8 @@ impl FromStr for ExplainFormat {
 pub enum Verdict {
     /// Nothing was found.
     Nothing,
+    /// Nothing was found, but not all of it could be looked into.
+    Incomplete,
     /// It may be honest, but one should ask.
     Suspicious,
     /// It must not be opened.
@@ -127,8 +134,8 @@ pub struct Explanation {
     pub is_read: bool,
     /// All findings, also those of signs that say little by themselves.
     pub findings: Vec<Finding>,
-    /// What could not be read, in technical words.
-    pub problems: Vec<String>,
+    /// What of it could not be looked into.
+    pub problems: Vec<Problem>,
 }
 
 /// The sentences of a language.
@@ -139,17 +146,35 @@ struct Texts {
     dangerous: String,
     suspicious: String,
     nothing: String,
+    incomplete: String,
     not_read: String,
     nothing_means: String,
+    incomplete_means: String,
     reasons_are: String,
+    course_is: String,
     do_now: Section,
     do_not: Section,
     honest: Section,
     unread: String,
+    obstacles: ObstacleTexts,
+    technical: String,
+    quotes: Quotes,
     other_reason: String,
     /// By the name behind `explain.`; `{}` stands for what was found.
     reasons: HashMap<String, String>,
+    /// By the name that the fact `Course` has for a step of a conversation.
+    steps: HashMap<String, String>,
     briefing: Briefing,
+}
+
+/// What a language puts around words that are somebody else's.
+#[derive(Deserialize)]
+struct Quotes(String, String);
+
+impl Quotes {
+    fn around(&self, words: &str) -> String {
+        format!("{}{words}{}", self.0, self.1)
+    }
 }
 
 #[derive(Deserialize)]
@@ -169,78 +194,41 @@ struct Briefing {
 impl Explanation {
     /// The verdict.
     pub fn verdict(&self) -> Verdict {
-        Verdict::of(self.findings.iter().map(|finding| finding.rule.level).max())
+        match Verdict::of(self.findings.iter().map(|finding| finding.rule.level).max()) {
+            Verdict::Nothing if self.problems.iter().any(|problem| problem.obstacle.hides()) => Verdict::Incomplete,
+            verdict => verdict,
+        }
     }
 
     /// The weightiest reasons, each once: the rule's level decides, then the order of the findings.
     fn reasons(&self, texts: &Texts) -> Vec<String> {
-        let mut findings: Vec<&Finding> = self.findings.iter().filter(|finding| reason(finding).is_some()).collect();
+        let mut findings: Vec<&Finding> = self.findings.iter().collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.rule.level));
         let mut told: Vec<&str> = Vec::new();
         let mut reasons = Vec::new();
-        for finding in findings {
-            let Some(name) = reason(finding).filter(|name| !told.contains(name)) else { continue };
-            told.push(name);
-            let values = values(finding);
+        for (name, values) in findings.iter().flat_map(|finding| reason::reasons(finding, &texts.quotes)) {
             let sentence = texts.reasons.get(name).map_or(texts.other_reason.as_str(), String::as_str);
-            // Where no words are at hand the sentence stands alone.
-            reasons.push(if values.is_empty() {
-                sentence.replace(": {}", "")
-            } else {
-                sentence.replace("{}", &values)
-            });
+            // Where no words are at hand the sentence stands alone, if it can.
+            let alone = sentence.replace(": {}", "");
+            if told.contains(&name) || values.is_empty() && alone.contains("{}") {
+                continue;
+            }
+            told.push(name);
+            reasons.push(if values.is_empty() { alone } else { sentence.replace("{}", &values) });
         }
         reasons.truncate(REASONS);
         reasons
     }
-}
 
-/// The name behind `explain.` among a rule's tags.
-fn reason(finding: &Finding) -> Option<&str> {
-    finding.rule.tags.iter().find_map(|tag| tag.strip_prefix("explain."))
-}
-
-/// The very words that a finding rests on, made harmless: values without the names of fields and topics.
-fn values(finding: &Finding) -> String {
-    let value = |value: &str| {
-        let words = value.split_once(": ").map_or(value, |(_, words)| words);
-        format!("“{}”", shorten(words, VALUE))
-    };
-    let mut values: Vec<String> = Vec::new();
-    // Where a name or an address is at hand, the words beside it would only blur the sentence.
-    let is_named = finding.matched.iter().any(|matched| tells(&matched.field) && matched.field != "Wording");
-    let is_meant = |field: &str| tells(field) && !(is_named && field == "Wording");
-    for matched in finding.matched.iter().filter(|matched| is_meant(&matched.field)) {
-        let value = value(&matched.value);
-        if !values.contains(&value) && values.len() < 3 {
-            values.push(value);
-        }
+    /// The steps of conversations in their order, with the numbers of their lines and their words.
+    fn course(&self, texts: &Texts) -> Vec<String> {
+        let steps = reason::courses(&self.findings).into_iter().flat_map(reason::steps);
+        let told = |step: reason::Step<'_>| {
+            let name = texts.steps.get(step.name).map_or(step.name, String::as_str);
+            format!("{}: {name}: {}", step.number, texts.quotes.around(step.words))
+        };
+        steps.map(told).collect()
     }
-    values.join(", ")
-}
-
-/// Whether a field's value is words or names of the mail itself rather than our name for what they are.
-fn tells(field: &str) -> bool {
-    const KINDS: [&str; 17] = [
-        "Topic",
-        "TopicOfSubject",
-        "SenderKind",
-        "AttachmentType",
-        "SubjectTrick",
-        "NameTrick",
-        "Page",
-        "AttachedPage",
-        "LookAlikeHow",
-        "SenderFault",
-        "Type",
-        "Authentication",
-        "Action",
-        "Class",
-        "FirstContact",
-        "MailsBefore",
-        "NamedAs",
-    ];
-    !KINDS.contains(&field)
 }
 
 /// Writes what was found about some files.
@@ -267,22 +255,24 @@ fn explain(page: &mut Page<'_>, texts: &Texts, explanation: &Explanation) -> io:
     let sentence = match verdict {
         Verdict::Dangerous => &texts.dangerous,
         Verdict::Suspicious => &texts.suspicious,
-        Verdict::Nothing if explanation.is_read => &texts.nothing,
-        Verdict::Nothing => &texts.not_read,
+        _ if !explanation.is_read => &texts.not_read,
+        Verdict::Incomplete => &texts.incomplete,
+        Verdict::Nothing => &texts.nothing,
     };
     page.verdict(sentence, verdict)?;
-    if verdict != Verdict::Nothing {
+    if verdict >= Verdict::Suspicious {
         page.list(&texts.reasons_are, &explanation.reasons(texts))?;
+        page.list(&texts.course_is, &explanation.course(texts))?;
         for section in [&texts.do_now, &texts.do_not, &texts.honest] {
             page.list(&section.title, &section.points)?;
         }
     } else if explanation.is_read {
-        page.paragraph(&texts.nothing_means)?;
+        let means = if verdict == Verdict::Nothing { &texts.nothing_means } else { &texts.incomplete_means };
+        page.paragraph(means)?;
     }
-    if !explanation.problems.is_empty() {
-        page.list(&texts.unread, &explanation.problems)?;
-    }
-    Ok(())
+    let problems = &explanation.problems;
+    page.list(&texts.unread, &texts.obstacles.lines(problems, &explanation.path, &texts.quotes))?;
+    page.small(&texts.technical, &problem::reasons(problems))
 }
 
 /// Writes a page for a meeting of the staff, in all languages.
@@ -313,8 +303,9 @@ struct Page<'a> {
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44em;margin:2em auto;padding:0 1em;color:#222;background:#fff}\
 h1{font-size:1em;color:#555;overflow-wrap:anywhere}h2{font-size:1.05em;margin:1.2em 0 .2em}ul{margin:.2em 0 0}li{overflow-wrap:anywhere}\
+small{color:#555}\
 p.verdict{font-size:1.25em;font-weight:bold;padding:.6em .8em;border-left:.4em solid #2b7a3d;background:#eef7f0}\
-p.suspicious{border-color:#b8860b;background:#fdf6e3}p.dangerous{border-color:#b00020;background:#fdecee}";
+p.incomplete{border-color:#777;background:#f2f2f2}p.suspicious{border-color:#b8860b;background:#fdf6e3}p.dangerous{border-color:#b00020;background:#fdecee}";
 
 impl<'a> Page<'a> {
     fn new(out: &'a mut dyn Write, language: Language, format: ExplainFormat, title: &str) -> io::Result<Self> {
@@ -341,6 +332,7 @@ impl<'a> Page<'a> {
         let class = match verdict {
             Verdict::Dangerous => "verdict dangerous",
             Verdict::Suspicious => "verdict suspicious",
+            Verdict::Incomplete => "verdict incomplete",
             Verdict::Nothing => "verdict",
         };
         match self.format {
@@ -372,6 +364,16 @@ impl<'a> Page<'a> {
                 writeln!(self.out, "</ul>")
             }
         }
+    }
+
+    /// A list that is for somebody else than the reader.
+    fn small(&mut self, title: &str, points: &[String]) -> io::Result<()> {
+        if self.format == ExplainFormat::Text || points.is_empty() {
+            return self.list(title, points);
+        }
+        write!(self.out, "<small>")?;
+        self.list(title, points)?;
+        writeln!(self.out, "</small>")
     }
 
     fn end(self) -> io::Result<()> {
@@ -414,6 +416,52 @@ mod tests {
         assert!(english.len() > 15);
         assert_eq!(names(Language::German), english);
         assert_eq!(names(Language::Korean), english);
+        for language in Language::ALL {
+            let texts = language.texts().unwrap();
+            for (name, sentence) in &texts.reasons {
+                let filled = Language::English.texts().unwrap().reasons[name].contains("{}");
+                assert_eq!(sentence.contains("{}"), filled, "{language} {name}");
+            }
+            let mut steps: Vec<String> = texts.steps.into_keys().collect();
+            steps.sort();
+            let mut known: Vec<String> = Language::English.texts().unwrap().steps.into_keys().collect();
+            known.sort();
+            assert_eq!(steps, known, "{language}");
+        }
+    }
+
+    fn written(language: Language, explanation: &Explanation) -> String {
+        let mut out = Vec::new();
+        write_explanations(&mut out, language, ExplainFormat::Text, std::slice::from_ref(explanation)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_looked_into_is_told_in_plain_words_and_is_not_nothing() {
+        let problem =
+            |path: &str, obstacle, reason: &str| Problem { path: path.into(), obstacle, reason: reason.into() };
+        let mut explanation = Explanation {
+            path: "in/a.zip".into(),
+            is_read: true,
+            problems: vec![
+                problem("in/a.zip!/b.7z", Obstacle::Closed, "members were not looked at"),
+                problem("in/a.zip!/c.png", Obstacle::Picture, "PNG image"),
+            ],
+            ..Explanation::default()
+        };
+        assert_eq!(explanation.verdict(), Verdict::Incomplete);
+        for (language, sentence, line) in [
+            (Language::English, "could not be looked into completely", "not opened here: “b.7z”"),
+            (Language::German, "nicht vollständig untersucht", "hier nicht geöffnet wird: „b.7z“"),
+            (Language::Korean, "전부 살펴보지는 못했습니다", "압축되어 있습니다: ‘b.7z’"),
+        ] {
+            let text = written(language, &explanation);
+            assert!(text.contains(sentence) && text.contains(line), "{text}");
+            let (told, technical) = text.split_once("in/a.zip!/b.7z: members were not looked at").unwrap();
+            assert!(!told.contains("members") && technical.contains("PNG image"), "{text}");
+        }
+        explanation.problems.remove(0);
+        assert_eq!(explanation.verdict(), Verdict::Nothing);
     }
 
     #[test]
@@ -433,7 +481,11 @@ mod tests {
     fn nothing_of_a_file_comes_alive() {
         let explanation = Explanation {
             path: "<script>alert(1)</script>\u{1b}[2J\u{202e}".into(),
-            problems: vec!["\"><img src=x onerror=alert(1)>".into()],
+            problems: vec![Problem {
+                path: "<img src=x>".into(),
+                obstacle: Obstacle::Damaged,
+                reason: "\"><img src=x onerror=alert(1)>".into(),
+            }],
             ..Explanation::default()
         };
         for format in [ExplainFormat::Text, ExplainFormat::Html] {

@@ -41,7 +41,9 @@ use std::{
 use event::Finding;
 
 pub use crate::csv::Csv;
-pub use explain::{ExplainFormat, Explanation, Language, Verdict, write_briefing, write_explanations};
+pub use explain::{
+    ExplainFormat, Explanation, Language, Obstacle, Problem, Verdict, write_briefing, write_explanations,
+};
 pub use html::write_html;
 pub use incidents::{IncidentFormat, write_incidents};
 pub use json::{Json, Jsonl};

@@ -2,19 +2,22 @@
 //!
 //! | form | recognised by | a message is told by |
 //! |---|---|---|
-//! | WhatsApp's text (Android, iPhone) | lines `DATE, TIME - NAME: TEXT` or `[DATE, TIME] NAME: TEXT` | its line |
-//! | Telegram's JSON | `"messages"` with `"from_id"` | its id |
+//! | WhatsApp's and KakaoTalk's text | lines `DATE, TIME - NAME: TEXT`, `[DATE, TIME] NAME: TEXT` and the like | its line |
+//! | Telegram's JSON, of a chat or an account | `"messages"` with `"from_id"`, or its first words | its id |
 //! | LinkedIn's messages.csv | its first line | its line |
-//! | pasted text | nothing else; only where it is asked for | its line |
+//! | pasted text, perhaps with names and times over what is said | nothing else; only where it is asked for | its line |
 //!
 //! All that one person says in one conversation is one artifact: the course that the false recruiters take (praise, an offer, another
-//! channel, a file) is told by phrases with the messages that they stand in. Dates of WhatsApp stand in the order of the telephone's
-//! language and are not read.
+//! channel, a file) is told step by step, each with the line or message that it stands in. Dates of text stand in the order of the
+//! telephone's language and are not read.
 
+mod course;
+mod lines;
 mod parse;
 mod read;
 
 use evidence::{Cutter, Format, Reader, TextCutter};
+use memchr::memmem;
 
 use crate::mail::Whole;
 
@@ -24,8 +27,8 @@ const BLOCK: usize = 1 << 16;
 /// A form in which conversations are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conversation {
-    /// WhatsApp's text.
-    WhatsApp,
+    /// WhatsApp's and KakaoTalk's text.
+    Lines,
     /// Telegram's JSON.
     Telegram,
     /// LinkedIn's table.
@@ -36,7 +39,7 @@ pub enum Conversation {
 
 impl Conversation {
     /// Those that are recognised by their content.
-    pub const EXPORTS: [Self; 3] = [Self::WhatsApp, Self::Telegram, Self::LinkedIn];
+    pub const EXPORTS: [Self; 3] = [Self::Lines, Self::Telegram, Self::LinkedIn];
 }
 
 impl Format for Conversation {
@@ -47,10 +50,13 @@ impl Format for Conversation {
     fn recognises(&self, head: &[u8], _name: &str) -> bool {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         match self {
-            Self::WhatsApp => parse::is_whatsapp(&String::from_utf8_lossy(head.get(..4096).unwrap_or(head))),
+            Self::Lines => lines::is_export(&String::from_utf8_lossy(head.get(..4096).unwrap_or(head))),
             Self::Telegram => {
-                let has = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
-                head.trim_ascii_start().starts_with(b"{") && has("\"messages\"") && has("\"from_id\"")
+                let has = |word: &str| memmem::find(head, word.as_bytes()).is_some();
+                // The export of an account begins with a word of Telegram's.
+                let about = head.trim_ascii_start().strip_prefix(b"{").unwrap_or_default().trim_ascii_start();
+                let is_account = about.starts_with(b"\"about\"") && has("Telegram");
+                head.trim_ascii_start().starts_with(b"{") && (is_account || has("\"messages\"") && has("\"from_id\""))
             }
             Self::LinkedIn => head.starts_with(b"CONVERSATION ID,") || head.starts_with(b"\"CONVERSATION ID\","),
             Self::Pasted => {

@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub(super) struct Message {
     /// The line that it begins on, or its id.
     pub(super) number: u64,
+    /// Whether its lines are lines of the file, the first being `number`.
+    pub(super) is_of_lines: bool,
     /// Which conversation it belongs to, where there are several.
     pub(super) conversation: String,
     pub(super) person: String,
@@ -17,81 +19,30 @@ pub(super) struct Message {
     pub(super) time: Option<Time>,
 }
 
-/// Whether one of the first lines is a message of WhatsApp's with somebody's name.
-pub(super) fn is_whatsapp(head: &str) -> bool {
-    let mut lines = head.lines().take(5).filter_map(stamped);
-    head.lines().next().is_some_and(|line| stamped(line).is_some()) && lines.any(|text| text.contains(": "))
+/// An export of one chat, or of an account, whose chats stand in lists.
+#[derive(Deserialize)]
+struct TelegramExport {
+    messages: Option<Vec<TelegramMessage>>,
+    chats: Option<TelegramList>,
+    left_chats: Option<TelegramList>,
 }
 
-/// What stands behind the date and time of a line of WhatsApp's.
-fn stamped(line: &str) -> Option<&str> {
-    let line = line.trim_start_matches(['\u{200e}', '\u{200f}', '\u{feff}']);
-    let is_stamp = |stamp: &str| {
-        let digits = stamp.chars().filter(char::is_ascii_digit).count();
-        (8..=14).contains(&digits)
-            && stamp.len() <= 40
-            && stamp.contains(':')
-            && stamp.starts_with(|c: char| c.is_ascii_digit())
-    };
-    let (stamp, text) = match line.strip_prefix('[') {
-        Some(rest) => rest.split_once("] ")?,
-        None => line.split_once(" - ")?,
-    };
-    is_stamp(stamp).then_some(text)
-}
-
-/// The messages of WhatsApp's text. Lines without a date belong to the message before them.
-pub(super) fn whatsapp(text: &str) -> Vec<Message> {
-    let mut messages: Vec<Message> = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        match stamped(line).map(|rest| rest.split_once(": ")) {
-            Some(Some((person, text))) => {
-                let text = text.trim_start_matches(['\u{200e}', '\u{200f}']);
-                let person = person.trim_matches(['\u{200e}', '\u{200f}', ' ']).to_owned();
-                let file = whatsapp_file(text);
-                messages.push(Message {
-                    number: at as u64 + 1,
-                    person,
-                    text: text.to_owned(),
-                    file,
-                    ..Message::default()
-                });
-            }
-            // What the program itself says.
-            Some(None) => {}
-            None => {
-                if let Some(last) = messages.last_mut() {
-                    last.text.push('\n');
-                    last.text.push_str(line);
-                }
-            }
-        }
-    }
-    messages
-}
-
-/// The file of `<attached: NAME>` and `NAME (file attached)`, in whichever language.
-fn whatsapp_file(text: &str) -> Option<String> {
-    let text = text.trim();
-    if let Some((_, name)) =
-        text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).and_then(|rest| rest.split_once(": "))
-    {
-        return Some(name.trim().to_owned());
-    }
-    let (name, remark) = text.rsplit_once(" (")?;
-    let is_name =
-        remark.ends_with(')') && name.rsplit_once('.').is_some_and(|(_, ending)| (2..=5).contains(&ending.len()));
-    is_name.then(|| name.to_owned())
+#[derive(Deserialize)]
+struct TelegramList {
+    list: Vec<TelegramChat>,
 }
 
 #[derive(Deserialize)]
 struct TelegramChat {
+    #[serde(default)]
+    id: i64,
+    #[serde(default)]
     messages: Vec<TelegramMessage>,
 }
 
 #[derive(Deserialize)]
 struct TelegramMessage {
-    id: u64,
+    id: i64,
     #[serde(default)]
     date_unixtime: String,
     #[serde(default)]
@@ -99,30 +50,45 @@ struct TelegramMessage {
     #[serde(default)]
     text: serde_json::Value,
     #[serde(default)]
+    file: Option<String>,
+    #[serde(default)]
     file_name: Option<String>,
 }
 
-/// The messages of Telegram's JSON.
+/// The messages of Telegram's JSON, of one chat or of all.
 ///
 /// # Errors
 /// What was expected and what stands there.
 pub(super) fn telegram(text: &str) -> Result<Vec<Message>, String> {
-    let chat: TelegramChat =
+    let export: TelegramExport =
         serde_json::from_str(text).map_err(|error| format!("expected Telegram's export: {error}"))?;
-    let message = |message: TelegramMessage| Message {
-        number: message.id,
+    if export.messages.is_none() && export.chats.is_none() {
+        return Err("expected messages or chats in Telegram's export, found neither".to_owned());
+    }
+    let one = export.messages.map(|messages| TelegramChat { id: 0, messages });
+    let lists = [export.chats, export.left_chats].into_iter().flatten();
+    let chats = one.into_iter().chain(lists.flat_map(|list| list.list));
+    let messages = chats.flat_map(|chat| {
+        let of_chat = move |message| telegram_message(chat.id, message);
+        chat.messages.into_iter().map(of_chat)
+    });
+    Ok(messages.collect())
+}
+
+fn telegram_message(chat: i64, message: TelegramMessage) -> Message {
+    let seconds = message.date_unixtime.parse::<i64>().ok();
+    // Files that were left out have a remark in place of their path.
+    let path = message.file.filter(|path| !path.starts_with('('));
+    let name = || path.as_ref().map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned());
+    Message {
+        number: message.id.unsigned_abs(),
+        is_of_lines: false,
+        conversation: chat.to_string(),
         person: message.from.unwrap_or_default(),
         text: telegram_text(&message.text),
-        file: message.file_name,
-        time: message
-            .date_unixtime
-            .parse::<i64>()
-            .ok()
-            .and_then(|seconds| seconds.checked_mul(1_000_000_000))
-            .map(Time::from_nanos),
-        ..Message::default()
-    };
-    Ok(chat.messages.into_iter().map(message).collect())
+        file: message.file_name.or_else(name),
+        time: seconds.and_then(|seconds| seconds.checked_mul(1_000_000_000)).map(Time::from_nanos),
+    }
 }
 
 /// A text, or a list of texts and of objects that have one.
@@ -152,7 +118,8 @@ pub(super) fn linkedin(text: &str) -> Result<Vec<Message>, String> {
         let value = |at: usize| row.get(at).cloned().unwrap_or_default();
         let time = date.and_then(|at| Time::parse(value(at).trim_end_matches(" UTC")));
         let file = file.map(value).filter(|file| !file.is_empty());
-        Message { number, conversation: value(conversation), person: value(person), text: value(content), file, time }
+        let (conversation, person, text) = (value(conversation), value(person), value(content));
+        Message { number, is_of_lines: false, conversation, person, text, file, time }
     };
     Ok(rows.map(message).collect())
 }
@@ -184,9 +151,4 @@ fn rows(text: &str) -> Vec<(u64, Vec<String>)> {
         rows.push((begin, row));
     }
     rows
-}
-
-/// Text that somebody pasted: one message.
-pub(super) fn pasted(text: &str) -> Vec<Message> {
-    vec![Message { number: 1, text: text.to_owned(), ..Message::default() }]
 }

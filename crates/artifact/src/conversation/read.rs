@@ -1,18 +1,25 @@
 //! Reads conversations: of each person what is said, with the messages it stands in.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use event::{Damage, Detector, Piece, Position, Time};
 use evidence::{Block, Output, Reader};
 
 use super::{
     Conversation,
+    course::Course,
+    lines,
     parse::{self, Message},
 };
 use crate::{Facts, Kind, Shower, mail};
 
 /// Most messages of one person whose phrases are told.
 const MAX_MESSAGES: usize = 100_000;
+/// Most different phrases, links and firms of one person that are told.
+const MAX_TOLD: usize = 500;
 
 /// Reads conversations for one thread.
 pub(super) struct ConversationReader {
@@ -27,10 +34,10 @@ impl ConversationReader {
 
     fn messages(&self, text: &str) -> Result<Vec<Message>, String> {
         match self.form {
-            Conversation::WhatsApp => Ok(parse::whatsapp(text)),
+            Conversation::Lines => Ok(lines::export(text)),
             Conversation::Telegram => parse::telegram(text),
             Conversation::LinkedIn => parse::linkedin(text),
-            Conversation::Pasted => Ok(parse::pasted(text)),
+            Conversation::Pasted => Ok(lines::pasted(text)),
         }
     }
 }
@@ -60,14 +67,16 @@ impl Reader for ConversationReader {
             }
             // LinkedIn has the newest first.
             messages.sort_by_key(|message| (message.time, message.number));
-            let facts = facts(&piece.path, &person, &messages);
+            let (facts, limit) = facts(&piece.path, &person, &messages);
+            let position = Position::Line(messages.first().map_or(1, |message| message.number));
+            output.damages.extend(limit.map(|reason| Damage { position, records: 0, reason }));
             self.shower.show(piece, &facts, detector, &mut output.seen);
         }
     }
 }
 
-/// What one person says in one conversation.
-fn facts(path: &str, person: &str, messages: &[Message]) -> Facts {
+/// What one person says in one conversation, and why something of it is not told.
+fn facts(path: &str, person: &str, messages: &[Message]) -> (Facts, Option<String>) {
     let first = messages.first();
     let time = first.and_then(|message| message.time).or(Some(Time::from_nanos(0)));
     let position = Position::Line(first.map_or(1, |message| message.number));
@@ -75,17 +84,25 @@ fn facts(path: &str, person: &str, messages: &[Message]) -> Facts {
     facts.tell("Inside", path);
     facts.tell("Person", if person.is_empty() { "?" } else { person });
     facts.count("Messages", messages.len() as u64);
-    let mut told = Vec::new();
+    let (mut told, mut limit, mut course) = (HashSet::new(), None, Course::default());
     for message in messages {
         facts.hold(message.text.as_bytes());
         facts.hold(b"\n");
-        for (field, value) in mail::of_text(&message.text) {
-            if told.len() < 500 && !told.contains(&(field, value.clone())) {
-                if field == "Wording" {
-                    facts.tell("Said", format!("{}: {value}", message.number));
-                }
-                facts.tell(field, value.clone());
-                told.push((field, value));
+        if message.text.len() > mail::MAX_TEXT {
+            limit = Some(format!("limit: of a message only the first {} bytes were looked at", mail::MAX_TEXT));
+        }
+        let found = mail::of_text(&message.text);
+        course.add(message, &found);
+        for (field, value) in found {
+            let one = (field, value);
+            if told.contains(&one) {
+                continue;
+            }
+            if told.len() < MAX_TOLD {
+                facts.tell(one.0, one.1.clone());
+                told.insert(one);
+            } else {
+                limit = Some(format!("limit: more than {MAX_TOLD} phrases and links of '{person}'"));
             }
         }
         if let Some(file) = &message.file {
@@ -95,5 +112,6 @@ fn facts(path: &str, person: &str, messages: &[Message]) -> Facts {
             }
         }
     }
-    facts
+    facts.tell("Course", course.told());
+    (facts, limit)
 }

@@ -1,4 +1,9 @@
-use super::parse::{Message, linkedin, telegram, whatsapp};
+use evidence::Format;
+
+use super::{
+    Conversation,
+    parse::{Message, linkedin, telegram},
+};
 
 fn said(messages: &[Message]) -> Vec<(u64, &str, &str, Option<&str>)> {
     messages
@@ -8,21 +13,45 @@ fn said(messages: &[Message]) -> Vec<(u64, &str, &str, Option<&str>)> {
 }
 
 #[test]
-fn whatsapps_text_is_read_as_android_and_iphone_write_it() {
-    let android = "03.06.25, 08:41 - Nachrichten sind verschlüsselt.\n03.06.25, 08:42 - Jo: Hallo\nund noch\n03.06.25, 08:43 - Jo: a.iso (Datei angehängt)\n";
-    assert_eq!(
-        said(&whatsapp(android)),
-        [(2, "Jo", "Hallo\nund noch", None), (4, "Jo", "a.iso (Datei angehängt)", Some("a.iso"))]
-    );
-    let iphone = "\u{200e}[12/03/2025, 09:14:02] Jo: \u{200e}<attached: 1-a.zip>\n";
-    assert_eq!(said(&whatsapp(iphone)), [(1, "Jo", "<attached: 1-a.zip>", Some("1-a.zip"))]);
-}
-
-#[test]
 fn telegrams_json_is_read_with_texts_in_parts() {
     let json = r#"{"messages": [{"id": 3, "from": "Jo", "from_id": "u", "text": ["see ", {"type": "link", "text": "https://a.example"}]}, {"id": 4, "text": ""}]}"#;
     assert_eq!(said(&telegram(json).unwrap()), [(3, "Jo", "see https://a.example", None), (4, "", "", None)]);
     assert!(telegram("{\"messages\": 1}").is_err());
+    assert!(telegram("{\"about\": \"Telegram\"}").is_err());
+}
+
+#[test]
+fn telegrams_export_of_an_account_is_read_chat_by_chat() {
+    let json = r#"{
+ "about": "Here is the data you requested. Remember: Telegram is ad free",
+ "personal_information": {"user_id": 1},
+ "contacts": {"about": "", "list": [{"user_id": 2}]},
+ "chats": {"about": "", "list": [
+  {"name": "Jo", "type": "personal_chat", "id": 7, "messages": [
+   {"id": 1, "type": "message", "from": "Jo", "from_id": "u", "text": "Hello", "file": "files/Offer.zip"},
+   {"id": -2, "type": "service", "actor": "Jo", "text": ""}]},
+  {"type": "saved_messages", "id": 8}]},
+ "left_chats": {"about": "", "list": [{"id": 9, "messages": [
+   {"id": 1, "from": "Jo", "text": "Bye", "file": "(File not included.)", "file_name": "b.iso"}]}]}
+}"#;
+    assert!(Conversation::Telegram.recognises(json.as_bytes(), "result.json"));
+    let messages = telegram(json).unwrap();
+    assert_eq!(
+        said(&messages),
+        [(1, "Jo", "Hello", Some("Offer.zip")), (2, "", "", None), (1, "Jo", "Bye", Some("b.iso"))]
+    );
+    assert_eq!(messages.iter().map(|message| &*message.conversation).collect::<Vec<_>>(), ["7", "7", "9"]);
+}
+
+#[test]
+fn other_json_is_none_of_telegrams() {
+    for json in [
+        r#"{"about": "a bot", "text": "hello"}"#,
+        r#"{"messages": [], "from": "Telegram"}"#,
+        r#"[{"about": "Telegram"}]"#,
+    ] {
+        assert!(!Conversation::Telegram.recognises(json.as_bytes(), "a.json"), "{json}");
+    }
 }
 
 #[test]

@@ -32,12 +32,15 @@ use evidence::{Cutter, Format, Output, Reader, TextCutter};
 
 pub use known::Organisation;
 
-pub(crate) use self::cut::Whole;
 use self::{
     contacts::{Contacts, Told},
     cut::{Dated, Mbox as MboxBorders},
     known::Known,
     read::MailReader,
+};
+pub(crate) use self::{
+    cut::Whole,
+    text::{MAX_TEXT, beginning},
 };
 use crate::{
     Patterns, Shower,

@@ -3,10 +3,10 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// How much of a text is looked at, in bytes.
-pub(super) const MAX_TEXT: usize = 256 << 10;
+pub(crate) const MAX_TEXT: usize = 256 << 10;
 
 /// The beginning of a text of at most `limit` bytes.
-pub(super) fn beginning(text: &str, limit: usize) -> &str {
+pub(crate) fn beginning(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
