@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use artifact::{
     Conversation, Mail, Organisation, Patterns,
     file::Files,
-    tree::{Settings, Upstream},
+    tree::{Project, Settings, Upstream},
 };
 use evidence::{
     Auditd, Clock, Evtx, Format, History, JournalExport, JournalJson, Json, Layouts, Packages, Proxies, SshdErrors,
@@ -43,9 +43,10 @@ pub fn for_artifacts(site: &Site, patterns: Option<Arc<dyn Patterns>>) -> Vec<Bo
     let (mail, mailboxes) = Mail::and_mailboxes(Arc::new(site.organisation()), patterns.clone());
     let mut formats: Vec<Box<dyn Format>> = vec![Box::new(mail), Box::new(mailboxes)];
     formats.extend(Conversation::EXPORTS.map(|export| Box::new(export) as Box<dyn Format>));
-    formats.push(Box::new(Settings::matching(patterns.clone())));
+    let project = Project::default();
+    formats.push(Box::new(Settings::matching(patterns.clone()).within(project.clone())));
     // Before pasted text, which may be any.
-    formats.push(Box::new(Files::matching(patterns)));
+    formats.push(Box::new(Files::matching(patterns).within(project)));
     formats.push(Box::new(Conversation::Pasted));
     formats
 }
@@ -80,9 +81,10 @@ fn all(
     // Last, since a history may be any text.
     formats.extend(History::ALL.map(|history| Box::new(history) as Box<dyn Format>));
     // Before JSON, of which most of these are made.
-    formats.insert(0, Box::new(Settings::matching(patterns.clone())));
+    let project = Project::default();
+    formats.insert(0, Box::new(Settings::matching(patterns.clone()).within(project.clone())));
     // Behind all logs: what is left is looked at as a file.
-    formats.push(Box::new(Files::matching(patterns)));
+    formats.push(Box::new(Files::matching(patterns).within(project)));
     formats
 }
 

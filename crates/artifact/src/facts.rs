@@ -98,6 +98,22 @@ impl Facts {
         &self.content
     }
 
+    /// Adds what another artifact's facts tell in fields of these names.
+    pub(crate) fn copy(&mut self, other: &Self, names: &[&str]) {
+        self.fields.extend(other.fields.iter().filter(|(name, _)| names.contains(&&**name)).cloned());
+    }
+
+    /// When the artifact was made, sent or changed.
+    pub(crate) const fn time(&self) -> Option<Time> {
+        self.time
+    }
+
+    /// About how many bytes they take up.
+    pub(crate) fn weight(&self) -> usize {
+        let text = |fact: &Fact| if let Fact::Text(text) = fact { text.len() } else { 0 };
+        self.fields.iter().map(|(_, fact)| 56 + text(fact)).sum()
+    }
+
     /// The values of a field.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         self.fields.iter().filter(move |(known, _)| *known == name).map(|(_, fact)| fact.value().text())

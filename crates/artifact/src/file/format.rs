@@ -15,7 +15,7 @@ use super::{
     iso,
     label::Label,
 };
-use crate::{Facts, Kind, Patterns, Shower, patterns::Looker};
+use crate::{Facts, Kind, Patterns, Shower, patterns::Looker, tree::Project};
 
 /// The name of the format.
 pub const NAME: &str = "file";
@@ -32,12 +32,18 @@ pub struct Files {
     /// All that readers have seen.
     neighbours: Arc<Mutex<Neighbours>>,
     patterns: Option<Arc<dyn Patterns>>,
+    project: Project,
 }
 
 impl Files {
     /// Files in which patterns are looked for, if there are any.
     pub fn matching(patterns: Option<Arc<dyn Patterns>>) -> Self {
         Self { patterns, ..Self::default() }
+    }
+
+    /// The same, told together with the settings of `project`.
+    pub fn within(self, project: Project) -> Self {
+        Self { project, ..self }
     }
 }
 
@@ -68,7 +74,7 @@ impl Format for Files {
 
     fn reader(&self) -> Box<dyn Reader> {
         let (neighbours, looker) = (Arc::clone(&self.neighbours), Looker::new(self.patterns.as_ref()));
-        Box::new(FileReader { shower: Shower::default(), neighbours, looker })
+        Box::new(FileReader { shower: Shower::default(), neighbours, looker, project: self.project.clone() })
     }
 
     fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
@@ -120,6 +126,7 @@ struct FileReader {
     shower: Shower,
     neighbours: Arc<Mutex<Neighbours>>,
     looker: Looker,
+    project: Project,
 }
 
 impl Reader for FileReader {
@@ -177,6 +184,8 @@ impl FileReader {
         let mut look = super::facts(shown.label.name, bytes, &mut facts);
         look.damages.extend(self.looker.tell(shown.label.whole, shown.label.name, bytes, &mut facts));
         output.damages.extend(look.damages.drain(..).map(|reason| Damage { position, records: 0, reason }));
+        let kind = Type::of(bytes, shown.label.name);
+        self.project.add_file(shown.label.whole, kind, &facts, bytes);
         lock(&self.neighbours).add(shown.label.whole, look, shown.time);
         self.shower.show_with(piece, &facts, bytes, detector, &mut output.seen);
     }

@@ -34,24 +34,78 @@ const BEGINNINGS: &[(usize, &[u8], Type)] = &[
     (257, b"ustar", Type::Tar),
 ];
 
-/// Beginnings of JavaScript in a file whose name has no ending.
-const JAVASCRIPT: &[&[u8]] = &[
-    b"const ",
-    b"let ",
-    b"var ",
-    b"function",
-    b"(function",
-    b"!function",
-    b"(()=>",
-    b"(() =>",
-    b"(async",
-    b"require(",
-    b"'use strict'",
-    b"\"use strict\"",
-    b"global[",
-    b"global.",
-    b"eval(",
+/// Beginnings of JavaScript in a file whose name does not say what it is.
+const JAVASCRIPT: &[&str] = &[
+    "const ",
+    "let ",
+    "var ",
+    "function",
+    "(function",
+    "!function",
+    "(()=>",
+    "(() =>",
+    "(async",
+    "async ",
+    "require(",
+    "'use strict'",
+    "\"use strict\"",
+    "global[",
+    "global.",
+    "globalThis",
+    "window[",
+    "eval(",
+    "module.exports",
+    "export ",
+    "import {",
+    "import * as",
+    "try{",
+    "try {",
+    "[][",
+    "process.",
+    ";(",
+    "(_0x",
+    "_0x",
 ];
+
+/// Beginnings of Python in such a file.
+const PYTHON: &[&str] = &["import ", "from ", "exec(", "def ", "__import__(", "_ = lambda", "_=lambda", "class "];
+
+/// Endings of files that hold no text: where there is text in one, it is looked at for code.
+const NO_TEXT: &[&str] = &[
+    "woff", "woff2", "ttf", "otf", "eot", "ico", "png", "jpg", "jpeg", "gif", "bmp", "webp", "avif", "svg", "mp3",
+    "mp4", "wav", "ogg", "webm", "mov", "avi", "dat", "bin", "wasm", "node", "pdf", "docx", "xlsx", "zip", "gz",
+    "class", "pyc", "so", "dll", "exe",
+];
+
+/// Hooks of git, which a shell runs where they name no interpreter (git's manual, githooks).
+const HOOKS: &[&str] = &[
+    "applypatch-msg",
+    "pre-applypatch",
+    "post-applypatch",
+    "pre-commit",
+    "pre-merge-commit",
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "pre-rebase",
+    "post-checkout",
+    "post-merge",
+    "pre-push",
+    "post-rewrite",
+    "pre-auto-gc",
+    "post-index-change",
+    "fsmonitor-watchman",
+    "reference-transaction",
+    "pre-receive",
+    "update",
+    "post-receive",
+    "post-update",
+    "push-to-checkout",
+];
+
+/// Words of code, of which at least two stand in a text that is taken for code.
+const CODE: &[&str] =
+    &["require(", "=>", "function", "eval(", "child_process", "import ", "exec(", "const ", "var ", "def ", "return "];
 
 /// What a file is by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +148,8 @@ pub enum Type {
     Batch,
     Shell,
     Python,
+    /// Source of Rust.
+    Rust,
     /// A script that names its interpreter, which is none of these.
     Script,
     Text,
@@ -123,6 +179,47 @@ impl Type {
         }
         if is_text(head) { text_type(head, name) } else { Self::Data }
     }
+
+    /// All of them.
+    #[cfg(test)]
+    pub const ALL: &[Self] = &[
+        Self::Pe,
+        Self::Dos,
+        Self::Elf,
+        Self::MachO,
+        Self::Lnk,
+        Self::Url,
+        Self::Pdf,
+        Self::Ole,
+        Self::Ooxml,
+        Self::OpenDocument,
+        Self::Rtf,
+        Self::OneNote,
+        Self::Chm,
+        Self::Jar,
+        Self::Zip,
+        Self::SevenZip,
+        Self::Rar,
+        Self::Cab,
+        Self::Tar,
+        Self::Iso,
+        Self::DiskImage,
+        Self::Compressed,
+        Self::Package,
+        Self::Image,
+        Self::Html,
+        Self::Xml,
+        Self::JavaScript,
+        Self::VbScript,
+        Self::PowerShell,
+        Self::Batch,
+        Self::Shell,
+        Self::Python,
+        Self::Rust,
+        Self::Script,
+        Self::Text,
+        Self::Data,
+    ];
 
     /// The name in facts.
     pub const fn name(self) -> &'static str {
@@ -159,10 +256,16 @@ impl Type {
             Self::Batch => "batch",
             Self::Shell => "shell",
             Self::Python => "Python",
+            Self::Rust => "Rust",
             Self::Script => "script",
             Self::Text => "text",
             Self::Data => "data",
         }
+    }
+
+    /// Whether it is read by an interpreter or compiler, so that its words say what it does.
+    pub fn is_code(self) -> bool {
+        matches!(self, Self::Html | Self::Rust) || self.class() == Class::Script && self != Self::Chm
     }
 
     /// What opening such a file does.
@@ -177,7 +280,7 @@ impl Type {
             Self::Iso | Self::DiskImage | Self::Package => Class::Archive,
             Self::Image => Class::Image,
             Self::Html | Self::Xml => Class::Page,
-            Self::Text | Self::Data => Class::Data,
+            Self::Rust | Self::Text | Self::Data => Class::Data,
         }
     }
 }
@@ -262,24 +365,87 @@ fn text_type(head: &[u8], name: &str) -> Type {
         return Type::Url;
     }
     let extension = extension(name);
+    // Components, which begin with tags as pages do.
+    if matches!(extension.as_str(), "vue" | "svelte" | "astro") {
+        return Type::JavaScript;
+    }
     if [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<script"].into_iter().any(starts) {
         return Type::Html;
     }
+    let is_markup = text.starts_with(b"<");
     match extension.as_str() {
-        "js" | "jse" | "mjs" | "cjs" | "wsf" => Type::JavaScript,
+        // Translations of Qt's programs have the ending of TypeScript.
+        "ts" if is_markup => Type::Xml,
+        "js" | "jse" | "mjs" | "cjs" | "wsf" | "ts" | "mts" | "cts" | "tsx" | "jsx" => Type::JavaScript,
         "vbs" | "vbe" => Type::VbScript,
         "ps1" | "psm1" => Type::PowerShell,
         "bat" | "cmd" => Type::Batch,
         "sh" | "bash" | "command" => Type::Shell,
         "py" | "pyw" => Type::Python,
+        // Lines of these that begin so are run whenever Python starts.
+        "pth"
+            if text
+                .split(|byte| *byte == b'\n')
+                .any(|line| line.starts_with(b"import ") || line.starts_with(b"import\t")) =>
+        {
+            Type::Python
+        }
         "hta" | "htm" | "html" => Type::Html,
         "url" => Type::Url,
         // A script of a Rust package, which runs when it is built.
         "rs" if name == "build.rs" => Type::Script,
-        "" if JAVASCRIPT.iter().any(|word| starts(word)) => Type::JavaScript,
-        _ if starts(b"<?xml") => Type::Xml,
-        _ if starts(b"@echo off") => Type::Batch,
-        _ => Type::Text,
+        "rs" => Type::Rust,
+        "" if HOOKS.contains(&name) => Type::Shell,
+        "" => code_type(text).unwrap_or_else(|| other_text_type(text)),
+        ending if NO_TEXT.contains(&ending) && !is_markup => {
+            disguised_type(text).unwrap_or_else(|| other_text_type(text))
+        }
+        _ => other_text_type(text),
+    }
+}
+
+fn other_text_type(text: &[u8]) -> Type {
+    let starts = |word: &[u8]| text.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    match () {
+        () if starts(b"<?xml") => Type::Xml,
+        () if starts(b"@echo off") => Type::Batch,
+        () => Type::Text,
+    }
+}
+
+/// The language of a text by what it begins with, behind remarks.
+fn code_type(text: &[u8]) -> Option<Type> {
+    let code = behind_remarks(text);
+    JAVASCRIPT.iter().any(|begin| code.starts_with(begin.as_bytes())).then_some(Type::JavaScript)
+}
+
+/// The language of a text that is called like something which is none.
+fn disguised_type(text: &[u8]) -> Option<Type> {
+    let code = behind_remarks(text);
+    let head = code.get(..4096).unwrap_or(code);
+    let words = CODE.iter().filter(|word| memchr::memmem::find(head, word.as_bytes()).is_some()).count();
+    let is_python = PYTHON.iter().any(|begin| code.starts_with(begin.as_bytes()));
+    match code_type(text) {
+        Some(known) => Some(known),
+        None if is_python => Some(Type::Python),
+        // Data that hold source begin as JSON does.
+        None => (words >= 2 && !head.starts_with(b"{")).then_some(Type::JavaScript),
+    }
+}
+
+/// The text without the remarks that JavaScript may begin with.
+fn behind_remarks(text: &[u8]) -> &[u8] {
+    let mut rest = text.trim_ascii_start();
+    loop {
+        let end = match rest {
+            [b'/', b'*', ..] => memchr::memmem::find(rest, b"*/").map(|at| at + 2),
+            [b'/', b'/', ..] | [b'#', ..] => memchr::memchr(b'\n', rest),
+            _ => None,
+        };
+        match end.and_then(|end| rest.get(end..)) {
+            Some(behind) => rest = behind.trim_ascii_start(),
+            None => return rest,
+        }
     }
 }
 
@@ -313,11 +479,68 @@ mod tests {
         assert_eq!(Type::of(b"#!/usr/bin/env node\n", "a"), Type::JavaScript);
         assert_eq!(Type::of(b"var a = 1;", "a.js"), Type::JavaScript);
         assert_eq!(Type::of(b"var a = 1;", "a.log"), Type::Text);
+        for name in ["a.ts", "a.tsx", "a.jsx", "a.mts", "logo", "fa.woff2", "favicon.ico"] {
+            assert_eq!(Type::of(b"/*! x */\n// y\nconst a = 1;", name), Type::JavaScript, "{name}");
+        }
+        assert_eq!(Type::of(b"<script>let a</script>", "a.vue"), Type::JavaScript);
+        assert_eq!(Type::of(b"<!DOCTYPE TS><TS version='2.1'>", "de.ts"), Type::Xml);
+        assert_eq!(Type::of(b"import os; x()", "logo.png"), Type::Python);
+        assert_eq!(Type::of(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "logo.png"), Type::Text);
+        assert_eq!(Type::of(b"<svg onload='x => function'/>", "logo.svg"), Type::Text);
+        assert_eq!(Type::of(b"import os; x()\n", "a.pth"), Type::Python);
+        assert_eq!(Type::of(b"../src\n", "a.pth"), Type::Text);
+        assert_eq!(Type::of(b"fn main() {}", "gen.rs"), Type::Rust);
         assert_eq!(Type::of(b"\0\0\0", "a.js"), Type::Data);
         assert_eq!(Type::of(b"[internetshortcut]\nURL=x", "a"), Type::Url);
         let zip = |name: &str| [&b"PK\x03\x04"[..], &[0; 22], &[name.len() as u8, 0, 0, 0], name.as_bytes()].concat();
         assert_eq!(Type::of(&zip("[Content_Types].xml"), ""), Type::Ooxml);
         assert_eq!(Type::of(&zip("META-INF/MANIFEST.MF"), ""), Type::Jar);
         assert_eq!(Type::of(&zip("a.txt"), ""), Type::Zip);
+    }
+
+    /// The values that a rule asks of a field: behind it, or in the lines of a list below it.
+    fn asked<'a>(rule: &'a str, field: &str) -> Vec<&'a str> {
+        let mut asked = Vec::new();
+        let mut lines = rule.lines().map(str::trim).peekable();
+        while let Some(line) = lines.next() {
+            let Some(value) = line.trim_start_matches("- ").strip_prefix(field).and_then(|rest| rest.strip_prefix(':'))
+            else {
+                continue;
+            };
+            asked.extend(Some(value.trim()).filter(|value| !value.is_empty()));
+            while let Some(item) = lines.next_if(|line| line.starts_with("- ")) {
+                asked.push(item.trim_start_matches("- "));
+            }
+        }
+        asked.into_iter().map(|value| value.trim_matches(['\'', '"'])).collect()
+    }
+
+    /// No rule asks for a type that no file has, or for a script with an ending that never makes one.
+    #[test]
+    fn every_type_that_a_rule_names_can_be_told() {
+        let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
+        let phases = std::fs::read_dir(rules).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+        let files = phases.flat_map(|phase| std::fs::read_dir(phase).unwrap()).map(|entry| entry.unwrap().path());
+        let mut seen = 0;
+        for path in files.filter(|path| path.extension().is_some_and(|ending| ending == "yml")) {
+            let rule = std::fs::read_to_string(&path).unwrap();
+            if !rule.contains("product: artifact") {
+                continue;
+            }
+            for name in asked(&rule, "Type") {
+                seen += 1;
+                assert!(Type::ALL.iter().any(|known| known.name() == name), "{}: {name}", path.display());
+            }
+            for name in asked(&rule, "Class") {
+                assert!(Type::ALL.iter().any(|known| known.class().name() == name), "{}: {name}", path.display());
+            }
+            if asked(&rule, "Class").contains(&"script") {
+                for ending in asked(&rule, "Extension") {
+                    let kind = Type::of(b"import os; const a = require(1);", &format!("a.{ending}"));
+                    assert_eq!(kind.class(), Class::Script, "{}: {ending}", path.display());
+                }
+            }
+        }
+        assert!(seen > 10);
     }
 }

@@ -72,6 +72,10 @@ pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
         Type::Lnk => lnk::facts(bytes, facts, damages),
         Type::Rar | Type::SevenZip => archive::facts(bytes, facts),
         Type::Ooxml | Type::OpenDocument => office::zip_facts(bytes, facts, damages),
+        _ if kind.is_code() => {
+            damages.extend(script::facts(kind, bytes, facts));
+            Ok(())
+        }
         _ => {
             plain_facts(kind, bytes, facts, damages);
             Ok(())
@@ -96,8 +100,6 @@ fn plain_facts(kind: Type, bytes: &[u8], facts: &mut Facts, damages: &mut Vec<St
         Type::Xml => office::part_facts(bytes, facts, damages),
         Type::Pdf => pdf::facts(bytes, facts, damages),
         Type::Data => facts.count("Entropy", hundredths(bytes)),
-        Type::Html => script::facts(bytes, facts),
-        _ if kind.class() == Class::Script => script::facts(bytes, facts),
         _ => {}
     }
 }

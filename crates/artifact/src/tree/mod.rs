@@ -5,15 +5,21 @@
 //! | `.vscode/tasks.json`, `*.code-workspace` | the folder is opened in Visual Studio Code | each task: its command, when it runs, how it hides |
 //! | `package.json` | the package is installed, or tested, by npm | each script that runs by itself |
 //! | `.git/config`, `.gitmodules` | git is used in the folder | each setting that names a command |
+//! | `Cargo.toml`, `pyproject.toml` | the package is built, or installed | each file of its own that runs then |
 //!
-//! Each is one event of category `tree`, and so is each difference of a copy from its original ([`Upstream`]). Scripts in the tree are files and judged as such.
+//! Each is one event of category `tree`, and so is each difference of a copy from its original ([`Upstream`]). Scripts in the tree are files and judged as such; to
+//! which of them a setting leads, and which programs lie among them, is told when all evidence has been read ([`Project`]).
 
+mod build;
 mod git;
 mod json;
 mod npm;
+mod project;
 mod upstream;
 mod vscode;
+mod words;
 
+pub use self::project::Project;
 pub use upstream::Upstream;
 
 use std::sync::Arc;
@@ -34,8 +40,12 @@ type Setting = Vec<(&'static str, String)>;
 type Reads = (fn(&[u8], &str) -> bool, fn(&str) -> Result<Vec<Setting>, String>);
 
 /// The files that are looked at.
-const FILES: &[Reads] =
-    &[(vscode::recognises, vscode::settings), (npm::recognises, npm::settings), (git::recognises, git::settings)];
+const FILES: &[Reads] = &[
+    (vscode::recognises, vscode::settings),
+    (npm::recognises, npm::settings),
+    (git::recognises, git::settings),
+    (build::recognises, build::settings),
+];
 
 /// Larger settings nobody writes.
 const LIMIT: usize = 4 << 20;
@@ -45,12 +55,20 @@ const MOST: usize = 1000;
 
 /// The settings of projects, by which commands run.
 #[derive(Clone, Debug, Default)]
-pub struct Settings(Option<Arc<dyn Patterns>>);
+pub struct Settings {
+    patterns: Option<Arc<dyn Patterns>>,
+    project: Project,
+}
 
 impl Settings {
     /// Settings in which patterns are looked for, if there are any.
     pub fn matching(patterns: Option<Arc<dyn Patterns>>) -> Self {
-        Self(patterns)
+        Self { patterns, ..Self::default() }
+    }
+
+    /// The same, told together with the files of `project`.
+    pub fn within(self, project: Project) -> Self {
+        Self { project, ..self }
     }
 }
 
@@ -68,17 +86,23 @@ impl Format for Settings {
     }
 
     fn reader(&self) -> Box<dyn Reader> {
-        Box::new(SettingsReader { shower: Shower::default(), looker: Looker::new(self.0.as_ref()) })
+        let looker = Looker::new(self.patterns.as_ref());
+        Box::new(SettingsReader { shower: Shower::default(), looker, project: self.project.clone() })
     }
 
     fn is_wanted(&self, detector: &mut dyn Detector) -> bool {
         Shower::default().wants(Kind::Tree, detector)
+    }
+
+    fn end(&self, detector: &mut dyn Detector) -> Vec<(Arc<Piece>, Output)> {
+        self.project.shown(detector)
     }
 }
 
 struct SettingsReader {
     shower: Shower,
     looker: Looker,
+    project: Project,
 }
 
 impl Reader for SettingsReader {
@@ -95,19 +119,20 @@ impl Reader for SettingsReader {
                 .damages
                 .push(damage(format!("limit: expected at most {MOST} settings that run something, found more")));
         }
-        let time = Some(block.modified.unwrap_or(Time::from_nanos(0)));
-        self.file(piece, label, time, &block.bytes, detector, output);
+        let time = block.modified.unwrap_or(Time::from_nanos(0));
+        self.file(piece, label, Some(time), &block.bytes, detector, output);
         // A file that runs nothing may name something all the same.
         let nothing = settings.is_empty().then(Setting::new);
-        for (number, setting) in (1..).zip(settings.into_iter().take(MOST).chain(nothing)) {
-            let mut facts = Facts::new(Kind::Tree, Position::Record(number), time);
+        for (number, setting) in (1..).zip(settings.iter().take(MOST).chain(&nothing)) {
+            let mut facts = Facts::new(Kind::Tree, Position::Record(number), Some(time));
             facts.tell("Inside", label.inside);
             facts.tell("Path", label.path);
             facts.tell("Name", label.name);
-            setting.into_iter().for_each(|(name, value)| facts.tell(name, value));
+            setting.iter().for_each(|(name, value)| facts.tell(*name, value.clone()));
             let content = if number == 1 { block.bytes.as_slice() } else { &[] };
             self.shower.show_with(piece, &facts, content, detector, &mut output.seen);
         }
+        self.project.add_settings(&piece.path, settings.into_iter().take(MOST).collect(), time);
     }
 }
 
@@ -196,11 +221,59 @@ mod tests {
         assert_eq!(
             told("config", text),
             [
-                "Setting=core.fsmonitor Command=sh -c id RunsOn=git",
-                "Setting=filter.smudge Command=./run %f RunsOn=git",
-                "Setting=submodule.update Command=!sh x RunsOn=git"
+                "Setting=core.fsmonitor Label= Command=sh -c id RunsOn=git",
+                "Setting=filter.smudge Label= Command=./run %f RunsOn=git",
+                "Setting=submodule.update Label= Command=!sh x RunsOn=git"
             ]
         );
+    }
+
+    #[test]
+    fn git_in_other_spellings() {
+        let text = "[CORE] FSMonitor = \"sh x\" # y\n[include]\n\tpath = ../x\n[alias]\n\tst = status\n\tx = \"!sh \\\"a b\\\"\"\n[filter \"a]b\"]\n clean = ./a \\\n b\n[remote \"origin\"]\n\turl = ext::sh -c x\n";
+        assert_eq!(
+            told("config", text),
+            [
+                "Setting=core.fsmonitor Label= Command=sh x RunsOn=git",
+                "Setting=include.path Label= Command=../x RunsOn=git",
+                "Setting=alias Label=x Command=!sh \"a b\" RunsOn=request",
+                "Setting=filter.clean Label= Command=./a  b RunsOn=git",
+                "Setting=remote.url Label= Command=ext::sh -c x RunsOn=git",
+            ]
+        );
+        let text = "[submodule \"a\"]\n\turl = -u./payload\n\tpath = a\n\turl = https://example.org/a\n";
+        assert_eq!(told(".gitmodules", text), ["Setting=submodule.url Label= Command=-u./payload RunsOn=git"]);
+    }
+
+    #[test]
+    fn tasks_that_inherit() {
+        let text = r#"{"command": "node", "args": ["a"], "presentation": {"reveal": "never", "close": true}, "tasks": [
+            {"label": "one", "dependsOn": ["two", "npm: dev"], "runOptions": {"runOn": "folderOpen"}, "presentation": {"reveal": "always"}},
+            {"label": "two", "type": "npm", "script": "start", "path": "client/", "dependsOn": "one"},
+            {"label": "three", "args": ["b"]}]}"#;
+        assert_eq!(
+            told("tasks.json", text),
+            [
+                "Setting=task Label=one Command=node a Command=npm run dev RunsOn=folderOpen Hides=close",
+                "Setting=task Label=two Command=npm run start Folder=client/ RunsOn=folderOpen Hides=reveal Hides=close",
+                "Setting=task Label=three Command=node b Hides=reveal Hides=close",
+            ]
+        );
+    }
+
+    #[test]
+    fn files_that_build() {
+        assert_eq!(
+            told("Cargo.toml", "[package]\nbuild = \"tools/gen.rs\"\n"),
+            ["Setting=build File=tools/gen.rs RunsOn=build"]
+        );
+        assert_eq!(told("Cargo.toml", "[package]\nbuild = false\n"), [""; 0]);
+        let text = "[build-system]\nbuild-backend = \"own.back\"\nbackend-path = [\"tools\"]\n";
+        assert_eq!(
+            told("pyproject.toml", text),
+            ["Setting=build-backend RunsOn=install File=tools/own/back.py File=tools/own/back/__init__.py"]
+        );
+        assert!(settings(b"[x", "Cargo.toml").is_err());
     }
 
     #[test]
