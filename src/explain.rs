@@ -9,16 +9,19 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use event::{Finding, Follower, Level, Observation, Piece};
+use event::{Finding, Follower, Level, Observation, Piece, RuleInfo};
 use evidence::{Output, PieceTally, Sink, Tally, Unread};
+use intel::{Indicated, Intel};
 use report::{Explanation, Language, Obstacle, Problem, Verdict};
 use sigma::{Placeholders, Rules, Taxonomy, correlate::Limits};
 
 use crate::{
     chronicle::Chronicle,
-    cli::ExplainArguments,
+    cli::{ExplainArguments, IndicatorArguments},
     destination::Destination,
-    formats, packs,
+    formats,
+    indicators::Known,
+    packs,
     reading::{self, Reading},
     site::Site,
     status::Status,
@@ -36,8 +39,8 @@ pub fn run(arguments: &ExplainArguments) -> Result<Status> {
     }
     let site = Site::load(arguments.site.as_deref())?;
     let formats = formats::for_artifacts(&site, Yara::choose(true, &[])?.patterns());
-    let rules = rules()?;
-    let (findings, tally) = look(&arguments.paths, &rules, &formats)?;
+    let known = Known::load(&IndicatorArguments::default());
+    let (findings, tally) = look(&arguments.paths, &rules()?, &known.intel, &formats)?;
     let problems = problems(&tally);
     let of_path = |path: &PathBuf| {
         let path = path.display().to_string();
@@ -85,7 +88,12 @@ fn rules() -> Result<Rules> {
 }
 
 /// All that was found, in the order of the evidence, and what was read.
-fn look(paths: &[PathBuf], rules: &Rules, formats: &[Box<dyn evidence::Format>]) -> Result<(Vec<Finding>, Tally)> {
+fn look(
+    paths: &[PathBuf],
+    rules: &Rules,
+    known: &Intel,
+    formats: &[Box<dyn evidence::Format>],
+) -> Result<(Vec<Finding>, Tally)> {
     let mut gathered = Gathered::default();
     let reading = Reading {
         paths,
@@ -96,7 +104,9 @@ fn look(paths: &[PathBuf], rules: &Rules, formats: &[Box<dyn evidence::Format>])
         threads: reading::threads(None),
         quiet: true,
     };
-    let tally = reading.run(|| rules.detector(), &mut gathered).context("cannot keep what was found")?;
+    let any = |_: &RuleInfo| true;
+    let detector = || Indicated::new(rules.detector(), known, &any);
+    let tally = reading.run(detector, &mut gathered).context("cannot keep what was found")?;
     let mut correlator = rules.correlator(Duration::ZERO, Limits::default());
     let mut findings = gathered.findings;
     let mut observe =
@@ -116,7 +126,8 @@ fn is_below(label: &str, path: &str) -> bool {
 /// What could not be looked into, in the order of the evidence.
 fn problems(tally: &Tally) -> Vec<Problem> {
     let problem = |path: &String, otherwise, reason: String| {
-        let obstacle = Obstacle::of(&reason, otherwise);
+        let is_of_git = path.contains("/.git/objects/") || path.ends_with("/.git/index");
+        let obstacle = if is_of_git { Obstacle::Data } else { Obstacle::of(&reason, otherwise) };
         Problem { path: path.clone(), obstacle, reason }
     };
     let told = |unread: &Unread, otherwise| problem(&unread.path, otherwise, unread.reason.clone());

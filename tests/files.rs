@@ -389,19 +389,19 @@ fn what_explain_did_not_look_into_is_not_nothing() {
         for (language, verdicts, told, technical) in [
             (
                 "en",
-                ["could not be looked into completely", "Suspicious: "],
+                ["could not be looked into completely", "Dangerous: "],
                 format!("It is packed in a way that is not opened here: “{inside}”"),
                 "For your administrator:",
             ),
             (
                 "de",
-                ["konnte nicht vollständig untersucht werden", "Verdächtig: "],
+                ["konnte nicht vollständig untersucht werden", "Gefährlich: "],
                 format!("Auf eine Weise gepackt, die hier nicht geöffnet wird: „{inside}“"),
                 "Für Ihre Administratoren:",
             ),
             (
                 "ko",
-                ["전부 살펴보지는 못했습니다", "의심스럽습니다."],
+                ["전부 살펴보지는 못했습니다", "위험합니다"],
                 format!("여기에서 열 수 없는 방식으로 압축되어 있습니다: ‘{inside}’"),
                 "관리자를 위한 상세 내용:",
             ),

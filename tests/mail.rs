@@ -148,6 +148,22 @@ fn explain_gives_a_verdict_with_the_words_it_rests_on() {
     place.run(&["explain"]).ends(3, &[]);
 }
 
+/// What comes with the program as known from earlier attacks is known to `explain` too.
+#[test]
+fn explain_knows_earlier_attacks() {
+    let place = Place::new();
+    let mail = "From: A <a@partner.example>\r\nTo: x@y.example\r\nSubject: Plan\r\nContent-Type: text/plain\r\n\r\n\
+                The plan is at https://mnmathleague.org/plan\r\n";
+    place.file("a.eml", mail);
+    for (language, reason) in [
+        ("en", "It is known from an earlier attack: “mnmathleague.org”."),
+        ("de", "Es ist aus einem früheren Angriff bekannt: „mnmathleague.org“."),
+        ("ko", "이전 공격에서 이미 알려진 것입니다: ‘mnmathleague.org’."),
+    ] {
+        place.run(&["explain", "--language", language, "a.eml"]).ends(1, &[reason]);
+    }
+}
+
 /// A reason is filled with words of one kind, in the quotes of the language.
 #[test]
 fn a_reason_does_not_mix_names_of_programs_and_firms() {

@@ -336,8 +336,11 @@ impl Mentions<'_> {
                 self.entity(EntityKind::Address, address, weight(strength, within, LinkKind::SameEntity));
             }
         }
-        for field in ["QueryName", "DestinationHostname", "cs-host", "Domain"] {
-            self.domain(facts.get(field), weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
+        // What a web server is asked for is its own name; what a proxy is asked for is another's.
+        let asked = Some(facts.get("cs-host")).filter(|host| names::host(host) != self.host);
+        let names = ["QueryName", "DestinationHostname", "Domain"].map(|field| facts.get(field));
+        for name in names.into_iter().chain(asked) {
+            self.domain(name, weight(0.55, 2.0 * DAY, LinkKind::SameEntity));
         }
         for url in urls_named(facts.command()).chain(facts.all("Url")).filter_map(names::host_of_url) {
             self.domain(&url, weight(0.45, 2.0 * DAY, LinkKind::SameEntity));

@@ -31,7 +31,11 @@ pub(crate) fn rule(indicators: &Indicators, number: u32) -> Option<RuleInfo> {
         status: String::new(),
         description: format!("{meaning} It is named by {}.", about(&statements)),
         author: authors.join(", "),
-        tags: techniques.into_iter().map(|technique| format!("attack.{}", technique.to_ascii_lowercase())).collect(),
+        tags: techniques
+            .into_iter()
+            .map(|technique| format!("attack.{}", technique.to_ascii_lowercase()))
+            .chain(["explain.known".to_owned()])
+            .collect(),
         false_positives: vec![harmless.to_owned()],
     })
 }

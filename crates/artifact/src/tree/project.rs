@@ -291,7 +291,7 @@ impl Known {
             let (label, entry) = self.entries.get_key_value(format!("{path}{ending}").as_str())?;
             matches!(entry, Entry::File { .. }).then_some(&**label)
         };
-        ENDINGS.iter().find_map(|ending| whole(&ending))
+        ENDINGS.iter().find_map(whole)
     }
 }
 

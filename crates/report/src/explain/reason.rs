@@ -28,6 +28,7 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("hidden-link", &["ShortLink", "RedirectLink", "AddressLink", "UserLink", "HostedLink", "CheapLink", "BrandLink"]),
     ("hurry", &["Wording"]),
     ("job", &["Wording"]),
+    ("known", &["indicator"]),
     ("look-alike", &["From", "LookAlikeOfBrand"]),
     ("messenger", &["MessengerLink", "Wording"]),
     ("money", &["Wording"]),

@@ -29,20 +29,25 @@ const SHOWN: usize = 120;
 const TOLD: usize = 8;
 /// Names of packed code are one or two letters long and used again: what they hold is forgotten so many bytes later.
 const REACH: usize = 2000;
+/// In a file of so many bytes, which packs many sources into one, all names are used again, and reach so far.
+const BUNDLE: usize = 64 << 10;
+const REACH_IN_BUNDLE: usize = 8000;
 /// How far behind a fetch its callbacks and its `catch` stand.
 const CALLBACK: usize = 800;
 
 /// Words by which text is fetched.
 const FETCHES: &[&str] = &[
     "fetch(",
-    "axios",
+    "axios(",
+    "axios.",
     "https.get(",
     "http.get(",
     "https.request(",
     "http.request(",
     ".responseText",
     "superagent",
-    "needle",
+    "needle(",
+    "needle.get(",
     "got(",
     "got.get(",
     "request(",
@@ -368,9 +373,18 @@ impl<'a> Flow<'a> {
         let dots = name.iter().enumerate().filter(|(at, byte)| *at > 0 && **byte == b'.').map(|(at, _)| at);
         let parts = dots.take(2).chain([name.len()]).filter_map(|end| name.get(..end));
         parts.fold(0, |origin, part| match self.names.get(part) {
-            Some((held, since)) if part.len() > 2 || at.abs_diff(*since) <= REACH => origin | held,
+            Some((held, since)) if at.abs_diff(*since) <= self.reach(part) => origin | held,
             _ => origin,
         })
+    }
+
+    /// How far from where a name is given something it holds that.
+    const fn reach(&self, name: &[u8]) -> usize {
+        match name.len() {
+            ..=2 => REACH,
+            _ if self.bytes.len() > BUNDLE => REACH_IN_BUNDLE,
+            _ => usize::MAX,
+        }
     }
 
     fn give(&mut self, name: &'a [u8], origin: Origin, at: usize) {
@@ -444,8 +458,10 @@ impl<'a> Flow<'a> {
                     _ => true,
                 }
             }
-            Some(byte) => !is_token(*byte),
-            None => true,
+            Some(byte) if is_token(*byte) => false,
+            // Many have a function of that name.
+            _ if does == Does::Executes && word == "exec(" => find(self.bytes, b"child_process").is_some(),
+            _ => true,
         }
     }
 
@@ -491,9 +507,13 @@ impl<'a> Flow<'a> {
     }
 
     fn executed(&self, end: usize, text: &[u8]) -> Vec<&'static str> {
-        let mut words = tokens(text).filter(|(_, word, next)| !is_wrapper(word, *next)).map(|(_, word, _)| word);
-        let program = words.next().unwrap_or_default();
-        let of_program = self.held(end, program);
+        let mut words = tokens(text).filter(|(_, word, next)| !is_wrapper(word, *next));
+        let (at, program, _) = words.next().unwrap_or_default();
+        let words = words.map(|(_, word, _)| word);
+        // A quoted word may be a file that was written, but is no name of what holds a text.
+        let is_quoted = matches!(at.checked_sub(1).and_then(|at| text.get(at)), Some(b'"' | b'\''));
+        let is_word = is_quoted && !program.iter().any(|byte| matches!(byte, b'.' | b'/' | b'\\'));
+        let of_program = if is_word { 0 } else { self.held(end, program) };
         let is_runner = is_one_of(program, RUNNERS) || text.starts_with(b"chmod") && find(text, b"&&").is_some();
         let of_rest = if is_runner { words.fold(0, |origin, word| origin | self.held(end, word)) } else { 0 };
         let origin = of_program | of_rest;

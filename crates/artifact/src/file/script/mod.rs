@@ -296,6 +296,7 @@ mod tests {
                 "data = urlopen(u).read()\nopen('a.tar.gz', 'wb').write(data)\nsubprocess.check_call(['tar', 'xf', 'a.tar.gz'])\nsubprocess.check_call(['make'])",
                 "print('curl https://sh.rustup.rs | sh')",
                 "m = re.compile(requests.get(u).text)",
+                "where = base64.b64decode(a)\nsubprocess.run(\"where tesseract\", shell=True)",
             ],
         );
         flow(
