@@ -135,7 +135,7 @@ fn lure(name: &str) -> String {
 fn explain_gives_a_verdict_with_the_words_it_rests_on() {
     let place = Place::new();
     let run = place.run(&["explain", "--language", "en", &lure("campaign/01-pdf-and-reader-in-zip.eml")]);
-    run.ends(1, &["Dangerous:", "Airbus", "only with the", "What to do now", "What honest recruiters"]);
+    run.ends(1, &["Dangerous:", "airbus-careers.example", "only with the", "What to do now", "What honest recruiters"]);
     let run = place.run(&["explain", "--language", "de", &lure("campaign/36-de-whatsapp.eml")]);
     run.ends(1, &["Verdächtig:", "wa.me"]);
     let run = place.run(&["explain", "--language", "ko", &lure("campaign/47-ko-telegram.eml")]);
