@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use event::{Finding, Follower, Level, Observation, Piece, RuleInfo};
-use evidence::{Output, PieceTally, Sink, Tally, Unread};
+use evidence::{Output, PieceTally, Sink, Tally, Unknown, Unread};
 use intel::{Indicated, Intel};
 use report::{Explanation, Language, Obstacle, Problem, Verdict};
 use sigma::{Placeholders, Rules, Taxonomy, correlate::Limits};
@@ -126,16 +126,18 @@ fn is_below(label: &str, path: &str) -> bool {
 /// What could not be looked into, in the order of the evidence.
 fn problems(tally: &Tally) -> Vec<Problem> {
     let problem = |path: &String, otherwise, reason: String| {
-        let is_of_git = path.contains("/.git/objects/") || path.ends_with("/.git/index");
-        let obstacle = if is_of_git { Obstacle::Data } else { Obstacle::of(&reason, otherwise) };
+        let obstacle = Obstacle::of(&reason, otherwise);
         Problem { path: path.clone(), obstacle, reason }
     };
     let told = |unread: &Unread, otherwise| problem(&unread.path, otherwise, unread.reason.clone());
     let missing = tally.unreadable_arguments.iter().map(|unread| told(unread, Obstacle::Unreadable));
     let failures = tally.failures.iter().map(|unread| told(unread, Obstacle::Unreadable));
     let skipped = tally.skipped.iter().map(|unread| told(unread, Obstacle::Link));
-    let unknown =
-        tally.unknown.iter().map(|unknown| problem(&unknown.path, Obstacle::Unknown, unknown.looks_like.clone()));
+    let unknown = tally
+        .unknown
+        .iter()
+        .filter(|unknown| !is_data(unknown))
+        .map(|unknown| problem(&unknown.path, Obstacle::Unknown, unknown.looks_like.clone()));
     let empty = tally.empty.iter().map(|path| problem(path, Obstacle::Empty, "the file is empty".to_owned()));
     let pieces = tally.pieces.iter().flat_map(|piece| {
         let damages = piece.damages.iter().map(|damage| format!("{}: {}", damage.position, damage.reason));
@@ -144,6 +146,12 @@ fn problems(tally: &Tally) -> Vec<Problem> {
         reasons.map(|reason| problem(&piece.piece.path, Obstacle::Damaged, reason))
     });
     missing.chain(failures).chain(skipped).chain(unknown).chain(empty).chain(pieces).collect()
+}
+
+/// Whether something of no known format is data from which nothing is run: text, a font, the store of Git.
+fn is_data(unknown: &Unknown) -> bool {
+    let is_of_git = unknown.path.contains("/.git/objects/") || unknown.path.ends_with("/.git/index");
+    is_of_git || matches!(&*unknown.looks_like, "text" | "font")
 }
 
 /// Keeps what is found.

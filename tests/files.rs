@@ -417,6 +417,12 @@ fn what_explain_did_not_look_into_is_not_nothing() {
     place.file("papers/plain.pdf", "%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF");
     place.file("papers/a.png", b"\x89PNG\r\n\x1a\n\0\0");
     place.run(&["explain", "--language", "en", "papers"]).ends(0, &["Nothing was found.", "It is a picture"]);
+    place.file("papers/notes.txt", "Notes\n");
+    place.file("papers/font.woff", b"wOFF\0\x01\0\0");
+    place.file("papers/.git/objects/05/35ff", [0x78, 1, 2, 3, 0]);
+    let run = place.run(&["explain", "--language", "en", "papers"]);
+    run.ends(0, &["Nothing was found."]);
+    assert!(!["notes", "font", "35ff"].iter().any(|name| run.out.contains(name)), "{}", run.out);
     place.file("papers/b.bin", [1_u8, 2, 3, 0]);
     place.run(&["explain", "--language", "en", "papers"]).ends(1, &["completely", "of an unknown kind: “b.bin”"]);
 }

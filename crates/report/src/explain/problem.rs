@@ -22,8 +22,6 @@ pub enum Obstacle {
     Unknown,
     /// It is not there, or the system does not give it.
     Unreadable,
-    /// It is data from which nothing is run: text, a font, the store of Git.
-    Data,
     /// It is a picture.
     Picture,
     /// It is no file: a link, a device.
@@ -58,9 +56,6 @@ impl Obstacle {
     /// What a technical reason amounts to; `otherwise` if it says nothing that is known.
     pub fn of(reason: &str, otherwise: Self) -> Self {
         let reason = reason.to_lowercase();
-        if matches!(&*reason, "text" | "font") {
-            return Self::Data;
-        }
         if reason.contains("limit: ") {
             return if reason.contains("bytes") { Self::TooLarge } else { Self::TooMany };
         }
@@ -69,7 +64,7 @@ impl Obstacle {
 
     /// Whether something dangerous may lie behind it.
     pub const fn hides(self) -> bool {
-        !matches!(self, Self::Data | Self::Picture | Self::Link | Self::Empty)
+        !matches!(self, Self::Picture | Self::Link | Self::Empty)
     }
 }
 
@@ -95,7 +90,6 @@ pub(super) struct ObstacleTexts {
     damaged: String,
     unknown: String,
     unreadable: String,
-    data: String,
     picture: String,
     link: String,
     empty: String,
@@ -111,7 +105,6 @@ impl ObstacleTexts {
             Obstacle::Damaged => &self.damaged,
             Obstacle::Unknown => &self.unknown,
             Obstacle::Unreadable => &self.unreadable,
-            Obstacle::Data => &self.data,
             Obstacle::Picture => &self.picture,
             Obstacle::Link => &self.link,
             Obstacle::Empty => &self.empty,
@@ -186,7 +179,6 @@ mod tests {
             ("encrypted", Obstacle::Locked),
             ("expected a zip archive in 'a.zip', found a damaged one: x", Obstacle::Damaged),
             ("JPEG image", Obstacle::Picture),
-            ("text", Obstacle::Data),
             ("unknown binary", Obstacle::Unknown),
             ("symbolic link, not followed", Obstacle::Link),
         ] {
