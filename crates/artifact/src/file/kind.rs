@@ -507,7 +507,10 @@ mod tests {
             else {
                 continue;
             };
-            asked.extend(Some(value.trim()).filter(|value| !value.is_empty()));
+            if !value.trim().is_empty() {
+                asked.push(value.trim());
+                continue;
+            }
             while let Some(item) = lines.next_if(|line| line.starts_with("- ")) {
                 asked.push(item.trim_start_matches("- "));
             }
