@@ -9,7 +9,7 @@ use crate::Facts;
 /// Members that are told, blocks that are looked at, and the longest name.
 pub(super) const MEMBERS: usize = 256;
 const BLOCKS: usize = 65_536;
-const NAME: usize = 1024;
+pub(super) const NAME: usize = 1024;
 
 /// What a list says.
 #[derive(Debug, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub(crate) struct List {
     pub(crate) members: Vec<String>,
     /// Whether the list itself is encrypted, or a member.
     pub(crate) is_encrypted: bool,
+    /// Rounds of a hash that a try of a password costs, where the archive says so.
+    pub(crate) rounds: u64,
     /// Whether there are more members than were told.
     pub(super) is_cut: bool,
     /// Whether there are more blocks than were looked at.

@@ -136,7 +136,8 @@ impl Reader for FileReader {
         // What was compressed has the name that it had before.
         label.name = block.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(label.name);
         let kind = Type::of(&block.bytes, label.name);
-        if kind.class() == Class::Archive && !matches!(kind, Type::Iso | Type::DiskImage) {
+        // What is opened has members of its own in the evidence.
+        if kind.class() == Class::Archive && !matches!(kind, Type::Iso | Type::DiskImage | Type::SevenZip) {
             output.notes.push(format!("this is a {} archive, whose members were not looked at", kind.name()));
         }
         self.show(

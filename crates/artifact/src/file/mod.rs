@@ -24,7 +24,7 @@ mod pdf;
 mod pe;
 mod read;
 mod script;
-mod seven_zip;
+pub(crate) mod seven_zip;
 mod udf;
 
 use md5::Md5;

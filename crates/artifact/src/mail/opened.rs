@@ -1,13 +1,16 @@
-//! What files in mail hold, as far as it can be unpacked: archives, compressed streams, images of disks. Encrypted zip archives are tried with the words
-//! of the mail that may be their password.
+//! What files in mail hold, as far as it can be unpacked: archives, compressed streams, images of disks. Encrypted zip and 7z archives are tried with the
+//! words of the mail that may be their password.
 
-use std::io::{Cursor, ErrorKind, Read};
+use std::{
+    collections::HashSet,
+    io::{Cursor, ErrorKind, Read},
+};
 
 use evidence::Limits;
 use zip::{ZipArchive, read::ZipFile, result::ZipResult};
 
 use super::attached::role;
-use crate::file::{List, iso};
+use crate::file::{List, iso, seven_zip};
 
 /// How many archives are opened within one another.
 const DEPTH: usize = 4;
@@ -21,6 +24,8 @@ const NAMES: usize = 4096;
 const FILES: usize = 1024;
 const BYTES: u64 = 64 << 20;
 const TRYING: u64 = 64 << 20;
+/// Of a mail: rounds of a hash for trying words on 7z archives; 7-Zip has one word cost 2^19, about 30 ms.
+const ROUNDS: u64 = 1 << 24;
 /// Bytes that one word may be tried on.
 const TRIED: u64 = 16 << 20;
 /// Most members that a zip archive's directory may have for it to be read.
@@ -55,6 +60,16 @@ pub(super) struct Opener {
     files: usize,
     bytes: u64,
     trying: u64,
+    rounds: u64,
+}
+
+/// What came of trying a word.
+enum Tried {
+    Right,
+    /// It is wrong, which was known after so many bytes were unpacked.
+    Wrong(u64),
+    /// What would have to be unpacked is more than may be.
+    TooLarge,
 }
 
 /// What a file holds.
@@ -100,6 +115,7 @@ impl Default for Opener {
             files: FILES,
             bytes: BYTES,
             trying: TRYING,
+            rounds: ROUNDS,
         }
     }
 }
@@ -121,21 +137,22 @@ impl Opener {
     /// Unpacks what a file of that kind holds, which is called `name` and lies in `depth` archives.
     pub(super) fn open(&mut self, name: &str, kind: &str, bytes: &[u8], depth: usize) -> Opened {
         let mut opened = Opened::default();
-        let is_read = matches!(kind, "ZIP" | "OOXML" | "GZIP" | "BZIP2" | "ZSTD" | "TAR" | "ISO");
+        let is_read = matches!(kind, "ZIP" | "OOXML" | "7Z" | "GZIP" | "BZIP2" | "XZ" | "ZSTD" | "TAR" | "ISO");
         match kind {
             _ if is_read && depth >= DEPTH => {
                 opened.damages.push(format!("limit: '{name}' was not opened, since it lies in {DEPTH} archives"));
             }
             "ZIP" | "OOXML" => self.zip(name, bytes, kind == "OOXML", &mut opened),
             "ISO" => self.image(name, bytes, &mut opened),
+            "7Z" => self.seven_zip(name, bytes, &mut opened),
             _ if is_read => self.layer(name, bytes, &mut opened),
-            "7Z" | "RAR" => {
+            "RAR" => {
                 let list = List::of(bytes);
                 opened.is_encrypted = list.is_encrypted;
                 opened.members.extend(list.members.into_iter().map(|path| Member { path, ..Member::default() }));
                 opened.note = closed(name, kind);
             }
-            "CAB" | "XZ" | "VHD" | "VHDX" | "IMG" => opened.note = closed(name, kind),
+            "CAB" | "VHD" | "VHDX" | "IMG" => opened.note = closed(name, kind),
             "DATA" if role(name, kind) == Some("Archive") => opened.note = closed(name, "unknown"),
             _ => {}
         }
@@ -160,7 +177,7 @@ impl Opener {
         let is_document = may_be_document && archive.index_for_name("[Content_Types].xml").is_some();
         let mut files = self.list(name, &mut archive, is_document, opened);
         if opened.is_encrypted {
-            opened.password = self.password(name, &mut archive, &files, &mut opened.damages);
+            opened.password = self.zip_password(name, &mut archive, &files, &mut opened.damages);
         }
         files.retain(|file| !file.is_encrypted || opened.password.is_some());
         // None is hidden behind larger ones that use up what may be spent.
@@ -217,17 +234,44 @@ impl Opener {
         files
     }
 
-    /// Unpacks a compressed stream or the files of a tar archive.
+    /// Unpacks a 7z archive; what stays closed is named as far as its list can be read.
+    fn seven_zip(&mut self, name: &str, bytes: &[u8], opened: &mut Opened) {
+        let list = List::of(bytes);
+        opened.is_encrypted = list.is_encrypted;
+        if list.is_encrypted {
+            let tries = usize::try_from(self.rounds / list.rounds.max(1)).unwrap_or(usize::MAX);
+            let (tried, word) =
+                self.password(name, tries, &mut opened.damages, &mut |word, limit| match seven_zip::opens(
+                    bytes, word, limit,
+                ) {
+                    Some(true) => Tried::Right,
+                    Some(false) => Tried::Wrong(TRIED.min(1 << 20)),
+                    None => Tried::TooLarge,
+                });
+            self.rounds = self.rounds.saturating_sub(tried as u64 * list.rounds);
+            opened.password = word;
+        }
+        self.layer(name, bytes, opened);
+        let told: HashSet<String> = opened.members.iter().map(|member| member.path.clone()).collect();
+        for path in list.members {
+            if !told.contains(&path.replace('\\', "/")) && self.may_name(name, opened) {
+                opened.members.push(Member { path, ..Member::default() });
+            }
+        }
+    }
+
+    /// Unpacks a compressed stream or the files of a tar or 7z archive.
     fn layer(&mut self, name: &str, bytes: &[u8], opened: &mut Opened) {
         let before = self.bytes;
         let limits = Limits { members: NAMES as u64, expanded: before, ..Limits::default() };
-        let out = evidence::layer(name, bytes.to_vec(), &limits, &mut |path, file| match file {
+        let password = opened.password.clone().unwrap_or_default();
+        let out = evidence::layer(name, bytes.to_vec(), &password, &limits, &mut |path, file| match file {
             Ok(file) if self.may_name(name, opened) => {
                 let bytes = self.unpack(name, file, opened);
                 opened.members.push(Member { path: path.to_owned(), bytes, is_hidden: false });
             }
             Ok(_) => {}
-            // Links and the like.
+            // Links and the like, and what is encrypted.
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
             Err(error) => opened.damages.push(damaged(name, &error)),
         });
@@ -281,8 +325,8 @@ impl Opener {
         None
     }
 
-    /// The word that the smallest encrypted file can be unpacked with.
-    fn password(
+    /// The word that the smallest encrypted file of a zip archive can be unpacked with.
+    fn zip_password(
         &mut self,
         name: &str,
         archive: &mut ZipArchive<Cursor<&[u8]>>,
@@ -290,32 +334,49 @@ impl Opener {
         damages: &mut Vec<String>,
     ) -> Option<String> {
         let smallest = files.iter().filter(|file| file.is_encrypted).min_by_key(|file| (file.size, file.index))?.index;
+        // A wrong word is told at once but for one of 256 or 65,536; the checksum behind the bytes tells those.
+        let mut opens = |word: &str, limit: u64| match archive.by_index_decrypt(smallest, word.as_bytes()) {
+            Err(zip::result::ZipError::InvalidPassword) => Tried::Wrong(0),
+            member => match is_right(member, limit) {
+                Ok(true) => Tried::Right,
+                Ok(false) => Tried::TooLarge,
+                Err(_) => Tried::Wrong(limit.min(1 << 20)),
+            },
+        };
+        self.password(name, WORDS, damages, &mut opens).1
+    }
+
+    /// Tries words of the mail on an encrypted archive, at most so many; tells how many it tried, and which is right. `opens` is given a word and how
+    /// many bytes may be unpacked for it.
+    fn password(
+        &mut self,
+        name: &str,
+        tries: usize,
+        damages: &mut Vec<String>,
+        opens: &mut dyn FnMut(&str, u64) -> Tried,
+    ) -> (usize, Option<String>) {
         let Some(left) = self.archives.checked_sub(1) else {
             damages
                 .push(format!("limit: {ARCHIVES} encrypted archives were tried with the mail's words, not '{name}'"));
-            return None;
+            return (0, None);
         };
         self.archives = left;
         let (words, is_cut) = self.words.get_or_insert_with(|| words(&self.text));
-        for word in words {
-            let limit = self.trying.min(TRIED);
-            // A wrong word is told at once but for one of 256 or 65,536; the checksum behind the bytes tells those.
-            match archive.by_index_decrypt(smallest, word.as_bytes()) {
-                Err(zip::result::ZipError::InvalidPassword) => {}
-                member => match is_right(member, limit) {
-                    Ok(true) => return Some(word.clone()),
-                    Ok(false) => {
-                        damages.push(format!("limit: '{name}' was not tried with all words, since it is too large"));
-                        return None;
-                    }
-                    Err(_) => self.trying = self.trying.saturating_sub(limit.min(1 << 20)),
-                },
+        for (tried, word) in (1..).zip(words.iter().take(tries)) {
+            match opens(word, self.trying.min(TRIED)) {
+                Tried::Right => return (tried, Some(word.clone())),
+                Tried::Wrong(unpacked) => self.trying = self.trying.saturating_sub(unpacked),
+                Tried::TooLarge => {
+                    damages.push(format!("limit: '{name}' was not tried with all words, since it is too large"));
+                    return (tried, None);
+                }
             }
         }
-        if *is_cut {
-            damages.push(format!("limit: '{name}' was tried with {WORDS} words of the mail, and no more"));
+        let tried = words.len().min(tries);
+        if *is_cut || tried < words.len() {
+            damages.push(format!("limit: '{name}' was tried with {tried} words of the mail, and no more"));
         }
-        None
+        (tried, None)
     }
 }
 
@@ -371,7 +432,7 @@ fn words(text: &str) -> (Vec<String>, bool) {
         }
         left = if is_announcement { BEHIND } else { left.saturating_sub(1) };
     }
-    let mut known = std::collections::HashSet::new();
+    let mut known = HashSet::new();
     let mut words: Vec<String> =
         near.into_iter().chain(far).filter(|word| known.insert(word.clone())).take(WORDS + 1).collect();
     let is_cut = words.len() > WORDS;
@@ -442,6 +503,46 @@ mod tests {
             assert_eq!((closed.is_encrypted, closed.password, closed.damages.len()), (true, None, 0));
         }
         assert_eq!(unpacked(&opened("", &archive(plain))), [("a/Offer.txt", Some(8)), ("b.txt", Some(5000))]);
+    }
+
+    #[test]
+    fn seven_zip_archives_are_opened_with_the_words_of_the_mail() {
+        use sevenz_rust2::{
+            ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, Password,
+            encoder_options::AesEncoderOptions,
+        };
+        let archive = |methods: Vec<EncoderConfiguration>, hides_names| {
+            let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+            writer.set_content_methods(methods);
+            writer.set_encrypt_header(hides_names);
+            for (name, bytes) in [("a/Offer.txt", &b"harmless"[..]), ("b.txt", &[b'x'; 5000])] {
+                writer.push_archive_entry(ArchiveEntry::new_file(name), Some(bytes)).unwrap();
+            }
+            writer.finish().unwrap().into_inner()
+        };
+        let open = |text: &str, bytes: &[u8]| {
+            let mut opener = Opener::default();
+            opener.read(text);
+            opener.open("o.7z", "7Z", bytes, 0)
+        };
+        let whole = [("a/Offer.txt", Some(8)), ("b.txt", Some(5000))];
+        assert_eq!(unpacked(&open("", &archive(vec![EncoderMethod::LZMA2.into()], false))), whole);
+        for (hides_names, power) in [(false, 10), (true, 10), (false, 19)] {
+            let key =
+                AesEncoderOptions { num_cycles_power: power, ..AesEncoderOptions::new(Password::new("Kestrel-25!")) };
+            let bytes = archive(vec![key.into(), EncoderMethod::LZMA2.into()], hides_names);
+            let opened = open("It opens with \"Kestrel-25!\".", &bytes);
+            assert_eq!((unpacked(&opened), opened.password.as_deref()), (whole.to_vec(), Some("Kestrel-25!")));
+            assert_eq!(opened.damages, [""; 0]);
+            let closed = open("the password comes by Signal", &bytes);
+            let names = if hides_names { vec![] } else { whole.map(|(name, _)| (name, None)).to_vec() };
+            assert_eq!((unpacked(&closed), closed.is_encrypted, &closed.password), (names, true, &None));
+        }
+        // One word costs a thirty-second of what a mail may.
+        let key = AesEncoderOptions::new(Password::new("x"));
+        let dear = archive(vec![AesEncoderOptions { num_cycles_power: 24, ..key }.into()], false);
+        let tried = open("words a1 a2 a3 a4", &dear);
+        assert_eq!(tried.damages, ["limit: 'o.7z' was tried with 1 words of the mail, and no more"]);
     }
 
     #[test]

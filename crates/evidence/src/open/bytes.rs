@@ -183,42 +183,80 @@ impl<R: Read> Read for Headed<R> {
     }
 }
 
-/// Sets a stream aside, so that it can be read in any order: in memory if it is small, else in a temporary file
-/// that has no name.
+/// Sets a stream aside, so that it can be read in any order.
 ///
 /// # Errors
 /// When the stream breaks off, is longer than `limit`, or the temporary file cannot be written.
 pub(super) fn spool(stream: &mut dyn Read, limit: u64) -> io::Result<Section> {
-    let mut bytes = Vec::new();
-    stream.take(IN_MEMORY as u64).read_to_end(&mut bytes)?;
-    let mut len = bytes.len() as u64;
-    if len > limit {
-        return Err(too_long(limit));
-    }
-    if bytes.len() < IN_MEMORY {
-        return Ok(Section::of_bytes(bytes));
-    }
-    let aside = |error: io::Error| {
-        let reason = super::reason(&error);
-        io::Error::new(error.kind(), format!("the archive could not be set aside in a temporary file: {reason}"))
-    };
-    let mut file = tempfile::tempfile().map_err(aside)?;
-    let mut buffer = bytes;
-    file.write_all(&buffer).map_err(aside)?;
+    let (mut spool, mut buffer) = (Spool::new(limit), Vec::new());
     loop {
         buffer.clear();
-        let read = stream.take(1 << 20).read_to_end(&mut buffer)? as u64;
-        len += read;
-        if len > limit {
-            return Err(too_long(limit));
+        if stream.take(1 << 20).read_to_end(&mut buffer)? == 0 {
+            return Ok(spool.finish());
         }
-        if read == 0 {
-            return Ok(Section::of_file(file, len, None));
-        }
-        file.write_all(&buffer).map_err(aside)?;
+        spool.add(&buffer)?;
     }
 }
 
-fn too_long(limit: u64) -> io::Error {
-    io::Error::other(format!("limit: more than {limit} bytes of an archive inside another container"))
+/// Bytes that are set aside: in memory if they are few, else in a temporary file that has no name.
+pub(super) struct Spool {
+    memory: Vec<u8>,
+    file: Option<File>,
+    len: u64,
+    limit: u64,
+}
+
+impl Spool {
+    /// Nothing yet, and never more than `limit` bytes.
+    pub const fn new(limit: u64) -> Self {
+        Self { memory: Vec::new(), file: None, len: 0, limit }
+    }
+
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Adds bytes behind those that are there.
+    ///
+    /// # Errors
+    /// When there are too many, or the temporary file cannot be written.
+    pub fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let len = self.len + bytes.len() as u64;
+        if len > self.limit {
+            let limit = self.limit;
+            return Err(io::Error::other(format!("limit: more than {limit} bytes of an archive to be set aside")));
+        }
+        if self.file.is_none() && self.memory.len() + bytes.len() <= IN_MEMORY {
+            self.memory.extend_from_slice(bytes);
+        } else {
+            self.write(bytes).map_err(|error| {
+                // What of it was written stands in the way of whatever comes next.
+                self.limit = self.len;
+                let reason = super::reason(&error);
+                io::Error::new(
+                    error.kind(),
+                    format!("the archive could not be set aside in a temporary file: {reason}"),
+                )
+            })?;
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        file.write_all(&std::mem::take(&mut self.memory))?;
+        file.write_all(bytes)
+    }
+
+    /// What was added, to be read.
+    pub fn finish(self) -> Section {
+        match self.file {
+            Some(file) => Section::of_file(file, self.len, None),
+            None => Section::of_bytes(self.memory),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Compressed streams: gzip, zstd, bzip2, and what zip members are compressed with.
+//! Compressed streams: gzip, zstd, bzip2, xz, and what zip members are compressed with.
 
 use std::{
     io::{self, BufReader, Read},
@@ -6,12 +6,16 @@ use std::{
 };
 
 use event::Time;
+use lzma_rust2::XzReader;
 use zip::CompressionMethod;
 
 use super::limits::{Budget, Counted, Expanded};
 
 /// How much is read at once into a decompressor.
 const BUFFER: usize = 64 << 10;
+
+/// How much an xz stream may have remembered of itself, in KiB; the highest level of `xz` takes a quarter.
+const MEMORY: u32 = 256 << 10;
 
 /// A way of compressing one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub(super) enum Codec {
     Zstd,
     /// Any number of streams.
     Bzip2,
+    /// Any number of streams (tukaani.org's "The .xz File Format").
+    Xz,
     /// RFC 1951, in zip only.
     Deflate,
     /// PKWARE's Deflate64, in zip only; the Windows Explorer writes it for members over 2 GiB.
@@ -37,6 +43,7 @@ impl Codec {
             [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Some(Self::Bzip2),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             _ => None,
         }
     }
@@ -58,6 +65,7 @@ impl Codec {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
             Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
             Self::Deflate => "deflate",
             Self::Deflate64 => "deflate64",
             Self::Stored => "stored",
@@ -77,6 +85,7 @@ impl Codec {
             Self::Gzip => &[(".gz", ""), (".tgz", ".tar")],
             Self::Zstd => &[(".zst", ""), (".tzst", ".tar")],
             Self::Bzip2 => &[(".bz2", ""), (".tbz2", ".tar")],
+            Self::Xz => &[(".xz", ""), (".txz", ".tar")],
             Self::Deflate | Self::Deflate64 | Self::Stored => &[],
         };
         let lower = name.to_ascii_lowercase();
@@ -101,6 +110,7 @@ impl Codec {
             Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+            Self::Xz => Box::new(XzReader::new_mem_limit(input, true, MEMORY)),
             Self::Deflate => Box::new(flate2::bufread::DeflateDecoder::new(input)),
             Self::Deflate64 => Box::new(deflate64::Deflate64Decoder::with_buffer(input)),
             Self::Stored => Box::new(input),

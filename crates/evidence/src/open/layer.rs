@@ -9,19 +9,20 @@ use super::{
     bytes::{Headed, Section, Source},
     codec::Codec,
     limits::{Budget, Limits},
+    seven_zip::{SevenZip, is_seven_zip},
     tar::{self, Tar},
 };
 
 /// What [`layer`] shows files to: the path within, and the bytes or why they are not read. An error of the kind `Unsupported` stands for what is no
-/// file, as links.
+/// file, as links, and for what stays closed without a password.
 pub type ShowFile<'a> = dyn FnMut(&str, io::Result<&mut dyn Read>) + 'a;
 
-/// Shows the files one layer inside of bytes called `name`: the members of a tar archive, compressed or not, or else the one file that a compressed
-/// stream (gzip, zstd, bzip2) holds, under its name without the stream's ending. Tells how many bytes came out of the stream; `None` where the bytes are
-/// neither.
-pub fn layer(name: &str, bytes: Vec<u8>, limits: &Limits, show: &mut ShowFile<'_>) -> Option<u64> {
-    let codec = Codec::of(&bytes);
-    if codec.is_none() && !tar::is_tar(&bytes) {
+/// Shows the files one layer inside of bytes called `name`: the members of a 7z archive, opened with `password` where that is not empty, or of a tar
+/// archive, compressed or not, or else the one file that a compressed stream (gzip, zstd, bzip2, xz) holds, under its name without the stream's ending.
+/// Tells how many bytes were unpacked; `None` where the bytes are nothing of that.
+pub fn layer(name: &str, bytes: Vec<u8>, password: &str, limits: &Limits, show: &mut ShowFile<'_>) -> Option<u64> {
+    let (codec, is_seven_zip) = (Codec::of(&bytes), is_seven_zip(&bytes));
+    if codec.is_none() && !is_seven_zip && !tar::is_tar(&bytes) {
         return None;
     }
     let budget = Arc::new(Budget::new(limits, bytes.len() as u64));
@@ -30,6 +31,7 @@ pub fn layer(name: &str, bytes: Vec<u8>, limits: &Limits, show: &mut ShowFile<'_
             .expand(Section::of_bytes(bytes), &budget)
             .and_then(Headed::new)
             .and_then(|stream| expanded(&codec.strip(name), stream, &budget, show)),
+        None if is_seven_zip => packed(name, SevenZip::new(Section::of_bytes(bytes), password, &budget), &budget, show),
         None => members(Source::Section(Section::of_bytes(bytes)), &budget, show),
     };
     if let Err(error) = shown {
@@ -66,6 +68,21 @@ fn members(source: Source, budget: &Arc<Budget>, show: &mut ShowFile<'_>) -> io:
     budget.broken().map_or(Ok(()), |reason| Err(io::Error::other(reason.to_owned())))
 }
 
+/// Shows the members of a 7z archive.
+fn packed(name: &str, mut archive: SevenZip, budget: &Arc<Budget>, show: &mut ShowFile<'_>) -> io::Result<()> {
+    while let Some(entry) = archive.next() {
+        let path = entry.name.clone();
+        match archive.open(entry) {
+            Ok(mut source) => show(&path, Ok(&mut source)),
+            Err(refused) => show(&path, Err(refused.into())),
+        }
+    }
+    if let Some(refused) = archive.failure.take() {
+        show(name, Err(refused.into()));
+    }
+    budget.broken().map_or(Ok(()), |reason| Err(io::Error::other(reason.to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -90,7 +107,7 @@ mod tests {
 
     fn shown(name: &str, bytes: Vec<u8>, limits: &Limits) -> (Option<u64>, Vec<String>) {
         let mut shown = Vec::new();
-        let out = layer(name, bytes, limits, &mut |path, file| {
+        let out = layer(name, bytes, "", limits, &mut |path, file| {
             let mut bytes = Vec::new();
             let read = file.and_then(|file| file.read_to_end(&mut bytes));
             shown.push(read.map_or_else(|error| format!("{path}: {error}"), |len| format!("{path} {len}")));

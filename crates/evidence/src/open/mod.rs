@@ -1,7 +1,7 @@
 //! Opens what it is given: paths in, pieces of evidence out, one after the other.
 //!
 //! ```text
-//! paths ──walk──▶ files ──Tap──▶ gzip, zstd, bzip2 ──▶ zip, tar ──▶ members ──▶ …
+//! paths ──walk──▶ files ──Tap──▶ gzip, zstd, bzip2, xz ──▶ zip, tar, 7z ──▶ members ──▶ …
 //!                         │                │
 //!                         ▼                ▼
 //!                   bytes as stored   Opened: label, head, bytes to read (text as UTF-8)
@@ -22,6 +22,7 @@ mod codec;
 mod layer;
 mod limits;
 mod looks;
+mod seven_zip;
 mod tap;
 mod tar;
 #[cfg(test)]
@@ -49,6 +50,7 @@ use self::{
     bytes::{Headed, Section, Source},
     codec::Codec,
     limits::Budget,
+    seven_zip::{SevenZip, is_seven_zip},
     tap::Pool,
     text::Mark,
     walk::{Found, Kind},
@@ -194,6 +196,15 @@ impl Only {
     }
 }
 
+impl From<Refused> for io::Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Skipped(reason) => Self::new(io::ErrorKind::Unsupported, reason),
+            Refused::Failed(reason) => Self::new(io::ErrorKind::InvalidData, reason),
+        }
+    }
+}
+
 /// An archive whose members are being gone through.
 struct Archive {
     label: String,
@@ -205,6 +216,45 @@ struct Archive {
 enum Members {
     Zip(Box<zip::Zip>),
     Tar(tar::Tar),
+    SevenZip(SevenZip),
+}
+
+/// The kinds of archives.
+#[derive(Clone, Copy)]
+enum Container {
+    Zip,
+    Tar,
+    SevenZip,
+}
+
+impl Container {
+    /// The kind of an archive that begins with `head`; documents and packages that are zip archives are none.
+    fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            _ if zip::is_zip(head) => looks::zip_looks_like(head).is_none().then_some(Self::Zip),
+            _ if is_seven_zip(head) => Some(Self::SevenZip),
+            _ => tar::is_tar(head).then_some(Self::Tar),
+        }
+    }
+}
+
+/// Why a member of an archive is not read.
+#[derive(Clone)]
+enum Refused {
+    /// It is of a kind that is left out.
+    Skipped(String),
+    /// It is damaged.
+    Failed(String),
+}
+
+impl Refused {
+    /// What is told of the member with that label.
+    fn aside(self, path: String) -> Aside {
+        match self {
+            Self::Skipped(reason) => Aside::Skipped { path, reason },
+            Self::Failed(reason) => Aside::Failed { path, reason },
+        }
+    }
 }
 
 /// Something of which it is not known yet what it is.
@@ -390,14 +440,13 @@ impl Opener {
                 layers.push(codec.name());
                 name = codec.strip(&name);
             }
-            let is_zip = zip::is_zip(input.head()) && looks::zip_looks_like(input.head()).is_none();
-            if is_zip || tar::is_tar(input.head()) {
+            if let Some(container) = Container::of(input.head()) {
                 tap.without_hash();
                 let depth = self.deeper(depth)?;
                 let section = section.filter(|_| layers.is_empty());
                 let shown = section.clone().filter(|section| self.shows_archives && section.len() <= STORED);
                 let shown = shown.map(|section| self.stored(&label, name, modified, section)).transpose()?;
-                self.enter(label, depth, is_zip, input, section)?;
+                self.enter(label, depth, container, input, section)?;
                 return Ok(shown.map(Next::Archive));
             }
             if let Some(mark) = Mark::of(input.head()) {
@@ -424,19 +473,20 @@ impl Opener {
         &mut self,
         label: String,
         depth: u32,
-        is_zip: bool,
+        container: Container,
         mut input: Headed<Box<dyn Read + Send>>,
         section: Option<Section>,
     ) -> io::Result<()> {
-        let members = if is_zip {
-            let archive = match section {
-                Some(section) => section,
-                None => bytes::spool(&mut input, self.limits.spool)?,
-            };
-            Members::Zip(Box::new(zip::Zip::new(archive, &self.budget)?))
-        } else {
-            let source = section.map_or_else(|| Source::Stream(Box::new(input)), Source::Section);
-            Members::Tar(tar::Tar::new(source, &self.budget))
+        let members = match (container, section) {
+            (Container::Tar, Some(section)) => Members::Tar(tar::Tar::new(Source::Section(section), &self.budget)),
+            (Container::Tar, None) => Members::Tar(tar::Tar::new(Source::Stream(Box::new(input)), &self.budget)),
+            (_, section) => {
+                let archive = section.map_or_else(|| bytes::spool(&mut input, self.limits.spool), Ok)?;
+                match container {
+                    Container::SevenZip => Members::SevenZip(SevenZip::new(archive, "", &self.budget)),
+                    _ => Members::Zip(Box::new(zip::Zip::new(archive, &self.budget)?)),
+                }
+            }
         };
         self.open.push(Archive { label, depth, members, names: Names::default() });
         Ok(())
@@ -481,9 +531,24 @@ impl Archive {
                         if is_passed(&label) {
                             continue;
                         }
-                        node_of_zip(zip, &entry, label, self.depth)
+                        let opened = zip.open(&entry);
+                        node(&entry.name, entry.size, entry.modified, opened, label, self.depth)
                     }
                     None => return zip.failure.take().map_or(Ok(None), Err),
+                },
+                Members::SevenZip(archive) => match archive.next() {
+                    Some(entry) => {
+                        let label = self.names.label(&self.label, &entry.name);
+                        if is_passed(&label) {
+                            continue;
+                        }
+                        let (name, size, modified) = (entry.name.clone(), entry.size, entry.modified);
+                        node(&name, size, modified, archive.open(entry), label, self.depth)
+                    }
+                    None => {
+                        let failure = archive.failure.take().map(|failure| failure.aside(self.label.clone()));
+                        return Ok(failure.map(Member::Aside));
+                    }
                 },
                 Members::Tar(tar) => match tar.next().map_err(|error| reason(&error))? {
                     Some(entry) => {
@@ -502,14 +567,20 @@ impl Archive {
     }
 }
 
-fn node_of_zip(zip: &zip::Zip, entry: &zip::Entry, label: String, depth: u32) -> Member {
-    let name = base_name(&entry.name).to_owned();
-    match zip.open(entry) {
+/// A member of a zip or 7z archive.
+fn node(
+    name: &str,
+    size: u64,
+    modified: Option<Time>,
+    opened: Result<Source, Refused>,
+    label: String,
+    depth: u32,
+) -> Member {
+    match opened {
         Ok(source) => {
-            Member::Node(Node { label, name, size: Some(entry.size), modified: entry.modified, depth, source })
+            Member::Node(Node { label, name: base_name(name).to_owned(), size: Some(size), modified, depth, source })
         }
-        Err(zip::Refused::Skipped(reason)) => Member::Aside(Aside::Skipped { path: label, reason }),
-        Err(zip::Refused::Failed(reason)) => Member::Aside(Aside::Failed { path: label, reason }),
+        Err(refused) => Member::Aside(refused.aside(label)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     time::Instant,
 };
 
+use sevenz_rust2::{EncoderMethod, Password, encoder_options::AesEncoderOptions};
 use tempfile::TempDir;
 
 use super::*;
@@ -11,6 +12,8 @@ use super::*;
 /// Makes archives, also such as no honest program makes.
 pub(crate) mod make {
     use std::io::Write;
+
+    use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, SourceReader};
 
     /// A zip member; what is not said is right.
     pub struct Member<'a> {
@@ -95,6 +98,28 @@ pub(crate) mod make {
         out.into_inner().unwrap()
     }
 
+    /// A 7z archive, its members packed together by these methods (a later one is undone first).
+    pub fn seven_zip(methods: Vec<EncoderConfiguration>, members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut out = ArchiveWriter::new(std::io::Cursor::new(Vec::new())).unwrap();
+        out.set_encrypt_header(false);
+        out.set_content_methods(methods);
+        let (empty, packed): (Vec<_>, Vec<_>) = members.iter().partition(|(_, bytes)| bytes.is_empty());
+        let entries = packed.iter().map(|(name, _)| {
+            let attributes = if name.ends_with("link") { 0o120_777 << 16 | 0x8000 } else { 0x20 };
+            ArchiveEntry {
+                has_windows_attributes: true,
+                windows_attributes: attributes,
+                ..ArchiveEntry::new_file(name)
+            }
+        });
+        let sources = packed.iter().map(|(_, bytes)| SourceReader::new(*bytes)).collect();
+        out.push_archive_entries(entries.collect(), sources).unwrap();
+        for (name, _) in empty {
+            out.push_archive_entry::<&[u8]>(ArchiveEntry::new_file(name), None).unwrap();
+        }
+        out.finish().unwrap().into_inner()
+    }
+
     pub fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         out.write_all(bytes).unwrap();
@@ -102,7 +127,7 @@ pub(crate) mod make {
     }
 }
 
-use make::{gzip, member, tar, zip};
+use make::{gzip, member, seven_zip, tar, zip};
 
 /// What an opener gives, a line each.
 fn listing(opener: Opener) -> Vec<String> {
@@ -267,6 +292,80 @@ fn containers_are_told_by_content_and_opened_in_one_another() {
     let mut packed = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
     packed.write_all(b"bz").unwrap();
     assert_eq!(only(&packed.finish().unwrap()), ["f = bz"]);
+    let xz = lzma_rust2::XzOptions::with_preset(6);
+    let mut packed = lzma_rust2::XzWriter::new(Vec::new(), xz).unwrap();
+    packed.write_all(&seven_zip(vec![EncoderMethod::COPY.into()], &[("inner.tar", &archive)])).unwrap();
+    let lines = only(&packed.finish().unwrap());
+    assert_eq!(
+        lines[..2],
+        ["f!/inner.tar!/var/log/auth.log = three", "f!/inner.tar!/inner.zip!/logs/Security.evtx = one"]
+    );
+}
+
+const MEMBERS: [(&str, &[u8]); 4] =
+    [("a\\auth.log", b"harmless"), ("to/link", b"/etc/passwd"), ("empty", b""), ("b.log", &[b'b'; 9000])];
+
+#[test]
+fn every_way_a_seven_zip_may_be_packed() {
+    use EncoderMethod as Method;
+    let alone = [Method::COPY, Method::LZMA, Method::LZMA2, Method::PPMD, Method::BZIP2, Method::DEFLATE, Method::ZSTD];
+    let filtered = [Method::BCJ_X86_FILTER, Method::BCJ_ARM64_FILTER, Method::DELTA_FILTER];
+    let filtered = filtered.map(|filter| vec![filter.into(), Method::LZMA2.into()]);
+    for methods in alone.map(|method| vec![method.into()]).into_iter().chain(filtered) {
+        let lines = only(&seven_zip(methods.clone(), &MEMBERS));
+        let expected = [
+            "f!/a/auth.log = harmless",
+            "f!/to/link skipped: symbolic link, not followed",
+            "f!/b.log = 9000 bytes",
+            "f!/empty is empty",
+        ];
+        assert_eq!(lines, expected, "{methods:?}");
+    }
+}
+
+#[test]
+fn a_seven_zip_that_is_encrypted_or_damaged_is_told() {
+    let key = AesEncoderOptions { num_cycles_power: 8, ..AesEncoderOptions::new(Password::new("Kestrel-25!")) };
+    let closed = seven_zip(vec![key.into(), EncoderMethod::LZMA2.into()], &MEMBERS);
+    let encrypted = ["a/auth.log", "to/link", "b.log"].map(|name| format!("f!/{name} skipped: encrypted"));
+    assert_eq!(only(&closed)[..3], encrypted);
+
+    let stored = seven_zip(vec![EncoderMethod::COPY.into()], &MEMBERS);
+    let at = |needle: &[u8]| memchr::memmem::find(&stored, needle).unwrap();
+    let mut wrong = stored.clone();
+    wrong[at(b"harmless")] ^= 0x20;
+    let lines = only(&wrong);
+    assert!(lines[0].starts_with("f!/a/auth.log = Harmless … expected the 7z member's CRC-32 to be "), "{lines:?}");
+    assert_eq!(lines[2], "f!/b.log = 9000 bytes");
+    assert!(only(&stored[..stored.len() - 9])[0].starts_with("f failed: the 7z archive is damaged: "));
+    let packed = seven_zip(vec![EncoderMethod::LZMA2.into()], &MEMBERS);
+    for bytes in [&stored, &packed, &closed] {
+        for place in 0..bytes.len().min(400) {
+            for bit in [1, 0x80] {
+                let place = if place % 2 == 0 { place / 2 } else { bytes.len() - 1 - place / 2 };
+                let mut broken = bytes.clone();
+                broken[place] ^= bit;
+                only(&broken);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_seven_zip_is_held_to_the_limits() {
+    let zeros = vec![0; 90 << 20];
+    let bomb = seven_zip(vec![EncoderMethod::LZMA2.into()], &[("a", b"a"), ("zeros", &zeros)]);
+    let lines = only(&bomb);
+    assert!(lines.last().unwrap().starts_with("f failed: limit: more than 1000 bytes for each byte of"), "{lines:?}");
+    let bytes = seven_zip(vec![EncoderMethod::COPY.into()], &MEMBERS);
+    let within = |limits| only_within(&bytes, &limits);
+    let lines = within(Limits { members: 3, ..Limits::default() });
+    assert_eq!(lines, ["f failed: limit: more than 3 members in the archives of one file"]);
+    let lines = within(Limits { expanded: 5000, ..Limits::default() });
+    assert_eq!(lines, ["f failed: limit: more than 5000 bytes came out of the file"]);
+    let lines = within(Limits { spool: 1000, ..Limits::default() });
+    assert!(lines[2].ends_with("limit: more than 1000 bytes of an archive to be set aside"), "{lines:?}");
+    assert_eq!(lines[0], "f!/a/auth.log = harmless");
 }
 
 #[test]
@@ -455,7 +554,7 @@ fn members_total_bytes_and_what_is_set_aside_are_limited() {
     assert!(lines.len() == 3, "{lines:?}");
     let limits = Limits { spool: 1000, ..Limits::default() };
     let lines = only_within(&gzip(&zip(&[make::Member { method: 0, ..member("a", &big) }])), &limits);
-    assert_eq!(lines, ["f failed: limit: more than 1000 bytes of an archive inside another container"]);
+    assert_eq!(lines, ["f failed: limit: more than 1000 bytes of an archive to be set aside"]);
 }
 
 #[test]

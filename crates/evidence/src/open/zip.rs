@@ -16,6 +16,7 @@ use zip::{
 };
 
 use super::{
+    Refused,
     bytes::{Section, Source},
     codec::Codec,
     limits::Budget,
@@ -41,14 +42,6 @@ pub(super) struct Entry {
     method: CompressionMethod,
     encrypted: bool,
     link: bool,
-}
-
-/// Why a member is not read.
-pub(super) enum Refused {
-    /// It is of a kind that is left out.
-    Skipped(String),
-    /// It is damaged.
-    Failed(String),
 }
 
 /// An archive's members, in the order of its directory.
