@@ -180,6 +180,12 @@ impl Shower {
         self.wanted(kind, detector).interest.wanted
     }
 
+    /// Whether a field of facts of this kind may make a difference: a rule asks for it, or for any text.
+    pub fn asks(&mut self, kind: Kind, field: &str, detector: &mut dyn Detector) -> bool {
+        let wanted = self.wanted(kind, detector);
+        wanted.slot(field).is_some() || wanted.interest.text.is_some()
+    }
+
     /// Shows facts to the detector and tells what it saw in `seen`.
     pub fn show(&mut self, piece: &Arc<Piece>, facts: &Facts, detector: &mut dyn Detector, seen: &mut Seen) {
         self.show_with(piece, facts, &facts.content, detector, seen);

@@ -183,6 +183,7 @@ impl FileReader {
         facts.tell("Path", shown.label.path);
         facts.tell("Hidden", if shown.is_hidden { "true" } else { "" });
         let mut look = super::facts(shown.label.name, bytes, &mut facts);
+        super::hashes(bytes, &mut |field| self.shower.asks(Kind::File, field, detector), &mut facts);
         look.damages.extend(self.looker.tell(shown.label.whole, shown.label.name, bytes, &mut facts));
         output.damages.extend(look.damages.drain(..).map(|reason| Damage { position, records: 0, reason }));
         let kind = Type::of(bytes, shown.label.name);

@@ -56,14 +56,29 @@ pub struct Look {
     neighbour: Option<Neighbour>,
 }
 
-/// Tells the facts about a file that is called `name` (without its folder) and holds `bytes`.
+/// A field, and what of a file stands there.
+type Hash = (&'static str, fn(&[u8]) -> String);
+
+const HASHES: [Hash; 3] = [
+    ("Md5", |bytes| hex(&Md5::digest(bytes))),
+    ("Sha1", |bytes| hex(&Sha1::digest(bytes))),
+    ("Sha256", |bytes| hex(&Sha256::digest(bytes))),
+];
+
+/// Tells the hashes of a file for which somebody asks: all of them take longer than all else that is told.
+pub fn hashes(bytes: &[u8], asks: &mut dyn FnMut(&str) -> bool, facts: &mut Facts) {
+    for (field, hash) in HASHES {
+        if asks(field) {
+            facts.tell(field, hash(bytes));
+        }
+    }
+}
+
+/// Tells the facts but hashes about a file that is called `name` (without its folder) and holds `bytes`.
 pub fn facts(name: &str, bytes: &[u8], facts: &mut Facts) -> Look {
     let kind = Type::of(bytes, name);
     name_facts(name, kind, facts);
     facts.count("Size", bytes.len() as u64);
-    facts.tell("Md5", hex(&Md5::digest(bytes)));
-    facts.tell("Sha1", hex(&Sha1::digest(bytes)));
-    facts.tell("Sha256", hex(&Sha256::digest(bytes)));
     let mut look = Look::default();
     let damages = &mut look.damages;
     let told = match kind {

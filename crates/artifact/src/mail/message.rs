@@ -317,6 +317,7 @@ impl Taking<'_> {
         facts.hold(bytes);
         let position = self.position;
         let mut look = crate::file::facts(name, bytes, &mut facts);
+        crate::file::hashes(bytes, &mut |_| true, &mut facts);
         self.damages.extend(look.damages.drain(..).map(|reason| Damage {
             position,
             records: 0,
