@@ -52,18 +52,67 @@ const RUNNERS: &[&str] = &[
 const LINE: usize = 600;
 
 /// Whether a command line in a text fetches and, behind it, runs.
+///
+/// Each part is looked at once, however many programs that fetch stand before it.
 pub fn fetches_and_runs(text: &[u8]) -> bool {
-    fetchers(text).any(|at| {
-        let rest = text.get(at..).unwrap_or_default();
-        runs_behind(rest.get(..LINE).unwrap_or(rest))
+    let mut fetchers: Vec<usize> = fetchers(text).collect();
+    if fetchers.is_empty() {
+        return false;
+    }
+    fetchers.sort_unstable();
+    let separators = text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'|' | b'&' | b';')).map(|(at, _)| at);
+    let mut separators = separators.peekable();
+    while let Some(at) = separators.next() {
+        let end = separators.peek().copied().unwrap_or(text.len());
+        let before = fetchers.partition_point(|fetcher| *fetcher < at);
+        let is_fetched =
+            before.checked_sub(1).and_then(|last| fetchers.get(last)).is_some_and(|last| at - last <= LINE);
+        if is_fetched && runs(text.get(at + 1..end.min(at + LINE)).unwrap_or_default()) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The lines of a shell's script that do so; a line goes on behind a backslash.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    let lines = std::iter::from_fn(move || {
+        let is_end = |at: &usize| !matches!(rest.get(..*at), Some([.., b'\\'] | [.., b'\\', b'\r']));
+        let end = memchr::memchr_iter(b'\n', rest).find(is_end).unwrap_or(rest.len());
+        let line = rest.get(..end).filter(|_| !rest.is_empty())?;
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(line.trim_ascii())
+    });
+    lines.filter(|line| {
+        let line = behind_remark(line);
+        fetches_and_runs(line) || substitutes(line)
     })
 }
 
-/// The lines of a shell's script that do so.
-pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let is_remark = |line: &[u8]| line.starts_with(b"#") || line.starts_with(b"echo") || line.starts_with(b"printf");
-    lines.filter(move |line| !is_remark(line) && (fetches_and_runs(line) || substitutes(line)))
+/// What of a line is no remark and no text that is only shown.
+fn behind_remark(line: &[u8]) -> &[u8] {
+    let shows = [&b"echo"[..], b"printf"].iter().any(|word| line.starts_with(word));
+    match line {
+        [b'#', ..] => b"",
+        _ if shows => end_of_command(line).and_then(|end| line.get(end..)).unwrap_or_default(),
+        _ => line,
+    }
+}
+
+/// Where the first command of a line ends and another begins that is not given what the first one says.
+fn end_of_command(line: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    line.iter().enumerate().position(|(at, byte)| {
+        match (quote, byte) {
+            (Some(open), _) if open == *byte => quote = None,
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b';') => return true,
+            (None, b'&' | b'|') => return line.get(at + 1) == Some(byte),
+            _ => {}
+        }
+        false
+    })
 }
 
 /// Where programs that fetch are named, as words of their own.
@@ -78,28 +127,44 @@ fn fetchers(text: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Whether what follows a pipe or the end of a command runs something: a program that does so, or a file.
-fn runs_behind(line: &[u8]) -> bool {
-    let parts = line.split(|byte| matches!(byte, b'|' | b'&' | b';')).skip(1);
-    parts.filter_map(|part| str::from_utf8(part).ok()).any(|part| {
-        let mut words = part.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ')' | ','));
-        let word = words.find(|word| !matches!(*word, "" | "sudo" | "-E" | "env"));
-        word.is_some_and(|word| {
-            let word = word.to_ascii_lowercase();
-            let bare = word.strip_suffix(".exe").unwrap_or(&word);
-            RUNNERS.contains(&bare)
-                || ["./", "/tmp/", "/var/tmp/", "~/", "%temp%", "$home/"].iter().any(|begin| word.starts_with(begin))
-        })
+/// Whether a command runs something: a program that does so, by its name or its path, or a file.
+fn runs(command: &[u8]) -> bool {
+    program(command).is_some_and(|word| {
+        let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
+        let bare = name.strip_suffix(".exe").unwrap_or(name);
+        RUNNERS.contains(&bare)
+            || ["./", "/tmp/", "/var/tmp/", "/dev/shm/", "~/", "%temp%", "$home/"]
+                .iter()
+                .any(|begin| word.starts_with(begin))
     })
+}
+
+/// The program of a command in small letters, behind what only says how it is started: `sudo -u root A=b`.
+fn program(command: &[u8]) -> Option<String> {
+    let command = String::from_utf8_lossy(command);
+    let mut words = command.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ',' | '<'));
+    let is_before = |word: &str| {
+        let word = word.rsplit('/').next().unwrap_or(word);
+        matches!(word, "" | "sudo" | "doas" | "env" | "exec" | "command" | "then" | "do" | "$" | "\\")
+            || word.starts_with('-')
+            || word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+    };
+    while let Some(word) = words.next() {
+        match word {
+            "-u" | "-g" | "--user" | "--group" => drop(words.next()),
+            _ if is_before(word) => {}
+            _ => return Some(word.to_ascii_lowercase()),
+        }
+    }
+    None
 }
 
 /// Whether a shell is given what was fetched in its place: `bash -c "$(curl …)"`, `sh <(curl …)`, `eval "$(wget …)"`.
 fn substitutes(line: &[u8]) -> bool {
-    let begins = str::from_utf8(line.get(..line.len().min(40)).unwrap_or_default()).unwrap_or_default();
-    let mut words = begins.split(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '(' | '$'));
-    let runs =
-        words.find(|word| !matches!(*word, "" | "sudo")).is_some_and(|word| RUNNERS.contains(&word) || word == "eval");
-    runs && [&b"$(curl "[..], b"$(wget ", b"<(curl ", b"<(wget ", b"`curl ", b"`wget "]
-        .iter()
-        .any(|word| memchr::memmem::find(line, word).is_some())
+    let substitutes = [&b"$(curl "[..], b"$(wget ", b"<(curl ", b"<(wget ", b"`curl ", b"`wget "];
+    substitutes.iter().filter_map(|word| memchr::memmem::find(line, word)).any(|at| {
+        let before = line.get(at.saturating_sub(LINE)..at).unwrap_or_default();
+        let command = before.rsplit(|byte| matches!(byte, b'|' | b'&' | b';')).next().unwrap_or_default();
+        runs(command) || program(command).is_some_and(|word| word == "eval")
+    })
 }

@@ -24,6 +24,8 @@ const ARGUMENT: usize = 512;
 const STATEMENT: usize = 2000;
 /// Calls that are looked at.
 const CALLS: usize = 50_000;
+/// Functions within one statement whose parameters are looked at.
+const MOST_FUNCTIONS: usize = 64;
 /// So many bytes of a call are told, and so many calls for each fact.
 const SHOWN: usize = 120;
 const TOLD: usize = 8;
@@ -77,6 +79,10 @@ const FETCHES: &[&str] = &[
     "Invoke-RestMethod",
     "iwr ",
     "irm ",
+    "downloadstring",
+    "downloadfile",
+    "invoke-webrequest",
+    "invoke-restmethod",
 ];
 
 /// Words by which text is decoded.
@@ -110,9 +116,15 @@ const DECODES: &[&str] = &[
     "FromBase64String",
     "base64 -d",
     "base64 --decode",
+    "'base64url'",
+    "\"base64url\"",
+    "'BASE64'",
+    "\"BASE64\"",
+    "'HEX'",
+    "\"HEX\"",
 ];
 
-/// Calls, and the languages in which they mean that.
+/// Calls, and the languages in which they mean that. Between a name and its bracket may stand blanks and remarks.
 const CALL: &[(&[&str], Language, Does)] = &[
     (
         &[
@@ -121,8 +133,14 @@ const CALL: &[(&[&str], Language, Does)] = &[
             "eval)(",
             "eval\"](",
             "eval'](",
+            "eval.call(",
+            "eval.apply(",
             "Function(",
+            "Function.constructor(",
             "constructor.constructor(",
+            ").constructor(",
+            "[\"constructor\"](",
+            "['constructor'](",
             "runInNewContext(",
             "runInThisContext(",
             "runInContext(",
@@ -135,7 +153,7 @@ const CALL: &[(&[&str], Language, Does)] = &[
         Does::Evaluates,
     ),
     (&["exec(", "eval(", "compile(", "marshal.loads("], Language::Python, Does::Evaluates),
-    (&["iex(", "iex (", "IEX(", "IEX (", "Invoke-Expression"], Language::Shell, Does::Evaluates),
+    (&["iex", "Invoke-Expression"], Language::Shell, Does::Evaluates),
     (
         &["exec(", "execSync(", "spawn(", "spawnSync(", "execFile(", "execFileSync(", "fork("],
         Language::JavaScript,
@@ -245,11 +263,11 @@ enum Does {
 }
 
 impl Language {
-    const fn of(kind: Type, is_rust: bool) -> Self {
+    const fn of(kind: Type) -> Self {
         match kind {
             Type::Python => Self::Python,
             Type::JavaScript | Type::Html => Self::JavaScript,
-            _ if is_rust => Self::Rust,
+            Type::Rust => Self::Rust,
             _ => Self::Shell,
         }
     }
@@ -258,8 +276,10 @@ impl Language {
 static MARKS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(FETCHES.iter().chain(DECODES).chain(&["child_process"])).ok());
 static WRITTEN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WRITES).ok());
-static CALLED: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(calls().map(|(word, _, _)| word)).ok());
+static CALLED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = calls().map(|(word, _, _)| word.strip_suffix('(').unwrap_or(word));
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+});
 
 fn calls() -> impl Iterator<Item = (&'static str, Language, Does)> {
     CALL.iter().flat_map(|(words, language, does)| words.iter().map(|word| (*word, *language, *does)))
@@ -267,12 +287,12 @@ fn calls() -> impl Iterator<Item = (&'static str, Language, Does)> {
 
 /// Tells what a script evaluates and executes of what it fetched or decoded; the limit that was hit.
 pub fn facts(kind: Type, bytes: &[u8], facts: &mut Facts) -> Option<String> {
-    let is_rust = matches!(kind, Type::Rust) || memchr::memmem::find(bytes, b"Command::new(").is_some();
-    let language = Language::of(kind, is_rust);
+    let language = Language::of(kind);
     if language == Language::Shell {
         command::lines(bytes).take(TOLD).for_each(|line| facts.tell("FetchesAndRuns", shown(line)));
     }
-    let mut flow = Flow { bytes, names: HashMap::new(), files: HashMap::new(), fetch: None };
+    let starts_programs = find(bytes, b"child_process").is_some();
+    let mut flow = Flow { bytes, starts_programs, names: HashMap::new(), files: HashMap::new(), fetch: None };
     // Most scripts bring nothing from elsewhere, so that there is nothing to follow.
     if marks(bytes) & (FETCHED | DECODED) != 0 && has(&CALLED, bytes) {
         let statements = statements(bytes);
@@ -305,6 +325,8 @@ fn shown(bytes: &[u8]) -> String {
 /// What is known while a script is followed.
 struct Flow<'a> {
     bytes: &'a [u8],
+    /// Whether the functions of Node.js that start programs are named at all.
+    starts_programs: bool,
     /// What names and paths hold, and where they were last given it.
     names: HashMap<&'a [u8], (Origin, usize)>,
     /// What the files are called that names stand for: `open(path) as name`.
@@ -352,6 +374,19 @@ impl<'a> Flow<'a> {
         }
         if opens_file(text) {
             self.remember_file(text);
+        }
+        // `parts.push(part)`
+        let grows = [&b".push"[..], b".append", b".concat", b".extend"];
+        for (_, name, _) in tokens(text).filter(|(_, _, next)| *next == b'(') {
+            if let Some(list) = grows.iter().find_map(|word| name.strip_suffix(*word)) {
+                self.give(list, origin, at);
+            }
+        }
+        // `import * as cp from 'child_process'`
+        if text.starts_with(b"import") && origin & STARTER != 0 {
+            tokens(text)
+                .take_while(|(_, name, _)| *name != b"from")
+                .for_each(|(_, name, _)| self.give(name, STARTER, at));
         }
         if text.starts_with(b"return") && function.len() > 2 {
             self.give(function, origin, at);
@@ -429,13 +464,24 @@ impl<'a> Flow<'a> {
         let known: Vec<_> = calls().collect();
         found.filter_map(move |found| {
             let (word, of, does) = *known.get(found.pattern().as_usize())?;
-            (of == language && self.is_meant(found.start(), word, does)).then_some((found.start(), found.end(), does))
+            let name = self.bytes.get(found.range())?;
+            let is_written_so = of == Language::Shell || name == word.strip_suffix('(').unwrap_or(word).as_bytes();
+            if of != language || !is_written_so || !self.is_meant(found.start(), word, does) {
+                return None;
+            }
+            let behind = self.bytes.get(found.end()..)?;
+            let end = match word.ends_with('(') {
+                true => found.end() + opening(behind)?,
+                false if behind.first().is_some_and(|byte| is_token(*byte) || *byte == b'-') => return None,
+                false => found.end(),
+            };
+            Some((found.start(), end, does))
         })
     }
 
     /// Whether a word is no part of another, and no method of something else.
     fn is_meant(&self, at: usize, word: &str, does: Does) -> bool {
-        if word.starts_with(['.', '_']) {
+        if word.starts_with(['.', '_', ')', '[']) || word.starts_with("runIn") || word.contains("constructor") {
             return true;
         }
         let before = self.bytes.get(at.saturating_sub(40)..at).unwrap_or_default();
@@ -447,7 +493,19 @@ impl<'a> Flow<'a> {
                 match (does, word) {
                     (Does::Evaluates, _) => is_one_of(
                         receiver,
-                        &["window", "globalThis", "global", "self", "builtins", "__builtins__", "vm"],
+                        &[
+                            "window",
+                            "globalThis",
+                            "global",
+                            "self",
+                            "this",
+                            "top",
+                            "parent",
+                            "frames",
+                            "builtins",
+                            "__builtins__",
+                            "vm",
+                        ],
                     ),
                     // A regular expression has it too.
                     (Does::Executes, "exec(") => {
@@ -460,7 +518,7 @@ impl<'a> Flow<'a> {
             }
             Some(byte) if is_token(*byte) => false,
             // Many have a function of that name.
-            _ if does == Does::Executes && word == "exec(" => find(self.bytes, b"child_process").is_some(),
+            _ if does == Does::Executes && word == "exec(" => self.starts_programs,
             _ => true,
         }
     }
@@ -471,7 +529,7 @@ impl<'a> Flow<'a> {
         let text = text.get(..ARGUMENT).unwrap_or(text);
         let text = match language {
             Language::Rust => text.split(|byte| *byte == b';').next().unwrap_or_default(),
-            Language::Shell => text.split(|byte| *byte == b'\n').next().unwrap_or_default(),
+            Language::Shell => self.command(end),
             Language::JavaScript | Language::Python => argument(text),
         };
         match does {
@@ -480,12 +538,25 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// The command of a shell around a place: what it is given by a pipe stands before it.
+    fn command(&self, at: usize) -> &[u8] {
+        let before = self.bytes.get(at.saturating_sub(ARGUMENT)..at).unwrap_or_default();
+        let start = before.iter().rposition(|byte| matches!(byte, b'\n' | b';' | b'{' | b'}')).map_or(0, |at| at + 1);
+        let behind = self.bytes.get(at..).unwrap_or_default();
+        let len = behind.iter().take(ARGUMENT).position(|byte| *byte == b'\n').unwrap_or(behind.len().min(ARGUMENT));
+        self.bytes.get(at - before.len() + start..at + len).unwrap_or_default()
+    }
+
     fn evaluated(&self, end: usize, text: &[u8]) -> Vec<&'static str> {
         let before = self.bytes.get(end.saturating_sub(200)..end).unwrap_or_default();
         let is_chained = before.ends_with(b".then(eval)") && marks(before) & FETCHED != 0;
         // What a program answers to a request is kept in few places.
         let is_answer = ANSWERS.iter().any(|word| find(text, word).is_some()) && self.is_near_fetch_anywhere(end);
-        let origin = self.origin(end, text);
+        if is_literal(text) && !is_chained {
+            return Vec::new();
+        }
+        let without_texts = without_literals(text);
+        let origin = tokens(&without_texts).fold(marks(text), |origin, (_, name, _)| origin | self.held(end, name));
         let mut facts = Vec::new();
         if is_chained || is_answer || origin & FETCHED != 0 {
             facts.push("EvaluatesFetched");
@@ -596,10 +667,15 @@ fn marks(text: &[u8]) -> Origin {
     })
 }
 
-/// What stands in brackets, up to the one that closes them.
+/// What stands in brackets, up to the one that closes them; brackets within texts are none.
 fn argument(text: &[u8]) -> &[u8] {
+    let end = closing(&without_literals(text)).or_else(|| closing(text));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+fn closing(text: &[u8]) -> Option<usize> {
     let mut depth = 0usize;
-    let end = text.iter().position(|byte| {
+    text.iter().position(|byte| {
         match byte {
             b'(' => depth += 1,
             b')' if depth == 0 => return true,
@@ -607,8 +683,52 @@ fn argument(text: &[u8]) -> &[u8] {
             _ => {}
         }
         false
-    });
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+    })
+}
+
+/// Where what a call is given begins, behind blanks, remarks and the bracket.
+fn opening(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..ARGUMENT.min(text.len()))?;
+        at += match rest {
+            [b'(', ..] => return Some(at + 1),
+            [b'/', b'*', ..] => find(rest, b"*/")? + 2,
+            [byte, ..] if byte.is_ascii_whitespace() => 1,
+            _ => return None,
+        };
+    }
+}
+
+/// Whether a text is one literal and nothing else; what `f"…"` and templates hold is none.
+fn is_literal(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let [quote @ (b'"' | b'\''), rest @ ..] = text else { return false };
+    rest.iter().position(|byte| byte == quote) == rest.len().checked_sub(1)
+}
+
+/// A text of the same length with blanks for what stands in quotes, which end with the line at the latest.
+fn without_literals(text: &[u8]) -> Vec<u8> {
+    let (mut quote, mut is_escaped) = (None, false);
+    let blank = |byte: &u8| match quote {
+        Some(_) if *byte == b'\n' => {
+            quote = None;
+            *byte
+        }
+        Some(open) => {
+            if !is_escaped && open == *byte {
+                quote = None;
+            }
+            is_escaped = !is_escaped && *byte == b'\\';
+            b' '
+        }
+        None => {
+            quote = matches!(byte, b'"' | b'\'').then_some(*byte);
+            is_escaped = false;
+            *byte
+        }
+    };
+    text.iter().map(blank).collect()
 }
 
 const fn is_token(byte: u8) -> bool {
@@ -644,7 +764,7 @@ fn statements(bytes: &[u8]) -> Vec<Statement<'_>> {
         };
         let ends = match byte {
             b';' | b'{' | b'}' => true,
-            b'\n' => depth == 0 && !goes_on(),
+            b'\n' if at - start < STATEMENT => depth == 0 && !goes_on(),
             _ => at - start >= STATEMENT,
         };
         if ends {
@@ -671,27 +791,50 @@ fn assignments(text: &[u8]) -> Vec<(&[u8], &[u8])> {
         !matches!(byte(at + 1), b'=' | b'>') && !matches!(before, b'=' | b'!' | b'<' | b'>')
     });
     let pair = |at: usize| {
-        let left = text.get(..at)?.trim_ascii_end();
-        let left = left.strip_suffix(b"+").unwrap_or(left).trim_ascii_end();
+        let mut left = text.get(..at)?.trim_ascii_end();
+        while let [rest @ .., b'+' | b'|' | b'?' | b'&' | b':'] = left {
+            left = rest.trim_ascii_end();
+        }
+        // Of `cache[key] = …` the cache is given it, and of `[a, b] = …` what stands in the brackets.
+        let listed = left.strip_suffix(b"]").and_then(|left| {
+            let open = left.iter().rposition(|byte| *byte == b'[')?;
+            let owner = left.get(..open)?;
+            Some(if owner.last().is_some_and(|byte| is_token(*byte)) { owner } else { left })
+        });
+        let left = listed.unwrap_or(left);
         let start = left.iter().rposition(|byte| !is_token(*byte)).map_or(0, |at| at + 1);
-        Some((left.get(start..)?, text.get(at + 1..)?))
+        let name = left.get(start..).filter(|name| !name.is_empty() || left.is_empty())?;
+        Some((name, text.get(at + 1..)?))
     };
-    signs.take(16).filter_map(pair).collect()
+    let mut pairs: Vec<_> = signs.take(16).filter_map(pair).collect();
+    let typed = annotated(text).zip(pairs.first()).map(|(name, (_, right))| (name, *right));
+    pairs.extend(typed);
+    pairs
+}
+
+/// The name that is given a type together with its value: `let name: Promise<string> = …`.
+fn annotated(text: &[u8]) -> Option<&[u8]> {
+    let before = text.get(..memchr::memchr(b':', text)?)?.trim_ascii_end();
+    let mut words = before.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).rev();
+    let name = words.next().filter(|name| name.iter().all(|byte| is_token(*byte)))?;
+    words
+        .all(|word| is_one_of(word, &["let", "const", "var", "export", "private", "public", "static", "readonly"]))
+        .then_some(name)
 }
 
 /// The names that functions within a statement, `with` and `catch` give to what they are handed.
 fn parameters(text: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
-    for at in memchr::memmem::find_iter(text, b"=>") {
+    for at in memchr::memmem::find_iter(text, b"=>").take(MOST_FUNCTIONS) {
         let left = text.get(..at).unwrap_or_default().trim_ascii_end();
-        let start = match left.last() {
-            Some(b')') => left.iter().rposition(|byte| *byte == b'('),
-            _ => left.iter().rposition(|byte| !is_token(*byte)),
+        let list = match left.last() {
+            Some(b')') => left.iter().rposition(|byte| *byte == b'(').and_then(|open| left.get(open + 1..)),
+            _ => left.get(left.iter().rposition(|byte| !is_token(*byte)).map_or(0, |at| at + 1)..),
         };
-        found.extend(tokens(left.get(start.map_or(0, |at| at + 1)..).unwrap_or_default()).map(|(_, name, _)| name));
+        found.extend(tokens(list.unwrap_or_default()).take(4).map(|(_, name, _)| name));
     }
     for word in [&b"function"[..], b"catch"] {
-        for at in memchr::memmem::find_iter(text, word) {
+        for at in memchr::memmem::find_iter(text, word).take(MOST_FUNCTIONS) {
             let rest = text.get(at + word.len()..).unwrap_or_default();
             let list = rest.iter().position(|byte| *byte == b'(').and_then(|open| rest.get(open + 1..));
             found.extend(tokens(argument(list.unwrap_or_default())).take(4).map(|(_, name, _)| name));

